@@ -1,0 +1,123 @@
+"""A page's choices between three places: the table that declares them, the widgets, and the URL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from overparam.choices import Choice, ChoiceError, Flag, Number, Option, read_choices, write_choices
+
+
+class PageState:
+    """The choices of one page: restored from the URL, kept while another page is open, published back to the URL.
+
+    Use, at the top of a page:  `state = PageState("race", TABLE)`, then its widgets (`state.slider("p")`, ...), then
+    `values = state.values()` and `state.publish()`. In a callback: `state.set(p=4.0, depth=2)`.
+    """
+
+    def __init__(self, prefix: str, table: Sequence[Choice]):
+        self.prefix, self.table = prefix, {c.name: c for c in table}
+        self._restore()
+
+    def key(self, name: str) -> str:
+        """Session-state key of the widget of a choice."""
+        return f"{self.prefix}_{name}"
+
+    def _memory(self) -> dict[str, Any]:
+        # Streamlit forgets a widget's value when another page is shown; this copy does not.
+        return st.session_state.setdefault(f"{self.prefix}__memory", {"published": None, "values": {}, "sentences": []})
+
+    def _restore(self) -> None:
+        memory = self._memory()
+        query = {n: st.query_params[n] for n in self.table if n in st.query_params}
+        came_back = memory["published"] is not None and not query
+        if query != memory["published"] and not came_back:
+            # the URL was set from outside: a deep link, a lesson, the browser's back button
+            values, memory["sentences"] = read_choices(tuple(self.table.values()), query)
+            memory["values"] = values
+            for name, value in values.items():
+                st.session_state[self.key(name)] = value
+            memory["published"] = query
+        for name, value in memory["values"].items():
+            st.session_state.setdefault(self.key(name), value)
+        for sentence in memory["sentences"]:
+            st.warning(sentence, icon=":material/link_off:")
+
+    def values(self) -> dict[str, Any]:
+        """Every choice's value now, as the widgets stand."""
+        values = {}
+        for name, choice in self.table.items():
+            try:
+                values[name] = choice.check(st.session_state[self.key(name)])
+            except ChoiceError:  # a widget can be emptied (None): the last good value stands
+                values[name] = self._memory()["values"][name]
+        return values
+
+    def set(self, **values: Any) -> None:
+        """Change choices from a callback (a preset, a click in a plot). Raises ChoiceError outside the bounds."""
+        for name, value in values.items():
+            st.session_state[self.key(name)] = self.table[name].check(value)
+
+    def reset(self) -> None:
+        """Every choice back to its default (a callback)."""
+        self.set(**{name: choice.default for name, choice in self.table.items()})
+
+    def publish(self) -> None:
+        """Write the choices into the URL, defaults left out, other pages' parameters left alone."""
+        memory, values = self._memory(), self.values()
+        query = write_choices(tuple(self.table.values()), values)
+        if values != memory["values"]:
+            memory["sentences"] = []  # the person has moved on from the link's mistakes
+        for name in self.table:
+            if name in query and st.query_params.get(name) != query[name]:
+                st.query_params[name] = query[name]
+            elif name not in query and name in st.query_params:
+                del st.query_params[name]
+        memory.update(published=query, values=values)
+
+    # Widgets: label, bounds and help come from the table, the value from session state.
+
+    def slider(self, name: str, step: float | None = None, **over: Any) -> float:
+        """A slider over a Number's whole range."""
+        c = self._number(name)
+        cast = int if c.integer else float
+        step = cast(step) if step is not None else (1 if c.integer else 0.01)
+        args = {"label": c.label, "help": c.help or None, "key": self.key(name), "step": step} | over
+        return st.slider(min_value=cast(c.low), max_value=cast(c.high), **args)
+
+    def number(self, name: str, **over: Any) -> float:
+        """A box for a Number; what lies outside the bounds is refused by the box itself."""
+        c = self._number(name)
+        cast = int if c.integer else float
+        args = {"label": c.label, "help": c.help or None, "key": self.key(name)} | ({} if c.integer else {"format": "%.6g"}) | over
+        return st.number_input(min_value=cast(c.low), max_value=cast(c.high), **args)
+
+    def select(self, name: str, **over: Any) -> str:
+        """A drop-down list of an Option."""
+        c = self._option(name)
+        args = {"label": c.label, "help": c.help or None, "key": self.key(name), "format_func": c.options.get} | over
+        return st.selectbox(options=list(c.options), **args)
+
+    def segmented(self, name: str, **over: Any) -> str:
+        """An Option as a row of buttons, one of which is always chosen."""
+        c = self._option(name)
+        args = {"label": c.label, "help": c.help or None, "key": self.key(name), "format_func": c.options.get} | over
+        return st.segmented_control(options=list(c.options), required=True, **args)
+
+    def toggle(self, name: str, **over: Any) -> bool:
+        """A switch for a Flag."""
+        c = self.table[name]
+        assert isinstance(c, Flag)
+        return st.toggle(**({"label": c.label, "help": c.help or None, "key": self.key(name)} | over))
+
+    def _number(self, name: str) -> Number:
+        choice = self.table[name]
+        assert isinstance(choice, Number)
+        return choice
+
+    def _option(self, name: str) -> Option:
+        choice = self.table[name]
+        assert isinstance(choice, Option)
+        return choice
