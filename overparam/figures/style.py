@@ -1,0 +1,123 @@
+"""The look that all figures share: colours, dashes, axes, layout.
+
+The eight colours were found by a search over the sRGB cube that maximises the smallest pairwise distance in CIELAB, for
+normal vision and for simulated protanopia, deuteranopia and tritanopia (G. Machado, M. Oliveira, L. Fernandes, "A
+Physiologically-based Model for Simulation of Color Vision Deficiency", 2009), under the condition that every colour
+keeps a contrast of at least 3:1 (WCAG 2) on both backgrounds, so that one palette serves both themes.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+LIGHT_BACKGROUND = "#ffffff"
+DARK_BACKGROUND = "#0e1117"
+
+BLUE, ORANGE, VIOLET, RED = "#1a95fe", "#d97a05", "#7a22fe", "#c50f25"
+SAGE, TEAL, MAUVE, MAGENTA = "#83976e", "#256d66", "#b57ebb", "#a722b4"
+PALETTE = (BLUE, ORANGE, VIOLET, RED, SAGE, TEAL, MAUVE, MAGENTA)
+
+# One dash per colour, so that hue is never the only difference between two curves.
+DASHES = (
+    "solid",
+    "12px,4px",
+    "3px,3px",
+    "12px,3px,3px,3px",
+    "22px,5px",
+    "22px,4px,3px,4px",
+    "2px,7px",
+    "12px,3px,3px,3px,3px,3px",
+)
+
+NEUTRAL = "#7f8794"  # reference lines, axes' zero, "nothing here": also 3:1 on both backgrounds
+GRID = "rgba(127, 135, 148, 0.25)"
+TRANSPARENT = "rgba(0, 0, 0, 0)"
+
+GRADIENT_BEFORE = BLUE  # G, the loss gradient
+GRADIENT_AFTER = ORANGE  # what the preconditioner of depth makes of it
+CURRENT_POINT = RED  # W, where the step is taken
+PIECES = (BLUE, ORANGE, VIOLET, RED)  # the curve Gamma: segment -Re..-re, arc r, segment re..Re, arc R
+GRADIENT_PART = BLUE  # the share of the field F that a regularizer can supply
+REST_PART = RED  # the share that none can
+LIMIT = RED  # a stability limit, a bound
+DIVERGED = RED
+
+
+def depth_colour(depth: float) -> str:
+    """Return the colour of a depth, the same on every page; a real-valued depth takes that of the nearest integer.
+
+    Args:
+        depth: depth N >= 1; from 9 on the colours repeat.
+
+    Raises: ValueError where depth < 1.
+    """
+    return PALETTE[_depth_index(depth)]
+
+
+def depth_dash(depth: float) -> str:
+    """Return the dash that goes with `depth_colour(depth)`."""
+    return DASHES[_depth_index(depth)]
+
+
+def translucent(colour: str, alpha: float) -> str:
+    """Return a "#rrggbb" colour as "rgba(...)" with opacity `alpha` in [0, 1]: for bands and fills."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red}, {green}, {blue}, {alpha:g})"
+
+
+def axis(title: str = "", *, log: bool = False, **over: Any) -> dict[str, Any]:
+    """Return the settings of one axis: the title in Unicode or with <sub>, <sup>; logarithmic ticks read 10 to the k.
+
+    `over` adds to these settings or replaces them.
+    """
+    settings: dict[str, Any] = {
+        "title": {"text": title, "standoff": 8},
+        "automargin": True,
+        "gridcolor": GRID,
+        "zeroline": False,
+    }
+    if log:
+        settings |= {"type": "log", "exponentformat": "power", "minor": {"ticks": "outside", "ticklen": 3}}
+    return settings | over
+
+
+def base_layout(**over: Any) -> dict[str, Any]:
+    """Return the layout that every figure starts from, for `fig.update_layout(**base_layout(...))`.
+
+    No background and no title of its own; the legend stands above the plot, where it cannot cover data; zoom and hidden
+    curves survive a redraw (`uirevision`).  Font sizes are left to Streamlit's theme because only those follow the
+    projector mode.  `over` is merged in, level by level: `base_layout(xaxis=axis("iteration"), legend={"y": 1.1})`.
+    """
+    layout: dict[str, Any] = {
+        "paper_bgcolor": TRANSPARENT,
+        "plot_bgcolor": TRANSPARENT,
+        "margin": {"l": 8, "r": 16, "t": 16, "b": 8},
+        "xaxis": axis(),
+        "yaxis": axis(),
+        "legend": {
+            "orientation": "h",
+            "x": 0,
+            "xanchor": "left",
+            "y": 1.02,
+            "yanchor": "bottom",
+            "title": {"text": ""},
+        },
+        "hovermode": "closest",
+        "hoverlabel": {"namelength": -1},
+        "uirevision": "keep",
+        "colorway": list(PALETTE),
+    }
+    return _merge(layout, over)
+
+
+def _depth_index(depth: float) -> int:
+    if not depth >= 1:
+        raise ValueError(f"depth must be at least 1, not {depth}")
+    return (round(depth) - 1) % len(PALETTE)
+
+
+def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        inner = merged.get(key)
+        merged[key] = _merge(inner, value) if isinstance(inner, Mapping) and isinstance(value, Mapping) else value
+    return merged
