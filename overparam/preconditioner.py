@@ -1,8 +1,8 @@
 """What depth does to a gradient: the implicit preconditioner of a deep linear network (Theorem 1, Claims 1 and 2).
 
-A depth-N linear network with end-to-end matrix W, started balanced, moves W by  -eta P(G)  where G is the loss gradient at W
-and P depends on W and N alone. Everything here is a pure function of (W, G, N). N may be any real number >= 1: the sums over
-layers have closed forms in N, so depth is a continuous quantity.
+A depth-N linear network with end-to-end matrix W, started balanced, moves W by  -eta P(G),  where G is the loss
+gradient at W and P depends on W and N alone. Everything here is a pure function of (W, G, N). N may be any real
+number >= 1: the sums over layers have closed forms in N, so depth is a continuous quantity.
 """
 
 import math
@@ -75,17 +75,18 @@ def stretch_only(w_e: Tensor, grad: Tensor, depth: float | Tensor) -> Tensor:
 def eigenvalues(sigma: Tensor, k: int, d: int, depth: float | Tensor) -> Tensor:
     """Eigenvalues of the implicit preconditioner of a k×d matrix with singular values sigma (Claim 1).
 
-        lambda(r, s) = sum_{j=1..N} sigma_r^{2(j-1)/N} sigma_s^{2(N-j)/N} = (sigma_r² - sigma_s²) / (sigma_r^{2/N} - sigma_s^{2/N})
+        lambda(r, s) = sum_{j=1..N} sigma_r^{2(j-1)/N} sigma_s^{2(N-j)/N}
+                     = (sigma_r² - sigma_s²) / (sigma_r^{2/N} - sigma_s^{2/N})
 
-    with eigenvector vec(u_r v_sᵀ). Singular values that are missing count as 0. Equal ones give N sigma^{2-2/N}, one zero gives
-    sigma^{2-2/N}, two zeros give 0 (1 at N = 1).
+    with eigenvector vec(u_r v_sᵀ). Singular values that are missing count as 0. Equal ones give N sigma^{2-2/N}, one
+    zero gives sigma^{2-2/N}, two zeros give 0 (1 at N = 1).
 
     Args:
         sigma: singular values, shape (..., q) with q <= min(k, d), finite and >= 0, in any order.
         k, d: number of outputs and inputs.
         depth: N >= 1, real: one number, or a tensor of shape (...).
     Returns: shape (..., k, d), entry (r, s) belonging to u_r v_sᵀ.
-    Raises: ValueError if there are more singular values than min(k, d), one is negative, or a number `depth` is below 1.
+    Raises: ValueError if there are more than min(k, d) singular values, one is negative, or a number `depth` is below 1.
     """
     if sigma.shape[-1] > min(k, d):
         raise ValueError(f"A {k}×{d} matrix has {min(k, d)} singular values, but {sigma.shape[-1]} were given.")
@@ -162,10 +163,11 @@ def _stretch(w: Tensor, grad: Tensor, factor: float | Tensor, norm2: Tensor) -> 
 def _in_singular_basis(w_e: Tensor, grad: Tensor, depth: float | Tensor, root: bool) -> Tensor:
     """P or its square root for any shape, from the reduced SVD: no d×d basis is formed.
 
-    Inside the spans of U and V the coefficient of u_r v_sᵀ is multiplied by lambda(sigma_r, sigma_s). With k <= d the columns
-    of U are complete, and what remains is the part of each row outside the span of V, multiplied by lambda(sigma_r, 0).
+    Inside the spans of U and V the coefficient of u_r v_sᵀ is multiplied by lambda(sigma_r, sigma_s). With k <= d the
+    columns of U are complete, and what remains is the part of u_r's row outside the span of V, multiplied by
+    lambda(sigma_r, 0).
     """
-    if w_e.shape[-2] > w_e.shape[-1]:  # lambda is symmetric in (r, s), so the transposed problem has the transposed answer
+    if w_e.shape[-2] > w_e.shape[-1]:  # lambda(r, s) = lambda(s, r): transposing the problem transposes the answer
         return _in_singular_basis(w_e.mT, grad.mT, depth, root).mT
     finite = w_e.isfinite().all(-1).all(-1)[..., None, None]
     u, sigma, vh = torch.linalg.svd(torch.where(finite, w_e, 0.0), full_matrices=False)  # raises on non-finite numbers

@@ -5,9 +5,9 @@ from scipy.linalg import fractional_matrix_power
 
 
 def matrix_power(gram: np.ndarray, power: float) -> np.ndarray:
-    """A fractional power of a symmetric PSD matrix by its eigenvectors; power 0 is the identity also on a singular matrix.
+    """A fractional power of a symmetric PSD matrix by its eigenvectors; power 0 is the identity, singular or not.
 
-    Round-off eigenvalues of a singular matrix are set to 0 first (see `scipy_power` for an oracle that needs full rank).
+    Round-off eigenvalues of a singular matrix are set to 0 first. `scipy_power` needs no such care, but full rank.
     """
     if power == 0:
         return np.eye(len(gram))
