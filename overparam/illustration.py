@@ -1,0 +1,99 @@
+"""The two-coordinate problem, in numpy alone: small enough to be computed before the first picture is on the screen.
+
+    L(w) = (1/p) [(w_1 - y_1)^p + (w_2 - y_2)^p],     y_1 >> y_2,     L* = 0
+
+Gradient descent treats the coordinates apart, so its step must suit the steep one and the other crawls (p > 2). Depth
+couples them through ||w||. Source: the paper, Section 5; the depth-N step is the end-to-end update rule of Claim 2.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+STARTS = (0.01, 0.005, 0.009, 0.011, 0.02, 0.05)  # w_0 = start * y, the first one is shown
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """A run with the step size that was tuned for it.
+
+    Attributes:
+        depth: N.
+        step_size: eta, the one of the grid that reaches the goal first from the slowest of the starts.
+        iterations: first iteration with a loss below the goal, from the first start; None where no step size of the grid
+            gets there from every start.
+        loss: losses L of the run from the first start, one before each iteration; it ends at the goal or at the horizon.
+    """
+
+    depth: float
+    step_size: float
+    iterations: int | None
+    loss: np.ndarray
+
+
+def end_to_end_rule(w: np.ndarray, gradient: np.ndarray, depth: float) -> np.ndarray:
+    """Return the direction of the end-to-end update rule for one output.
+
+        ||w||^{2-2/N} (G + (N-1) Pr_w G),     Pr_w G = <G, w> w / ||w||^2                       (Claim 2)
+
+    Args:
+        w: end-to-end weights, shape (R, d).
+        gradient: loss gradients G at w, shape (R, d).
+        depth: N >= 1, any real number; N = 1 returns `gradient`.
+
+    Returns: directions, shape (R, d); 0 at w = 0 for N > 1.
+    """
+    if depth == 1:
+        return gradient
+    square = np.sum(w * w, axis=-1, keepdims=True)
+    along = np.sum(gradient * w, axis=-1, keepdims=True)
+    projection = np.divide(along, square, out=np.zeros_like(square), where=square > 0) * w
+    return square ** (1 - 1 / depth) * (gradient + (depth - 1) * projection)
+
+
+def tuned_run(
+    depth: float,
+    p: float,
+    target: tuple[float, float] = (10.0, 1.0),
+    *,
+    starts: tuple[float, ...] = STARTS,
+    goal: float = 1e-4,
+    horizon: int = 4000,
+    steps_per_decade: int = 24,
+) -> Tuned:
+    """Tune the step size of a depth on a grid and return the run it gives.
+
+    One start alone would reward a step size whose first jump happens to land near the target, so the step must serve
+    several starts: all starts and step sizes are rows of one batch.
+
+    Args:
+        depth: N >= 1, any real number.
+        p: loss exponent, p >= 2.
+        target: (y_1, y_2).
+        starts: scales of w_0 = scale * y.
+        goal: loss that counts as arrived.
+        horizon: iterations before giving up.
+        steps_per_decade: resolution of the grid of step sizes, which spans 1e-5 to 1.
+    """
+    grid = np.logspace(-5, 0, 5 * steps_per_decade + 1)
+    w = np.repeat(np.outer(starts, target), len(grid), axis=0)
+    eta = np.tile(grid, len(starts))[:, None]
+    arrived_at = np.full(len(w), horizon + 1)
+    losses = []
+    with np.errstate(over="ignore", invalid="ignore"):  # too large a step diverges: that row just never arrives
+        for iteration in range(horizon + 1):
+            residual = w - target
+            loss = np.sum(np.abs(residual) ** p, axis=-1) / p
+            losses.append(loss[: len(grid)])
+            arrived_at[(loss < goal) & (arrived_at > horizon)] = iteration
+            slowest = arrived_at.reshape(len(starts), -1).max(axis=0)
+            if slowest.min() <= horizon:
+                break  # the grid's other steps are slower
+            w = w - eta * end_to_end_rule(w, np.abs(residual) ** (p - 1) * np.sign(residual), depth)
+    best = int(np.argmin(slowest))
+    curve = np.array(losses)[:, best]
+    if slowest[best] > horizon:
+        return Tuned(depth, float(grid[best]), None, curve)
+    iterations = int(arrived_at[best])
+    return Tuned(depth, float(grid[best]), iterations, curve[: iterations + 1])
