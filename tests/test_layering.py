@@ -129,8 +129,14 @@ def test_a_broken_rule_is_seen(path, source):
 @pytest.mark.parametrize(
     ("path", "source"),
     [
-        ("pages/convergence.py", "import streamlit\nfrom overparam.ui.state import PageState\nfrom overparam import losses"),
-        ("overparam/ui/frame.py", "import plotly, streamlit\nfrom .state import PageState\nfrom overparam.figures import style"),
+        (
+            "pages/convergence.py",
+            "import streamlit\nfrom overparam.ui.state import PageState\nfrom overparam import losses",
+        ),
+        (
+            "overparam/ui/frame.py",
+            "import plotly, streamlit\nfrom .state import PageState\nfrom overparam.figures import style",
+        ),
         ("overparam/figures/race.py", "import plotly, numpy\nfrom overparam.figures.style import COLOURS"),
         ("overparam/problems.py", "import torch\nfrom overparam.losses import lp"),
         ("overparam/__init__.py", "from overparam.problems import Problem\nfrom .simulate import simulate"),
