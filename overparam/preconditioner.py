@@ -86,7 +86,7 @@ def eigenvalues(sigma: Tensor, k: int, d: int, depth: float | Tensor) -> Tensor:
         k, d: number of outputs and inputs.
         depth: N >= 1, real: one number, or a tensor of shape (...).
     Returns: shape (..., k, d), entry (r, s) belonging to u_r v_sᵀ.
-    Raises: ValueError if there are more than min(k, d) singular values, one is negative, or a number `depth` is below 1.
+    Raises: ValueError if more than min(k, d) are given, one is negative, or a number `depth` is below 1.
     """
     if sigma.shape[-1] > min(k, d):
         raise ValueError(f"A {k}×{d} matrix has {min(k, d)} singular values, but {sigma.shape[-1]} were given.")
