@@ -1,0 +1,21 @@
+"""Data sets for the regression problems: what ships with scikit-learn, the paper's own, and a person's CSV file.
+
+Everything leaves here standardised and finite; all that can go wrong on the way is a DataError, whose message tells the
+person what happened, where, and what to do.
+"""
+
+from overparam.data.dataset import Data, DataError, load_diabetes, standardise
+from overparam.data.ethanol import ETHANOL_CITATION, ethanol_is_cached, ethanol_path, load_ethanol
+from overparam.data.upload import read_csv
+
+__all__ = [
+    "ETHANOL_CITATION",
+    "Data",
+    "DataError",
+    "ethanol_is_cached",
+    "ethanol_path",
+    "load_diabetes",
+    "load_ethanol",
+    "read_csv",
+    "standardise",
+]
