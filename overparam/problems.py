@@ -1,0 +1,212 @@
+"""Regression problems: the only code that touches data.
+
+`L(W) = (1/m) sum_i (1/p) ||W x_i - y_i||_p^p`. A network of any depth asks just one question of the data: the loss and its gradient
+at the end-to-end matrix. `Problem.value_and_grad` answers it for many matrices in one pass.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from overparam.losses import Loss, lp
+
+# Below this many rows W X^T is the faster order of the two products, above it X W^T (measured, float32 and float64).
+COLUMNS_FROM = 12
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """The least loss of a problem: `weights` (k, d) attains `loss`."""
+
+    weights: Tensor
+    loss: float
+
+
+class Problem:
+    """An l_p regression over fixed data, asked for loss and gradient at many matrices at once.
+
+        L(W) = weight * sum_{i,o} (1/p) |(W x_i - y_i)_o|^p,        G(W) = weight * sum_i (|r|^{p-1} sign r) x_i^T
+
+    Args:
+        inputs: X, shape (m, d).
+        targets: Y, shape (m, k).
+        loss: a homogeneous loss, from `losses.lp`.
+        weight: 1/m unless given (the two-coordinate problem uses 1).
+        dtype, device: where and how finely the products are computed.
+    Raises: ValueError, naming the argument and its shape.
+    """
+
+    def __init__(
+        self,
+        inputs: np.ndarray,
+        targets: np.ndarray,
+        loss: Loss,
+        weight: float | None = None,
+        dtype: torch.dtype = torch.float64,
+        device: torch.device | str = "cpu",
+    ):
+        inputs, targets = np.asarray(inputs, dtype=np.float64), np.asarray(targets, dtype=np.float64)
+        if inputs.ndim != 2 or targets.ndim != 2 or len(inputs) != len(targets) or not inputs.size or not targets.size:
+            raise ValueError(f"inputs (m, d) and targets (m, k) need the same m >= 1, not {inputs.shape} and {targets.shape}")
+        self.m, self.d, self.k = len(inputs), inputs.shape[1], targets.shape[1]
+        self.loss, self.weight, self.dtype, self.device = loss, weight or 1 / self.m, dtype, torch.device(device)
+        # With [X, -Y] as data and [W, I] as weights the residual is one product; and since the loss is homogeneous of degree p,
+        # scaling the data by weight^{1/p} turns the mean into a plain sum.
+        joined = self.weight ** (1 / loss.power) * np.hstack([inputs, -targets]).T
+        self._exact = torch.from_numpy(np.ascontiguousarray(joined))  # (d + k, m), float64, on the CPU
+        self._columns = self._exact.to(device=self.device, dtype=dtype)
+        # At p = 2 the loss is a quadratic form: (d + k)^2 numbers hold all that the data say. Only where that is much smaller than
+        # the data: near an exact fit the form loses digits that the residuals keep.
+        gram = loss.power == 2 and self.m >= 4 * (self.d + self.k)
+        self._gram = (self._exact @ self._exact.T).to(device=self.device, dtype=dtype) if gram else None
+        self._buffers: dict[int, tuple[Tensor, ...]] = {}
+        self._optimum: Optimum | None = None
+
+    def value_and_grad(self, w: Tensor) -> tuple[Tensor, Tensor]:
+        """Loss and gradient at R matrices, in one pass over the data: two matrix products.
+
+        By Euler's identity r slope(r) = p value(r), the loss falls out of the second product: L = <[W, I], [G, .]> / p.
+
+        Args:
+            w: end-to-end matrices, shape (R, k, d).
+        Returns: losses (R,) and gradients (R, k, d); the gradients' memory is used again by the next call with the same R.
+        """
+        runs = w.shape[0]
+        rows, residual, products = self._buffers.get(runs) or self._allocate(runs)
+        rows[:, : self.d] = w.view(runs * self.k, self.d)
+        if self._gram is not None:
+            torch.mm(rows, self._gram, out=products)
+        elif runs * self.k < COLUMNS_FROM:
+            torch.mm(rows, self._columns, out=residual)
+            torch.mm(self.loss.slope_(residual), self._columns.T, out=products)
+        else:
+            torch.mm(self._columns.T, rows.T, out=residual.T)
+            torch.mm(self._columns, self.loss.slope_(residual).T, out=products.T)
+        loss = torch.linalg.vecdot(rows, products).view(runs, self.k).sum(1).div_(self.loss.power)
+        return loss, products.view(runs, self.k, self.d + self.k)[:, :, : self.d]
+
+    def _allocate(self, runs: int) -> tuple[Tensor, ...]:
+        make = {"dtype": self.dtype, "device": self.device}
+        rows = torch.eye(self.k, **make).repeat(runs, 1)
+        rows = torch.cat([torch.zeros(runs * self.k, self.d, **make), rows], dim=1)
+        if runs * self.k < COLUMNS_FROM:
+            residual, products = torch.empty(runs * self.k, self.m, **make), torch.empty_like(rows)
+        else:  # the same shapes, stored by columns
+            residual = torch.empty(self.m, runs * self.k, **make).T
+            products = torch.empty(self.d + self.k, runs * self.k, **make).T
+        if self._gram is not None:
+            residual, products = residual[:0], torch.empty_like(rows)
+        self._buffers.clear()  # one simulation uses one R; keep no others
+        self._buffers[runs] = rows, residual, products
+        return self._buffers[runs]
+
+    def residuals(self, w: Tensor) -> Tensor:
+        """Residuals `weight^{1/p} (W x_i - y_i)` at one matrix w (k, d): shape (k, m), in w's dtype."""
+        data = self._columns.to(w.dtype)
+        return w @ data[: self.d] + data[self.d :]
+
+    @property
+    def scaled_inputs(self) -> Tensor:
+        """`weight^{1/p} x_i` as columns, shape (d, m): with `residuals`, all that curvature needs of the data."""
+        return self._columns[: self.d]
+
+    def value(self, w: Tensor) -> float:
+        """Loss at one matrix w (k, d), summed residual by residual in float64: slower and finer than `value_and_grad`."""
+        w = w.detach().to(device="cpu", dtype=torch.float64)
+        return float(self.loss.value(w @ self._exact[: self.d] + self._exact[self.d :]).sum())
+
+    @property
+    def loss_at_zero(self) -> float:
+        """L_0 = L(0), the loss that gaps are measured from."""
+        return self.value(torch.zeros(self.k, self.d))
+
+    def gap(self, loss: np.ndarray) -> np.ndarray:
+        """Share of the avoidable loss that is left: `g = (L - L*) / (L_0 - L*)`, 1 at W = 0 and 0 at the optimum."""
+        least = self.optimum().loss
+        return (loss - least) / (self.loss_at_zero - least)
+
+    def optimum(self) -> Optimum:
+        """The least loss, by least squares (p = 2) or damped Newton from there (p > 2), in float64 on the CPU; computed once."""
+        if self._optimum is None:
+            self._optimum = _least_loss(self)
+        return self._optimum
+
+
+def _least_loss(problem: Problem) -> Optimum:
+    x, minus_y = problem._exact[: problem.d].T, problem._exact[problem.d :].T
+    loss, p = problem.loss, problem.loss.power
+    # gelsd: the least-norm solution, also when columns are dependent
+    weights = torch.linalg.lstsq(x, -minus_y, driver="gelsd").solution.T.contiguous()
+    if float((weights @ x.T + minus_y.T).abs().max()) <= 1e-12 * float(minus_y.abs().max()):
+        return Optimum(weights, 0.0)  # the data can be fitted exactly
+    for output in range(problem.k) if p > 2 else ():
+        weights[output] = _newton(x, minus_y[:, output], weights[output], loss)
+    return Optimum(weights, problem.value(weights))
+
+
+def _newton(x: Tensor, minus_y: Tensor, w: Tensor, loss: Loss) -> Tensor:
+    """Damped Newton for one output: min_w sum_i value((x w - y)_i); x (m, d), w (d,)."""
+    best = float(loss.value(x @ w + minus_y).sum())
+    for _ in range(500):
+        residual = x @ w + minus_y
+        gradient = x.T @ loss.slope_(residual.clone())
+        hessian = (x.T * loss.bend(residual)) @ x
+        ridge = 1e-14 * torch.trace(hessian) * torch.eye(x.shape[1], dtype=x.dtype)
+        direction = torch.linalg.solve(hessian + ridge, gradient)
+        decrement, size = float(gradient @ direction), 1.0
+        while size > 1e-10:
+            value = float(loss.value(x @ (w - size * direction) + minus_y).sum())
+            if value < best - 1e-4 * size * decrement:
+                break
+            size /= 2
+        else:
+            break
+        w, best = w - size * direction, value
+        if decrement <= 1e-15 * best:
+            break
+    return w
+
+
+def two_coordinate(p: float, y1: float, y2: float = 1.0, **make) -> Problem:
+    """The paper's illustration: `L(w) = (1/p) [ |w_1 - y_1|^p + |w_2 - y_2|^p ]`, d = 2, k = 1."""
+    return Problem(np.eye(2), np.array([[y1], [y2]]), lp(p), weight=1.0, **make)
+
+
+SPECTRA = {
+    "geometric": lambda d, c: c ** (-np.linspace(0, 1, d)),
+    "linear": lambda d, c: np.linspace(1, 1 / c, d),
+    "two levels": lambda d, c: np.where(np.arange(d) < (d + 1) // 2, 1.0, 1 / c),
+}
+
+
+def synthetic(
+    m: int, d: int, k: int, condition: float, spectrum: str, noise: float, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Inputs and targets whose quadratic loss has a Hessian with a chosen spectrum.
+
+        X = sqrt(m) U diag(sqrt(lambda)) V^T,   so  X^T X / m = V diag(lambda) V^T,   lambda from 1 down to 1/condition
+        Y = X W*^T + noise E,   W* with Gaussian entries, E standard normal; each column of X W*^T scaled to variance 1 (about 0)
+
+    Args:
+        m, d, k: samples, inputs, outputs; m >= d.
+        condition: condition number of X^T X, >= 1.
+        spectrum: a name in SPECTRA.
+        noise: standard deviation of E relative to the signal's, >= 0.
+        seed: of numpy's generator; the same seed gives the same data on every machine.
+    Returns: X (m, d) and Y (m, k).
+    Raises: ValueError if m < d.
+    """
+    if m < d:
+        raise ValueError(f"the synthetic problem needs at least as many samples as inputs, not m = {m} and d = {d}")
+    rng = np.random.default_rng(seed)
+    u = np.linalg.qr(rng.standard_normal((m, d)))[0]
+    v = np.linalg.qr(rng.standard_normal((d, d)))[0]
+    x = math.sqrt(m) * (u * np.sqrt(SPECTRA[spectrum](d, condition))) @ v.T
+    signal = x @ rng.standard_normal((d, k))
+    signal /= np.sqrt(np.mean(signal**2, axis=0))
+    return x, signal + noise * rng.standard_normal((m, k))
