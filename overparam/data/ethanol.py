@@ -129,16 +129,12 @@ def _host(url: str) -> str:
 
 def _download(path: Path, url: str, progress: Progress) -> Data:
     """Fetch the archive; it takes its name in the cache only once its content is known to be right."""
-    import requests  # as pooch does: not before it is needed
+    import requests  # takes long to import: not before it is needed
 
-    global _received
-    _received = (0, 0)
     verified = []
 
     def fetch_and_verify(source: str, target: str, _: object) -> None:
-        progress(0, 0)
-        meter = _Meter(progress)
-        pooch.HTTPDownloader(progressbar=meter, timeout=(CONNECT_SECONDS, SILENT_SECONDS))(source, target, None)
+        _fetch(source, target, progress)
         verified.append(_read_archive(Path(target)))
 
     pooch.get_logger().setLevel("WARNING")  # it would advise to write down a checksum; the content's is known
@@ -149,31 +145,35 @@ def _download(path: Path, url: str, progress: Progress) -> Data:
     return verified[0] if verified else _read_archive(path)  # another process may have been faster
 
 
-class _Meter:
-    """What pooch takes for a progress bar: reports to `progress`, and ends a download that is too big or too slow."""
+def _fetch(url: str, target: str, progress: Progress) -> None:
+    """Download into the file `target`, within limits of size and time.
 
-    def __init__(self, progress: Progress):
-        self.progress, self.total, self.done = progress, 0, 0
-        self.started = self.reported = time.monotonic()
+    pooch's own downloader neither has these limits nor closes the connection of a download that ends early.
+    """
+    import requests
 
-    def update(self, size: int) -> None:
-        global _received
-        now = time.monotonic()
-        self.done += size
-        if max(self.done, self.total) > MAX_BYTES:
-            raise _Refused(f"the server sends more than {MAX_BYTES / 1e6:g} MB, far more than the archive has")
-        if now - self.started > MAX_SECONDS:
-            raise _Refused(f"the download took more than {MAX_SECONDS / 60:g} minutes")
-        if now - self.reported >= 0.1:
-            self.reported = now
-            _received = (min(self.done, self.total or self.done), self.total)
-            self.progress(*_received)
-
-    def reset(self) -> None:
-        self.done = 0
-
-    def close(self) -> None:
-        pass
+    global _received
+    started = reported = time.monotonic()
+    received, total = _received = 0, 0
+    progress(*_received)
+    with (
+        requests.get(url, stream=True, timeout=(CONNECT_SECONDS, SILENT_SECONDS)) as response,
+        open(target, "wb") as file,
+    ):
+        response.raise_for_status()
+        length = response.headers.get("Content-Length", "")
+        total = int(length) if length.isdecimal() else 0
+        for piece in response.iter_content(4096):
+            file.write(piece)
+            received += len(piece)
+            now = time.monotonic()
+            if max(received, total) > MAX_BYTES:
+                raise _Refused(f"the server sends more than {MAX_BYTES / 1e6:g} MB, far more than the archive has")
+            if now - started > MAX_SECONDS:
+                raise _Refused(f"the download took more than {MAX_SECONDS / 60:g} minutes; try again later")
+            if now - reported >= 0.1 or received == total:
+                reported, _received = now, (received, total)
+                progress(*_received)
 
 
 def _reason(error: Exception) -> str:
