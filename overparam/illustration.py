@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-
 STARTS = (0.01, 0.005, 0.009, 0.011, 0.02, 0.05)  # w_0 = start * y, the first one is shown
 
 
@@ -21,9 +20,9 @@ class Tuned:
     Attributes:
         depth: N.
         step_size: eta, the one of the grid that reaches the goal first from the slowest of the starts.
-        iterations: first iteration with a loss below the goal, from the first start; None where no step size of the grid
-            gets there from every start.
-        loss: losses L of the run from the first start, one before each iteration; it ends at the goal or at the horizon.
+        iterations: first iteration with a loss below the goal, from the first start; None where no step size gets
+            there from every start.
+        loss: losses L of the run from the first start, one before each iteration, to the goal or the horizon.
     """
 
     depth: float

@@ -1,6 +1,8 @@
 """Colours: contrast (WCAG 2) on both backgrounds, and still told apart under the common colour vision deficiencies."""
 
 import itertools
+import tomllib
+from pathlib import Path
 
 import numpy as np
 import plotly.graph_objects as go
@@ -52,7 +54,7 @@ def test_contrast_formula_on_known_values():
 @pytest.mark.parametrize("background", [style.LIGHT_BACKGROUND, style.DARK_BACKGROUND])
 @pytest.mark.parametrize("colour", [*style.PALETTE, style.NEUTRAL])
 def test_contrast_on_both_backgrounds(colour, background):
-    assert contrast(colour, background) >= 3
+    assert contrast(colour, background) >= (3 if colour == style.NEUTRAL else 3.5)
 
 
 @pytest.mark.parametrize("vision", MACHADO)
@@ -81,3 +83,18 @@ def test_base_layout_is_legal_and_merges_level_by_level():
     assert (figure.layout.xaxis.type, figure.layout.xaxis.title.text) == ("log", "iteration")
     assert (figure.layout.legend.y, figure.layout.legend.orientation) == (1.1, "h")
     assert style.translucent("#ff8000", 0.5) == "rgba(255, 128, 0, 0.5)"
+
+
+def test_theme_and_figures_share_backgrounds_and_palette():
+    theme = tomllib.loads((Path(__file__).parents[1] / ".streamlit/config.toml").read_text(encoding="utf-8"))["theme"]
+    assert theme["light"]["backgroundColor"] == style.LIGHT_BACKGROUND
+    assert theme["dark"]["backgroundColor"] == style.DARK_BACKGROUND
+    assert theme["chartCategoricalColors"] == list(style.PALETTE)
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_text_of_the_theme_can_be_read(mode):
+    theme = tomllib.loads((Path(__file__).parents[1] / ".streamlit/config.toml").read_text(encoding="utf-8"))["theme"]
+    for text, surface in itertools.product(("textColor", "linkColor"), ("backgroundColor", "secondaryBackgroundColor")):
+        assert contrast(theme[mode][text], theme[mode][surface]) >= 4.5
+    assert contrast("#ffffff", theme[mode]["primaryColor"]) >= 4.5  # the label of a primary button

@@ -3,7 +3,7 @@
 The eight colours were found by a search over the sRGB cube that maximises the smallest pairwise distance in CIELAB, for
 normal vision and for simulated protanopia, deuteranopia and tritanopia (G. Machado, M. Oliveira, L. Fernandes, "A
 Physiologically-based Model for Simulation of Color Vision Deficiency", 2009), under the condition that every colour
-keeps a contrast of at least 3:1 (WCAG 2) on both backgrounds, so that one palette serves both themes.
+keeps a contrast of at least 3.5:1 (WCAG 2) on both backgrounds, so that one palette serves both themes.
 """
 
 from collections.abc import Mapping
@@ -12,9 +12,9 @@ from typing import Any
 LIGHT_BACKGROUND = "#ffffff"
 DARK_BACKGROUND = "#0e1117"
 
-BLUE, ORANGE, VIOLET, RED = "#1a95fe", "#d97a05", "#7a22fe", "#c50f25"
-SAGE, TEAL, MAUVE, MAGENTA = "#83976e", "#256d66", "#b57ebb", "#a722b4"
-PALETTE = (BLUE, ORANGE, VIOLET, RED, SAGE, TEAL, MAUVE, MAGENTA)
+BLUE, ORANGE, VIOLET, RED = "#248bed", "#d16c05", "#7f38ff", "#ce242f"
+SAGE, UMBER, MAUVE, MAGENTA = "#6e925d", "#78676c", "#be6cb0", "#c005ba"
+PALETTE = (BLUE, ORANGE, VIOLET, RED, SAGE, UMBER, MAUVE, MAGENTA)
 
 # One dash per colour, so that hue is never the only difference between two curves.
 DASHES = (
@@ -76,7 +76,7 @@ def axis(title: str = "", *, log: bool = False, **over: Any) -> dict[str, Any]:
         "zeroline": False,
     }
     if log:
-        settings |= {"type": "log", "exponentformat": "power", "minor": {"ticks": "outside", "ticklen": 3}}
+        settings |= {"type": "log", "exponentformat": "power"}
     return settings | over
 
 

@@ -11,7 +11,7 @@ def page_frame() -> None:
     """Set up the browser tab.  Call first in app.py."""
     st.set_page_config(
         page_title="Depth as acceleration",
-        page_icon=":material/speed:",
+        page_icon="📉",
         layout="wide",
         initial_sidebar_state="auto",
     )
