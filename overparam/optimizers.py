@@ -1,0 +1,82 @@
+"""Update rules, elementwise on the parameter vectors of many runs at once; torch.optim is their oracle in the tests.
+
+An optimizer is data: how many memory vectors it keeps, and `update(params, grad, rate, slots, t)`, which changes `params` and
+`slots` in place at step t = 1, 2, ... `rate` is the step size, one number per parameter. To add one: write its update, add a line
+to OPTIMIZERS; pages, URL and tests pick it up from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """An update rule: its name on screen, the number of its memory vectors, its step-size range, the update itself.
+
+    `steps` is the range worth searching for the step size; None where that range follows from the curvature of the loss
+    (methods whose step is in units of 1/curvature), two absolute numbers where the method normalises the gradient.
+    """
+
+    label: str
+    slots: int
+    steps: tuple[float, float] | None
+    update: Callable[[Tensor, Tensor, Tensor, list[Tensor], int], None]
+
+
+def _gradient_descent(w: Tensor, g: Tensor, rate: Tensor, slots: list[Tensor], t: int) -> None:
+    w.addcmul_(rate, g, value=-1)
+
+
+def _momentum(w: Tensor, g: Tensor, rate: Tensor, slots: list[Tensor], t: int) -> None:
+    (v,) = slots
+    v.mul_(0.9).add_(g)
+    w.addcmul_(rate, v, value=-1)
+
+
+def _nesterov(w: Tensor, g: Tensor, rate: Tensor, slots: list[Tensor], t: int) -> None:
+    (v,) = slots
+    v.mul_(0.9).add_(g)
+    w.addcmul_(rate, g.add(v, alpha=0.9), value=-1)
+
+
+def _adagrad(w: Tensor, g: Tensor, rate: Tensor, slots: list[Tensor], t: int) -> None:
+    (total,) = slots
+    total.addcmul_(g, g)
+    w.addcmul_(rate, g / total.sqrt().add_(1e-10), value=-1)
+
+
+def _adadelta(w: Tensor, g: Tensor, rate: Tensor, slots: list[Tensor], t: int) -> None:
+    square, moved = slots
+    square.mul_(0.9).addcmul_(g, g, value=0.1)
+    delta = moved.add(1e-6).div_(square.add(1e-6)).sqrt_().mul_(g)
+    moved.mul_(0.9).addcmul_(delta, delta, value=0.1)
+    w.addcmul_(rate, delta, value=-1)
+
+
+def _rmsprop(w: Tensor, g: Tensor, rate: Tensor, slots: list[Tensor], t: int) -> None:
+    (square,) = slots
+    square.mul_(0.99).addcmul_(g, g, value=0.01)
+    w.addcmul_(rate, g / square.sqrt().add_(1e-8), value=-1)
+
+
+def _adam(w: Tensor, g: Tensor, rate: Tensor, slots: list[Tensor], t: int) -> None:
+    mean, square = slots
+    mean.lerp_(g, 0.1)
+    square.mul_(0.999).addcmul_(g, g, value=0.001)
+    scale = square.sqrt().mul_((1 - 0.999**t) ** -0.5).add_(1e-8)
+    w.addcmul_(rate, mean / scale, value=-1 / (1 - 0.9**t))
+
+
+OPTIMIZERS: dict[str, Optimizer] = {
+    "gd": Optimizer("gradient descent", 0, None, _gradient_descent),
+    "momentum": Optimizer("momentum 0.9", 1, None, _momentum),
+    "nesterov": Optimizer("Nesterov 0.9", 1, None, _nesterov),
+    "adagrad": Optimizer("AdaGrad", 1, (1e-3, 1e1), _adagrad),
+    "adadelta": Optimizer("AdaDelta", 2, (1e-1, 1e3), _adadelta),
+    "rmsprop": Optimizer("RMSProp", 1, (1e-5, 1e0), _rmsprop),
+    "adam": Optimizer("Adam", 2, (1e-4, 1e0), _adam),
+}

@@ -1,0 +1,161 @@
+"""Many runs of gradient methods on one problem, advanced together.
+
+The one idea: the data only ever see W_e. A step of R runs, of any depths and optimizers, is
+    W_e of every run  ->  one pass over the data  ->  each group pulls its gradients back to its parameters and updates them.
+Runs differ in depth, step size, start and weight decay as rows of a tensor; only the kind of parameterization (with its hidden
+width) and the kind of optimizer split a batch into groups.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from overparam.optimizers import OPTIMIZERS
+from overparam.parameterizations import EndToEnd, Layers, balanced, identity, near_zero, random_direction
+from overparam.problems import Problem
+
+STARTS = {"balanced": "balanced", "near-zero": "near zero", "identity": "identity"}
+KINDS = {"network": "network", "rule": "end-to-end rule", "scale": "scale only", "stretch": "stretch only"}
+# A loss this many times its start is on its way to infinity: no method here comes back from there.
+HOPELESS = 1e12
+
+
+@dataclass(frozen=True)
+class Method:
+    """One run: what is trained, how deep, by which update, from where.
+
+    depth: N, an integer >= 1 for a network, any real >= 1 for a rule. optimizer: a name in OPTIMIZERS. kind: a name in KINDS.
+    step: step size eta > 0. width: hidden width, None for the number of outputs. start: a name in STARTS. scale: Frobenius norm of
+    W_e for a balanced start, standard deviation of the entries (or of the noise) for the others. seed: of the start's direction.
+    w_e: a start of one's own, (k, d) as nested tuples; it takes the place of the random direction of a balanced start.
+    """
+
+    depth: float = 1
+    optimizer: str = "gd"
+    kind: str = "network"
+    step: float = 0.01
+    width: int | None = None
+    start: str = "balanced"
+    scale: float = 0.01
+    seed: int = 0
+    weight_decay: float = 0.0
+    w_e: tuple[tuple[float, ...], ...] | None = None
+
+
+def start_layers(method: Method, k: int, d: int) -> list[Tensor]:
+    """The layers a method starts from; the same seed gives the same direction at every depth, and the same start everywhere.
+
+    A rule of real depth starts from the network of the nearest integer depth, whose product is all that it keeps.
+    """
+    generator = torch.Generator().manual_seed(method.seed)
+    depth, width = max(1, round(method.depth)), method.width or k
+    if method.start == "balanced":
+        given = method.w_e and torch.tensor(method.w_e, dtype=torch.float64)
+        w_e = random_direction(k, d, method.scale, generator) if given is None else given
+        return balanced(w_e, depth, width if method.kind == "network" else k)
+    return {"near-zero": near_zero, "identity": identity}[method.start](k, d, depth, width, method.scale, generator)
+
+
+class _Group:
+    """Runs that share a parameterization and an optimizer: `rows` are their places among all runs."""
+
+    def __init__(self, problem: Problem, methods: Sequence[Method], rows: Sequence[int], width: int | None):
+        self.rows, first = list(rows), methods[rows[0]]
+        mine, make = [methods[i] for i in rows], {"dtype": problem.dtype, "device": problem.device}
+        decay = torch.tensor([m.weight_decay for m in mine], **make)
+        depths = [m.depth for m in mine]
+        if first.kind == "network":
+            self.parameterization = Layers([int(n) for n in depths], problem.k, problem.d, width, decay)
+        else:
+            self.parameterization = EndToEnd(first.kind, depths, problem.k, problem.d, decay)
+        self.rate = self.parameterization.spread(torch.tensor([m.step for m in mine], **make))
+        self.params = torch.zeros_like(self.rate)
+        for run, method in enumerate(mine):
+            layers = [layer.to(**make) for layer in start_layers(method, problem.k, problem.d)]
+            self.parameterization.start(run, layers, self.params)
+        self.optimizer = OPTIMIZERS[first.optimizer]
+        self.slots = [torch.zeros_like(self.params) for _ in range(self.optimizer.slots)]
+
+    def park(self, runs: Tensor) -> None:
+        """Stop some runs for good: no parameters, no memory, no step."""
+        stopped = self.parameterization.spread(runs.to(self.params.dtype)) > 0
+        for vector in (self.params, self.rate, *self.slots):
+            vector.masked_fill_(stopped, 0.0)
+
+
+class Simulation:
+    """R runs on one problem, advanced together for as many iterations as asked.
+
+    Args: problem: what is minimised. methods: one for each run.
+    Raises: ValueError where a method does not fit the problem (a hidden width below the rank of a balanced start, say).
+    """
+
+    def __init__(self, problem: Problem, methods: Sequence[Method]):
+        self.problem, self.methods, self.iteration = problem, tuple(methods), 0
+        kinds: dict[tuple, list[int]] = {}
+        for row, m in enumerate(self.methods):
+            # a rule has no hidden layers, and a single layer no hidden width: one that is asked for changes nothing
+            width = None if m.kind != "network" else problem.k if m.depth == 1 else m.width or problem.k
+            kinds.setdefault((m.kind, width, m.optimizer), []).append(row)
+        self._groups = [_Group(problem, self.methods, rows, width) for (_, width, _), rows in kinds.items()]
+        self._sizes = [len(group.rows) for group in self._groups]
+        self._order = torch.tensor(np.argsort([row for group in self._groups for row in group.rows]), device=problem.device)
+        self.diverged_at = np.full(len(self.methods), -1)  # iteration whose loss was the first to be hopeless; -1: none
+        self._first_loss: Tensor | None = None
+
+    def end_to_end(self) -> Tensor:
+        """W_e of every run now, shape (R, k, d); NaN for runs that diverged."""
+        w = self._collect().index_select(0, self._order).clone()
+        w[torch.from_numpy(self.diverged_at >= 0)] = math.nan
+        return w
+
+    def layers(self, run: int) -> list[Tensor]:
+        """The layers of one network run now, W_1 .. W_N of its batch (identities where it is shallower), each (1, ., .)."""
+        for group in self._groups:
+            if run in group.rows and isinstance(group.parameterization, Layers):
+                place = group.rows.index(run)
+                return [layer[place : place + 1].clone() for layer in group.parameterization.layers(group.params)]
+        raise ValueError(f"run {run} is not a network: it has no layers")
+
+    def _collect(self) -> Tensor:
+        pieces = [group.parameterization.end_to_end(group.params) for group in self._groups]
+        return pieces[0] if len(pieces) == 1 else torch.cat(pieces)
+
+    def advance(self, iterations: int) -> np.ndarray:
+        """Take so many steps of every run.
+
+        A run whose loss is no longer finite, or hopelessly large, is parked: the others never notice.
+        Returns: losses before each step, shape (iterations, R), float64; row i is the loss after `self.iteration + i` steps, counted
+            from the call; NaN from the iteration at which a run diverged.
+        """
+        losses = torch.empty(iterations, len(self.methods), dtype=self.problem.dtype, device=self.problem.device)
+        for i in range(iterations):
+            loss, grads = self.problem.value_and_grad(self._collect())
+            losses[i] = loss
+            self.iteration += 1
+            for group, grad in zip(self._groups, grads.split(self._sizes), strict=True):
+                direction = group.parameterization.pullback(group.params, grad)
+                group.optimizer.update(group.params, direction, group.rate, group.slots, self.iteration)
+        losses = losses.index_select(1, self._order).to("cpu", torch.float64)
+        return self._part_from_diverged(losses, self.iteration - iterations)
+
+    def _part_from_diverged(self, losses: Tensor, start: int) -> np.ndarray:
+        if self._first_loss is None:
+            self._first_loss = losses[0].clone()
+        bad = ~(losses <= HOPELESS * self._first_loss.clamp_min(torch.finfo(losses.dtype).tiny))
+        new = bad.any(0) & torch.from_numpy(self.diverged_at < 0)
+        if bool(new.any()):
+            self.diverged_at[new.numpy()] = start + bad.int().argmax(0)[new].numpy()
+            for group in self._groups:
+                group.park(new[group.rows].to(self.problem.device))
+        gone = torch.from_numpy(self.diverged_at >= 0)
+        if bool(gone.any()):
+            since = torch.arange(start, start + len(losses))[:, None] >= torch.from_numpy(self.diverged_at)
+            losses[since & gone] = math.nan
+        return losses.numpy()
