@@ -12,39 +12,30 @@ import torch
 from torch import Tensor
 
 from overparam.preconditioner import precondition_root
+from overparam.problems import Problem
 
 STABILITY_LIMIT = 2.0
 _RESIDUALS = 2_000_000  # numbers held at once per chunk of matrices: 16 MB in float64
 _CHECK_EVERY = 4  # Lanczos steps between two looks at convergence
 
 
-def sharpness(
-    inputs: Tensor,
-    targets: Tensor,
-    p: float,
-    w_e: Tensor,
-    depth: float | Tensor | None = None,
-    tolerance: float = 1e-6,
-) -> Tensor:
-    """Largest eigenvalue of the Hessian H of the l_p loss at each W, or of P^{1/2} H P^{1/2} where a depth is given.
+def sharpness(problem: Problem, w_e: Tensor, depth: float | Tensor | None = None, tolerance: float = 1e-6) -> Tensor:
+    """Largest eigenvalue of the Hessian H of the loss at each W, or of P^{1/2} H P^{1/2} where a depth is given.
 
-        L(W) = (1/m) sum_{i,o} (1/p) |r_io|^p,   r = W x - y
-        H    = for each output o:  (1/m) Xᵀ diag((p-1) |r_o|^{p-2}) X
+        H = for each output o:  (1/m) Xᵀ diag((p-1) |r_o|^{p-2}) X,   r = W x - y
 
     Args:
-        inputs: data X, shape (m, d).
-        targets: data Y, shape (m, k).
-        p: exponent of the loss, p >= 2.
+        problem: data and loss.
         w_e: end-to-end matrices W, shape (R, k, d).
         depth: N >= 1, real, or one per matrix, shape (R,); None leaves H as it is.
         tolerance: size of the residual H v - lambda v, relative to lambda, at which the iteration stops.
     Returns: shape (R,), nan where W is not finite or so large that H is not.
     """
-    rows = max(1, _RESIDUALS // (targets.shape[0] * targets.shape[1]))
+    rows = max(1, _RESIDUALS // (problem.m * problem.k))
     parts = []
     for first in range(0, w_e.shape[0], rows):
         w = w_e[first : first + rows]
-        product = hessian_product(inputs, targets, p, w)
+        product = hessian_product(problem, w)
         if depth is not None:
             own_depth = depth[first : first + rows] if isinstance(depth, Tensor) else depth
             product = _between_roots(product, w, own_depth)
@@ -52,17 +43,11 @@ def sharpness(
     return torch.cat(parts)
 
 
-def hessian_product(inputs: Tensor, targets: Tensor, p: float, w_e: Tensor) -> Callable[[Tensor], Tensor]:
+def hessian_product(problem: Problem, w_e: Tensor) -> Callable[[Tensor], Tensor]:
     """The map V -> H V of `sharpness` at each W, for V of shape (R, k, d); two passes over the data a call."""
-    m, k = targets.shape
-    runs = w_e.shape[0]
-
-    def forward(matrices: Tensor) -> Tensor:  # (R, k, d) -> (m, R k)
-        return inputs @ matrices.reshape(runs * k, -1).mT
-
-    residual = forward(w_e) - targets.repeat(1, runs)
-    weight = ((p - 1) / m) * residual.abs() ** (p - 2)
-    return lambda v: ((weight * forward(v)).mT @ inputs).view(runs, k, -1)
+    inputs = problem.scaled_inputs
+    weight = problem.loss.bend(problem.residuals(w_e))
+    return lambda v: (weight * (v @ inputs)) @ inputs.mT
 
 
 def largest_eigenvalue(

@@ -5,7 +5,9 @@ import pytest
 import torch
 
 from overparam.curvature import hessian_product, sharpness
+from overparam.losses import lp
 from overparam.preconditioner import dense
+from overparam.problems import Problem
 from tests.oracles import claim_1_matrix, matrix_power
 
 REAL = torch.float64
@@ -37,7 +39,7 @@ def test_product_equals_the_hessian_of_autograd(k, d, p):
     def loss(matrix):
         return ((inputs @ matrix.mT - targets).abs() ** p).sum() / (p * len(inputs))
 
-    product = hessian_product(inputs, targets, p, w)(v)
+    product = hessian_product(Problem(inputs, targets, lp(p)), w)(v)
     for row in range(3):
         _, expected = torch.autograd.functional.hvp(loss, w[row], v[row])
         np.testing.assert_allclose(product[row], expected, rtol=1e-9, atol=1e-9 * expected.abs().max())
@@ -51,7 +53,7 @@ def test_largest_eigenvalue_equals_numpy(k, d, p):
     inputs, targets = problem(40, k, d)
     w = weights(5, k, d)
     expected = [np.linalg.eigvalsh(hessian(inputs, targets, p, row))[-1] for row in w]
-    np.testing.assert_allclose(sharpness(inputs, targets, p, w), expected, rtol=1e-9)
+    np.testing.assert_allclose(sharpness(Problem(inputs, targets, lp(p)), w), expected, rtol=1e-9)
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3, 8])
@@ -64,7 +66,7 @@ def test_largest_eigenvalue_as_depth_sees_it_equals_numpy(k, d, depth):
         np.linalg.eigvalsh(root @ hessian(inputs, targets, 4, row) @ root)[-1]
         for row, root in zip(w, roots, strict=True)
     ]
-    np.testing.assert_allclose(sharpness(inputs, targets, 4, w, depth), expected, rtol=1e-9)
+    np.testing.assert_allclose(sharpness(Problem(inputs, targets, lp(4)), w, depth), expected, rtol=1e-9)
 
 
 def test_depths_of_their_own_and_real_valued():
@@ -74,31 +76,31 @@ def test_depths_of_their_own_and_real_valued():
         np.linalg.eigvals(dense(row, depth.item()).numpy() @ hessian(inputs, targets, 4, row)).real.max()
         for row, depth in zip(w, depths, strict=True)
     ]
-    np.testing.assert_allclose(sharpness(inputs, targets, 4, w, depths), expected, rtol=1e-8)
+    np.testing.assert_allclose(sharpness(Problem(inputs, targets, lp(4)), w, depths), expected, rtol=1e-8)
 
 
 def test_real_size_equals_numpy_and_rows_computed_in_chunks_agree(monkeypatch):
     inputs, targets = problem(400, 1, 128)
     w = weights(6, 1, 128)
-    values = sharpness(inputs, targets, 4, w)
+    values = sharpness(Problem(inputs, targets, lp(4)), w)
     residual = (inputs @ w.squeeze(1).mT - targets).numpy()
     x = inputs.numpy()
     expected = [np.linalg.eigvalsh(x.T @ (3 * r[:, None] ** 2 / 400 * x))[-1] for r in residual.T]
     np.testing.assert_allclose(values, expected, rtol=1e-9)
     monkeypatch.setattr("overparam.curvature._RESIDUALS", 800)
-    np.testing.assert_allclose(sharpness(inputs, targets, 4, w), values, rtol=1e-9)
+    np.testing.assert_allclose(sharpness(Problem(inputs, targets, lp(4)), w), values, rtol=1e-9)
 
 
 def test_degenerate_hessians():
     inputs, targets = problem(10, 1, 6)
     w = weights(1, 1, 6)
-    assert sharpness(inputs, inputs @ w[0].mT, 4, w).item() == 0  # no residual, no curvature
-    assert sharpness(inputs, targets, 2, torch.zeros_like(w), 3).item() == 0  # depth sees nothing at W = 0
+    assert sharpness(Problem(inputs, 0 * targets, lp(4)), 0 * w).item() == 0  # no residual, no curvature
+    assert sharpness(Problem(inputs, targets, lp(2)), torch.zeros_like(w), 3).item() == 0  # depth sees nothing at W = 0
     line = inputs[:, :1] @ torch.ones(1, 6, dtype=REAL)  # rank one
     expected = np.linalg.eigvalsh((line.mT @ line / 10).numpy())[-1]
-    np.testing.assert_allclose(sharpness(line, targets, 2, w), [expected], rtol=1e-9)
+    np.testing.assert_allclose(sharpness(Problem(line, targets, lp(2)), w), [expected], rtol=1e-9)
     isotropic = np.sqrt(6) * torch.eye(6, dtype=REAL)  # H = I: the space is exhausted after one step
-    np.testing.assert_allclose(sharpness(isotropic, torch.zeros(6, 1, dtype=REAL), 2, w), [1.0], rtol=1e-12)
+    np.testing.assert_allclose(sharpness(Problem(isotropic, torch.zeros(6, 1), lp(2)), w), [1.0], rtol=1e-12)
 
 
 @pytest.mark.parametrize("k", [1, 2])
@@ -106,10 +108,10 @@ def test_a_non_finite_matrix_gives_nan_and_leaves_the_others_alone(k):
     inputs, targets = problem(20, k, 5)
     w = weights(3, k, 5)
     for depth in (None, 2):
-        expected = sharpness(inputs, targets, 4, w, depth)
+        expected = sharpness(Problem(inputs, targets, lp(4)), w, depth)
         for bad in (float("nan"), float("inf"), 1e200):
             broken = w.clone()
             broken[1, 0, 0] = bad
-            values = sharpness(inputs, targets, 4, broken, depth)
+            values = sharpness(Problem(inputs, targets, lp(4)), broken, depth)
             assert values[1].isnan()
             np.testing.assert_allclose(values[[0, 2]], expected[[0, 2]], rtol=1e-9)
