@@ -23,11 +23,14 @@ class Layers:
         depths: depth of each run, integers >= 1.
         k, d: outputs and inputs. width: hidden width h; padding needs h >= k, so depth 1 among deeper runs does too.
         weight_decay: lambda of each run, shape (R,): adds `lambda W_j` to layer j's gradient.
+        deepest: number of layers stored, at least the largest depth.
     Raises: ValueError if a shallower run cannot be padded.
     """
 
-    def __init__(self, depths: Sequence[int], k: int, d: int, width: int, weight_decay: Tensor):
-        deepest = max(depths)
+    def __init__(
+        self, depths: Sequence[int], k: int, d: int, width: int, weight_decay: Tensor, deepest: int | None = None
+    ):
+        deepest = max(depths) if deepest is None else deepest
         if width < k and min(depths) < deepest:
             raise ValueError(f"networks of different depths need a hidden width of at least k = {k} to share a batch, not {width}")
         self.depths, self.k, self.d, self.width = tuple(depths), k, d, width
@@ -48,6 +51,10 @@ class Layers:
         """One number a run, shape (R,) -> one number a parameter, zero in frozen layers."""
         pairs = zip(self._trained, self.shapes, strict=True)
         return torch.cat([(per_run * on)[:, None, None].expand(shape).reshape(-1) for on, shape in pairs])
+
+    def take(self, vector: Tensor, runs: Sequence[int]) -> Tensor:
+        """The part of a vector like `params` that belongs to some of the runs."""
+        return torch.cat([layer[list(runs)].flatten() for layer in self.layers(vector)])
 
     def start(self, run: int, layers: Sequence[Tensor], params: Tensor) -> None:
         """Write one run's own layers (W_1 .. W_n, n its depth) into the parameter vector, identities elsewhere."""
@@ -114,7 +121,11 @@ class EndToEnd:
 
     def spread(self, per_run: Tensor) -> Tensor:
         """One number a run, shape (R,) -> one number a parameter."""
-        return per_run[:, None, None].expand(self.shape).reshape(-1)
+        return per_run.repeat_interleave(self.shape[1] * self.shape[2])
+
+    def take(self, vector: Tensor, runs: Sequence[int]) -> Tensor:
+        """The part of a vector like `params` that belongs to some of the runs."""
+        return vector.view(self.shape)[list(runs)].flatten()
 
     def start(self, run: int, layers: Sequence[Tensor], params: Tensor) -> None:
         """Write one run's start: the product of a network's layers W_1 .. W_N."""

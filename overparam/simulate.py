@@ -62,25 +62,39 @@ def start_layers(method: Method, k: int, d: int) -> list[Tensor]:
     return {"near-zero": near_zero, "identity": identity}[method.start](k, d, depth, width, method.scale, generator)
 
 
+def _parameterization(
+    problem: Problem, methods: Sequence[Method], width: int | None, deepest: int | None = None
+) -> Layers | EndToEnd:
+    decay = torch.tensor([m.weight_decay for m in methods], dtype=problem.dtype, device=problem.device)
+    depths, kind = [m.depth for m in methods], methods[0].kind
+    if kind == "network":
+        return Layers([int(n) for n in depths], problem.k, problem.d, width, decay, deepest)
+    return EndToEnd(kind, depths, problem.k, problem.d, decay)
+
+
 class _Group:
     """Runs that share a parameterization and an optimizer: `rows` are their places among all runs."""
 
     def __init__(self, problem: Problem, methods: Sequence[Method], rows: Sequence[int], width: int | None):
-        self.rows, first = list(rows), methods[rows[0]]
+        self.problem, self.methods, self.rows, self.width = problem, methods, list(rows), width
         mine, make = [methods[i] for i in rows], {"dtype": problem.dtype, "device": problem.device}
-        decay = torch.tensor([m.weight_decay for m in mine], **make)
-        depths = [m.depth for m in mine]
-        if first.kind == "network":
-            self.parameterization = Layers([int(n) for n in depths], problem.k, problem.d, width, decay)
-        else:
-            self.parameterization = EndToEnd(first.kind, depths, problem.k, problem.d, decay)
+        self.parameterization = _parameterization(problem, mine, width)
         self.rate = self.parameterization.spread(torch.tensor([m.step for m in mine], **make))
         self.params = torch.zeros_like(self.rate)
         for run, method in enumerate(mine):
             layers = [layer.to(**make) for layer in start_layers(method, problem.k, problem.d)]
             self.parameterization.start(run, layers, self.params)
-        self.optimizer = OPTIMIZERS[first.optimizer]
+        self.optimizer = OPTIMIZERS[mine[0].optimizer]
         self.slots = [torch.zeros_like(self.params) for _ in range(self.optimizer.slots)]
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Go on with some of the runs only."""
+        places = [self.rows.index(row) for row in rows]
+        old = self.parameterization
+        deepest = len(old.shapes) if isinstance(old, Layers) else None
+        self.parameterization = _parameterization(self.problem, [self.methods[row] for row in rows], self.width, deepest)
+        self.params, self.rate = old.take(self.params, places), old.take(self.rate, places)
+        self.slots, self.rows = [old.take(slot, places) for slot in self.slots], list(rows)
 
     def park(self, runs: Tensor) -> None:
         """Stop some runs for good: no parameters, no memory, no step."""
@@ -104,10 +118,28 @@ class Simulation:
             width = None if m.kind != "network" else problem.k if m.depth == 1 else m.width or problem.k
             kinds.setdefault((m.kind, width, m.optimizer), []).append(row)
         self._groups = [_Group(problem, self.methods, rows, width) for (_, width, _), rows in kinds.items()]
-        self._sizes = [len(group.rows) for group in self._groups]
-        self._order = torch.tensor(np.argsort([row for group in self._groups for row in group.rows]), device=problem.device)
         self.diverged_at = np.full(len(self.methods), -1)  # iteration whose loss was the first to be hopeless; -1: none
         self._first_loss: Tensor | None = None
+        self._put_in_order()
+
+    def _put_in_order(self) -> None:
+        self._sizes = [len(group.rows) for group in self._groups]
+        rows = np.array([row for group in self._groups for row in group.rows])
+        self._order = torch.tensor(np.argsort(rows), device=self.problem.device)
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Go on with some of the runs only, in the order given: runs never mix, so they continue as if nothing had happened."""
+        for group in self._groups:
+            group.keep([row for row in rows if row in group.rows])
+        self._groups = [group for group in self._groups if group.rows]
+        place = {row: i for i, row in enumerate(rows)}
+        self.methods = tuple(self.methods[row] for row in rows)
+        for group in self._groups:
+            group.rows, group.methods = [place[row] for row in group.rows], self.methods
+        self.diverged_at = self.diverged_at[list(rows)]
+        if self._first_loss is not None:
+            self._first_loss = self._first_loss[list(rows)]
+        self._put_in_order()
 
     def end_to_end(self) -> Tensor:
         """W_e of every run now, shape (R, k, d); NaN for runs that diverged."""
@@ -131,8 +163,8 @@ class Simulation:
         """Take so many steps of every run.
 
         A run whose loss is no longer finite, or hopelessly large, is parked: the others never notice.
-        Returns: losses before each step, shape (iterations, R), float64; row i is the loss after `self.iteration + i` steps, counted
-            from the call; NaN from the iteration at which a run diverged.
+        Returns: losses before each step, shape (iterations, R), float64: row i belongs to W_e after `self.iteration + i` steps, with
+            `self.iteration` as it was before the call; NaN from the iteration at which a run diverged.
         """
         losses = torch.empty(iterations, len(self.methods), dtype=self.problem.dtype, device=self.problem.device)
         for i in range(iterations):
