@@ -20,9 +20,7 @@ import pooch
 from overparam.choices import show
 from overparam.data.dataset import Data, DataError, standardise
 
-ETHANOL_URL = (
-    "https://archive.ics.uci.edu/static/public/270/gas+sensor+array+drift+dataset+at+different+concentrations.zip"
-)
+ETHANOL_URL = "https://archive.ics.uci.edu/static/public/270/gas+sensor+array+drift+dataset+at+different+concentrations.zip"
 ETHANOL_CITATION = (
     "Gas Sensor Array Drift at Different Concentrations, UCI Machine Learning Repository, doi 10.24432/C5MK6M; "
     "Vergara et al. 2012, doi 10.1016/j.snb.2012.01.074; "
@@ -61,9 +59,7 @@ def ethanol_is_cached(cache: str | os.PathLike | None = None) -> bool:
     return path in _loaded or os.path.isfile(path)
 
 
-def load_ethanol(
-    progress: Progress | None = None, url: str | None = None, cache: str | os.PathLike | None = None
-) -> Data:
+def load_ethanol(progress: Progress | None = None, url: str | None = None, cache: str | os.PathLike | None = None) -> Data:
     """Ethanol from *Gas Sensor Array Drift at Different Concentrations*, 2565 × 128 with one target; standardised.
 
     Downloaded when first needed and kept at `ethanol_path(cache)`. The content decides: an archive that was packed anew
@@ -221,9 +217,7 @@ def _read_archive(path: Path) -> Data:
             raise _Refused("the archive is the published one but was misread; please report this error of the program")
         raise _Refused("neither the checksum of the archive nor the numbers in it are the published ones")
     features = tuple(f"sensor {j // 8 + 1}, feature {j % 8 + 1}" for j in range(128))
-    return standardise(
-        Data("Ethanol (gas sensors)", inputs, target[:, None], features, ("concentration",), ETHANOL_CITATION)
-    )
+    return standardise(Data("Ethanol (gas sensors)", inputs, target[:, None], features, ("concentration",), ETHANOL_CITATION))
 
 
 def _ethanol_rows(name: str, content: bytes) -> list[list[float]]:

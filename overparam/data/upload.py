@@ -111,12 +111,17 @@ def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _delimiter(text: str) -> str:
-    """Of tab, semicolon and comma the one that most of the first lines hold as often as the very first line does.
+    """Of tab, semicolon and comma the one that splits most of the first rows into as many cells as the very first row.
 
-    In doubt the earlier: "1,5;2,3" holds decimal commas as regularly as semicolons.
+    In doubt the earlier: decimal commas split "1,5;2,3" as regularly as the semicolon does.
     """
-    head = [line for line in text[:100_000].splitlines()[:20] if line.strip()] or [""]
-    return max(DELIMITERS, key=lambda d: sum(line.count(d) == head[0].count(d) > 0 for line in head))
+
+    def regular_rows(delimiter: str) -> int:
+        rows = csv.reader(io.StringIO(text[:100_000], newline=None), delimiter=delimiter, skipinitialspace=True)
+        sizes = [len(cells) for cells in itertools.islice(filter(None, rows), 20)]
+        return sum(size == sizes[0] > 1 for size in sizes)
+
+    return max(DELIMITERS, key=regular_rows)
 
 
 def _names(cells: list[str]) -> list[str]:
@@ -125,8 +130,7 @@ def _names(cells: list[str]) -> list[str]:
         raise DataError(f"The file has {len(names)} columns; leave some out, as at most {MAX_COLUMNS} are taken.")
     if len(names) == 1:
         raise DataError(
-            "The file has only one column, so nothing is left to predict from; "
-            "separate columns by commas, semicolons or tabs."
+            "The file has only one column, so nothing is left to predict from; separate columns by commas, semicolons or tabs."
         )
     first = {}
     for j, name in enumerate(names):
