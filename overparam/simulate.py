@@ -129,9 +129,9 @@ class Simulation:
 
     def keep(self, rows: Sequence[int]) -> None:
         """Go on with some of the runs only, in the order given: runs never mix, so they continue as if nothing had happened."""
+        self._groups = [group for group in self._groups if not set(rows).isdisjoint(group.rows)]
         for group in self._groups:
             group.keep([row for row in rows if row in group.rows])
-        self._groups = [group for group in self._groups if group.rows]
         place = {row: i for i, row in enumerate(rows)}
         self.methods = tuple(self.methods[row] for row in rows)
         for group in self._groups:
