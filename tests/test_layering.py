@@ -16,7 +16,7 @@ LAYERS = (
     {"overparam.ui"},
     {"overparam.figures", "overparam.runs"},
     {"overparam.experiment"},
-    {"overparam.simulate", "overparam.tuning", "overparam.curvature"},
+    {"overparam.simulate", "overparam.tuning", "overparam.curvature", "overparam.potential"},
     {
         "overparam.execution",
         "overparam.problems",
