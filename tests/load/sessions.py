@@ -1,0 +1,221 @@
+"""Load a running server with browser-less sessions, and say what each of them got.
+
+    python -m tests.load.sessions --url http://127.0.0.1:8501 --sessions 60 --same --pid PID
+    python -m tests.load.sessions --url http://127.0.0.1:8501 --sessions 20 --different --seconds 30
+    python -m tests.load.sessions --url http://127.0.0.1:8501 --sessions 100 --idle --pid PID
+    python -m tests.load.sessions --url http://127.0.0.1:8501 --sessions 300 --churn --pid PID
+
+`--same`: all press Run together on the same choices. `--different`: each on choices of its own. `--idle`: the pages stay open
+and nobody presses anything. `--churn`: one after the other opens a page, presses Run, and leaves. Every form ends by
+itself, and only a server on this machine may be asked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import math
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.load.client import Session, exception, frame, loopback
+
+MOST_SESSIONS, MOST_SECONDS = 1000, 600
+
+
+@dataclass
+class Seen:
+    """What one session got; times in seconds on one clock."""
+
+    opened: float
+    page: float | None = None  # the page was complete
+    pressed: float | None = None
+    frames: list[float] = field(default_factory=list)
+    runs: set[str] = field(default_factory=set)
+    finished: float | None = None
+    errors: list[str] = field(default_factory=list)
+
+
+class StartTogether:
+    """Lets everybody go once as many have arrived as are expected, or have given up."""
+
+    def __init__(self, expected: int):
+        self._missing, self._go = expected, asyncio.Event()
+
+    def arrive(self) -> None:
+        self._missing -= 1
+        if self._missing <= 0:
+            self._go.set()
+
+    async def wait(self) -> None:
+        await self._go.wait()
+
+
+async def visit(url: str, page: str, query: str, button: str | None, start: StartTogether, until: float) -> Seen:
+    """Open a page, wait for the others, press the button, and watch until the script has ended or the time `until`."""
+    clock, seen, arrived = time.monotonic, Seen(time.monotonic()), False
+    try:
+        async with asyncio.timeout(until - clock()), Session(url) as session:
+            await session.open(page, query)
+            async for message in session:
+                now = clock()
+                if wrong := exception(message):
+                    seen.errors.append(wrong)
+                if seen.pressed is not None and (attributes := frame(message)) is not None:
+                    seen.frames.append(now)
+                    seen.runs.add(attributes.get("run", ""))
+                if message.WhichOneof("type") != "script_finished":
+                    continue
+                if message.script_finished == message.FINISHED_EARLY_FOR_RERUN:
+                    continue
+                if seen.page is None:
+                    seen.page, arrived = now, True
+                    start.arrive()
+                    await start.wait()
+                    if button is not None:
+                        seen.pressed = clock()
+                        await session.press(button)
+                elif seen.pressed is not None:
+                    seen.finished = now
+                    break
+    except TimeoutError:
+        if seen.page is None:
+            seen.errors.append("the page was not complete in time")
+    except Exception as error:  # whatever a server under load can do to its client belongs into the report
+        seen.errors.append(f"{type(error).__name__}: {error}")
+    finally:
+        if not arrived:
+            start.arrive()
+    return seen
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The smallest value that at least `share` of the values do not exceed; nan if there is none."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else math.nan
+
+
+def jain(values: Sequence[float]) -> float:
+    """Jain's fairness index, (sum x)^2 / (n sum x^2): 1 if all got the same, 1/n if one got everything."""
+    squares = sum(x * x for x in values)
+    return sum(values) ** 2 / (len(values) * squares) if squares else math.nan
+
+
+def memory_mb(pid: int | None) -> float:
+    """Resident memory of a process in MB; nan without one."""
+    if pid is None:
+        return math.nan
+    status = Path(f"/proc/{pid}/status").read_text()
+    return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS"))
+
+
+def cpu_seconds(pid: int | None) -> float:
+    """Processor time that a process has used; nan without one."""
+    if pid is None:
+        return math.nan
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def report(results: Sequence[Seen]) -> None:
+    """Print what the sessions got."""
+    pages = [s.page - s.opened for s in results if s.page is not None]
+    print(f"page complete      {len(pages)} of {len(results)}, p50 {percentile(pages, 0.5):.2f} s, "
+          f"p95 {percentile(pages, 0.95):.2f} s")  # fmt: skip
+    pressed = [s for s in results if s.pressed is not None]
+    if pressed:
+        first = [s.frames[0] - s.pressed for s in pressed if s.frames]
+        rates = [(len(s.frames) - 1) / (s.frames[-1] - s.frames[0]) for s in pressed if len(s.frames) > 1]
+        done = [s.finished - s.pressed for s in pressed if s.finished is not None]
+        runs = set().union(*(s.runs for s in pressed))
+        print(f"first curve        {len(first)} of {len(pressed)}, p50 {percentile(first, 0.5):.2f} s, "
+              f"p95 {percentile(first, 0.95):.2f} s")  # fmt: skip
+        print(f"frames a second    p50 {percentile(rates, 0.5):.1f}, worst {min(rates, default=math.nan):.1f}")
+        print(f"finished           {len(done)} of {len(pressed)}, last after {max(done, default=math.nan):.1f} s")
+        print(f"distinct runs      {len(runs)}")
+        print(f"Jain index         {jain([float(len(s.frames)) for s in pressed]):.3f} (frames of each session)")
+    errors = [e for s in results for e in s.errors]
+    print(f"errors             {len(errors)}" + "".join(f"\n    {errors.count(e)} x {e}" for e in sorted(set(errors))))
+
+
+class Watch:
+    """Samples a process while the sessions are open: the most memory that it held."""
+
+    def __init__(self, pid: int | None):
+        self.pid, self.before, self.most = pid, memory_mb(pid), memory_mb(pid)
+        self._cpu, self._began = cpu_seconds(pid), time.monotonic()
+
+    async def sample(self) -> None:
+        while self.pid is not None:
+            self.most = max(self.most, memory_mb(self.pid))
+            await asyncio.sleep(0.5)
+
+    def report(self) -> None:
+        if self.pid is not None:
+            took, used = time.monotonic() - self._began, cpu_seconds(self.pid) - self._cpu
+            print(f"server memory      {self.before:.1f} MB before, at most {self.most:.1f}, {memory_mb(self.pid):.1f} after")
+            print(f"server processor   {used:.1f} s in {took:.1f} s")
+
+
+async def together(a: argparse.Namespace) -> list[Seen]:
+    start, until = StartTogether(a.sessions), time.monotonic() + a.seconds
+    queries = [a.query.format(i=i) if a.different else a.query for i in range(a.sessions)]
+    button = None if a.idle else a.press
+    return await asyncio.gather(*(visit(a.url, a.page, q, button, start, until) for q in queries))
+
+
+async def one_by_one(a: argparse.Namespace) -> list[Seen]:
+    results, until = [], time.monotonic() + a.seconds
+    for i in range(a.sessions):
+        if time.monotonic() >= until:
+            print(f"time is over after {i} sessions")
+            break
+        query = a.query.format(i=i) if a.different else a.query
+        results.append(await visit(a.url, a.page, query, a.press, StartTogether(1), min(until, time.monotonic() + a.stay)))
+        if (i + 1) % 50 == 0 and a.pid is not None:
+            print(f"after {i + 1:4} sessions {memory_mb(a.pid):8.1f} MB")
+    return results
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.load.sessions", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
+    parser.add_argument("--url", required=True, help="the server, on this machine: http://127.0.0.1:PORT")
+    parser.add_argument("--sessions", type=int, default=20, help=f"1 to {MOST_SESSIONS}")
+    parser.add_argument("--seconds", type=float, default=60.0, help=f"when to stop, at most {MOST_SECONDS}")
+    parser.add_argument("--page", default="convergence", help="path of the page; empty for the home page")
+    parser.add_argument("--query", default="", help="choices as in the page's URL; with --different, {i} is the session's number")
+    parser.add_argument("--press", default="Run", help="label of the button to press")
+    parser.add_argument("--stay", type=float, default=5.0, help="--churn: seconds on the page at most")
+    parser.add_argument("--pid", type=int, help="the server's process, to see its memory and processor time")
+    form = parser.add_mutually_exclusive_group(required=True)
+    for name in ("same", "different", "idle", "churn"):
+        form.add_argument(f"--{name}", action="store_true")
+    a = parser.parse_args(arguments)
+    try:
+        a.url = loopback(a.url)
+    except ValueError as error:
+        parser.error(str(error))
+    if not (1 <= a.sessions <= MOST_SESSIONS and 0 < a.seconds <= MOST_SECONDS):
+        parser.error(f"--sessions goes from 1 to {MOST_SESSIONS}, --seconds to {MOST_SECONDS}.")
+
+    watch = Watch(a.pid)
+
+    async def everything() -> list[Seen]:
+        sampling = asyncio.create_task(watch.sample())
+        results = await (one_by_one(a) if a.churn else together(a))
+        sampling.cancel()
+        return results
+
+    results = asyncio.run(everything())
+    report(results)
+    watch.report()
+    return 1 if any(s.errors for s in results) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
