@@ -1,0 +1,128 @@
+"""The least loss L*, proved: every optimum comes with a lower bound from the dual problem, computed apart in numpy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import minimize
+
+from overparam.data import load_diabetes
+from overparam.losses import lp
+from overparam.problems import Problem, synthetic, two_coordinate
+
+ETHANOL = Path(__file__).parents[2] / "shared" / "data" / "gas_ethanol.npz"
+
+
+def lp_loss(w: np.ndarray, x: np.ndarray, y: np.ndarray, p: float) -> float:
+    """(1/m) sum_i (1/p) ||W x_i - y_i||_p^p, as defined."""
+    return float((np.abs(x @ w.T - y) ** p).sum() / (p * len(x)))
+
+
+def dual_bound(w: np.ndarray, x: np.ndarray, y: np.ndarray, p: float) -> float:
+    """A number that no W can have less loss than, from a guess w of the optimum.
+
+        min_W (1/m) sum (1/p) |r|^p  >=  (1/m) sum_i ( -z_i y_i - |z_i|^q / q )   for every z with X^T z = 0,   1/p + 1/q = 1
+
+    with equality at z = |r|^{p-1} sign r of the optimum. Here z is that of w, made orthogonal to the columns of X.
+    """
+    r = x @ w.T - y
+    z = np.abs(r) ** (p - 1) * np.sign(r)
+    left, sizes, _ = np.linalg.svd(x, full_matrices=False)
+    left = left[:, sizes > 1e-13 * sizes.max()]
+    for _ in range(2):  # twice is enough to be orthogonal to rounding
+        z = z - left @ (left.T @ z)
+    q = p / (p - 1)
+    return float((-z * y - np.abs(z) ** q / q).sum() / len(x))
+
+
+def check(x: np.ndarray, y: np.ndarray, p: float, accuracy: float = 1e-9) -> float:
+    """The optimum of a problem, once its own loss and the dual bound agree with it. Returns L*."""
+    problem = Problem(x, y, lp(p))
+    optimum = problem.optimum()
+    w, at_zero = optimum.weights.numpy(), lp_loss(np.zeros((y.shape[1], x.shape[1])), x, y, p)
+    assert problem.loss_at_zero == pytest.approx(at_zero, rel=1e-12)
+    assert optimum.loss == pytest.approx(lp_loss(w, x, y, p), rel=1e-10, abs=1e-12 * at_zero)
+    assert optimum.loss <= dual_bound(w, x, y, p) + accuracy * at_zero
+    return optimum.loss
+
+
+def standard(columns: np.ndarray) -> np.ndarray:
+    return (columns - columns.mean(axis=0)) / columns.std(axis=0)
+
+
+@pytest.mark.parametrize("p, least", [(2, 0.24112579), (4, 0.15202885)])
+def test_diabetes(p, least):
+    data = load_diabetes()
+    assert check(data.inputs, data.targets, p, 1e-12) == pytest.approx(least, abs=5e-9)
+
+
+@pytest.mark.skipif(not ETHANOL.exists(), reason="no copy of the paper's data at ../shared/data/gas_ethanol.npz")
+@pytest.mark.parametrize("p, start, least", [(2, 0.5, 0.04999222), (4, 1.3925, 0.05534998)])
+def test_ethanol(p, start, least):
+    with np.load(ETHANOL) as data:
+        x, y = standard(data["X"]), standard(data["y"][:, None])
+    assert check(x, y, p, 1e-12) == pytest.approx(least, abs=5e-9)
+    assert lp_loss(np.zeros((1, 128)), x, y, p) == pytest.approx(start, abs=5e-5)
+
+
+@pytest.mark.parametrize("p", [2.5, 4, 7])
+def test_scipy_finds_the_same_optimum(p):
+    data = load_diabetes()
+    x, y = data.inputs, data.targets[:, 0]
+    m = len(x)
+    found = minimize(
+        lambda w: (np.abs(x @ w - y) ** p).sum() / (p * m),
+        np.zeros(10),
+        jac=lambda w: x.T @ (np.sign(x @ w - y) * np.abs(x @ w - y) ** (p - 1)) / m,
+        hess=lambda w: (p - 1) * (x.T * np.abs(x @ w - y) ** (p - 2)) @ x / m,
+        method="trust-exact",
+        options={"gtol": 1e-10},
+    )
+    assert Problem(x, y[:, None], lp(p)).optimum().loss == pytest.approx(found.fun, rel=1e-10)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    m=st.integers(2, 40),
+    d=st.integers(1, 12),
+    k=st.integers(1, 3),
+    p=st.sampled_from([2.0, 2.5, 3.0, 4.0, 6.0, 8.0, 16.0]) | st.floats(2, 16),
+    twins=st.booleans(),
+    outlier=st.sampled_from([1.0, 30.0]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_any_data_have_a_proved_optimum(m, d, k, p, twins, outlier, seed):
+    rng = np.random.default_rng(seed)
+    x, y = rng.normal(size=(m, d)), rng.normal(size=(m, k))
+    y[0] *= outlier
+    if twins:
+        x = np.hstack([x, x[:, :1], x @ rng.normal(size=(d, 1))])  # dependent columns: the optimum is not unique
+    least = check(standard(x), standard(y), p)
+    if m <= d:
+        assert least < 1e-9  # more weights than samples: an exact fit
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    condition=st.sampled_from([1.0, 1e2, 1e4, 1e6]),
+    spectrum=st.sampled_from(["geometric", "linear", "two levels"]),
+    noise=st.sampled_from([0.0, 1e-3, 1.0]),
+    p=st.sampled_from([2.0, 3.0, 4.0, 8.0]),
+    seed=st.integers(0, 1000),
+)
+def test_synthetic_problems_have_a_proved_optimum(condition, spectrum, noise, p, seed):
+    x, y = synthetic(60, 8, 2, condition, spectrum, noise, seed)
+    least = check(x, y, p)
+    assert least < 1e-12 if noise == 0 else least > 0
+
+
+@pytest.mark.parametrize("p, y1", [(2, 10), (4, 10), (6, 30), (3.5, 1)])
+def test_the_two_coordinate_problem_can_be_fitted_exactly(p, y1):
+    problem = two_coordinate(p, y1)
+    assert problem.optimum().loss == 0
+    np.testing.assert_allclose(problem.optimum().weights.numpy(), [[y1, 1]], rtol=1e-12)
+    assert problem.loss_at_zero == pytest.approx((y1**p + 1) / p, rel=1e-12)
