@@ -8,6 +8,7 @@ whatever the depth, and a step size is a vector of the same length (`spread`), z
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from math import prod
 
 import torch
@@ -192,6 +193,6 @@ def imbalance(layers: Sequence[Tensor]) -> Tensor:
     """
     if len(layers) == 1:
         return layers[0].new_zeros(len(layers[0]))
-    gaps = [(b.mT @ b - a @ a.mT).flatten(1).norm(dim=1) for a, b in zip(layers[:-1], layers[1:], strict=True)]
+    gaps = [(b.mT @ b - a @ a.mT).flatten(1).norm(dim=1) for a, b in pairwise(layers)]
     size = torch.stack([w.flatten(1).norm(dim=1) ** 2 for w in layers]).amax(0)
     return torch.stack(gaps).amax(0) / size.clamp_min(torch.finfo(size.dtype).tiny)

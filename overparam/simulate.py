@@ -163,8 +163,8 @@ class Simulation:
         """Take so many steps of every run.
 
         A run whose loss is no longer finite, or hopelessly large, is parked: the others never notice.
-        Returns: losses before each step, shape (iterations, R), float64: row i belongs to W_e after `self.iteration + i` steps, with
-            `self.iteration` as it was before the call; NaN from the iteration at which a run diverged.
+        Returns: losses before each step, shape (iterations, R), float64; row i belongs to W_e after `self.iteration + i` steps,
+            with `self.iteration` as it was before the call; NaN from the iteration at which a run diverged.
         """
         losses = torch.empty(iterations, len(self.methods), dtype=self.problem.dtype, device=self.problem.device)
         for i in range(iterations):

@@ -1,0 +1,37 @@
+"""A fair gate around slices of work: first come, first served, with as many places as processor cores."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+
+
+class Gate:
+    """Lets a few threads compute at a time, strictly in the order they asked.
+
+    A plain semaphore lets a thread that has just left come straight back in, and starves the others.
+    Never wait for anything else while inside.
+    """
+
+    def __init__(self, places: int):
+        self._lock, self._free, self._queue = threading.Lock(), places, deque()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._free and not self._queue:
+                self._free -= 1
+                return
+            turn = threading.Event()
+            self._queue.append(turn)
+        turn.wait()
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            if self._queue:
+                self._queue.popleft().set()  # the place goes to the longest-waiting thread
+            else:
+                self._free += 1
+
+
+GATE = Gate(places=max(1, os.cpu_count() or 1))

@@ -1,0 +1,229 @@
+"""Runs that outlive the script that draws them: an Experiment being computed, and the registry that shares them.
+
+Nothing here works in the background. Whoever looks at a run asks it to advance a little, through the fair gate, and then reads what
+is new. Pausing is not asking; a run that nobody asks stands still; two people with the same experiment ask the same run.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from overparam.data import Data
+from overparam.execution import choose_device, prepare_thread
+from overparam.experiment import Experiment
+from overparam.gate import GATE
+from overparam.history import GAPS, History
+from overparam.simulate import Simulation
+from overparam.tuning import Grid, search_range, stable_step, step_grid
+
+
+class RunError(RuntimeError):
+    """A run that cannot go on; the message tells the person what happened and what to do."""
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What tuning found, over all rows of the grid: final gap (NaN where diverged), and the row chosen for each method."""
+
+    grid: Grid
+    gaps: np.ndarray
+    reached: np.ndarray
+    diverged_at: np.ndarray
+    chosen: list[int]
+
+
+@dataclass(frozen=True)
+class View:
+    """A run as seen up to an iteration; M methods, K times.
+
+    times (K,); gaps (K, M), NaN after divergence; reached (M, T): first iteration at each gap of GAPS, -1 where not (yet);
+    steps (M,): step sizes in use, the best so far while tuning; diverged_at (M,), -1 where not; tuning: whether the grid is still
+    being compared; at_edge (M,): the chosen step is the first or last of its grid.
+    """
+
+    iteration: int
+    times: np.ndarray
+    gaps: np.ndarray
+    reached: np.ndarray
+    steps: np.ndarray
+    diverged_at: np.ndarray
+    tuning: bool
+    at_edge: np.ndarray
+
+
+class Run:
+    """One experiment being computed: its history so far and the simulation that extends it."""
+
+    def __init__(self, experiment: Experiment, upload: Data | None = None):
+        self.experiment, self.tuned, self.device_note = experiment, None, ""
+        self._upload, self._work, self._data = upload, threading.Lock(), threading.Lock()
+        self._simulation: Simulation | None = None
+        self._history: History | None = None
+        self._pace = 1e-3  # seconds an iteration, measured as it goes
+        self._on_gpu_failed = False
+
+    @property
+    def computed(self) -> int:
+        """The latest iteration whose loss is known; -1 before the first."""
+        return self._history.iteration - 1 if self._history else -1
+
+    @property
+    def finished(self) -> bool:
+        return self.computed >= self.experiment.iterations
+
+    @property
+    def rows(self) -> int:
+        """Runs computed together: the whole grid while tuning."""
+        return len(self._grid.methods) if self._history else 0
+
+    def seconds_left(self) -> float:
+        """Estimated from the pace of the latest slice."""
+        return self._pace * (self.experiment.iterations - self.computed)
+
+    def advance(self, until: int, seconds: float = 0.03) -> None:
+        """Compute for about so many seconds, to iteration `until` at most; return at once where that is already known.
+
+        While somebody else computes this very run, wait for them instead.
+        Raises: ChoiceError, DataError or RunError, each with one sentence for the person.
+        """
+        until = min(until, self.experiment.iterations)
+        if self.computed >= until or not self._work.acquire(timeout=seconds):
+            return
+        try:
+            with GATE:
+                prepare_thread()
+                self._slice(until, seconds)
+        except (MemoryError, RuntimeError) as error:
+            self._recover(error)
+        finally:
+            self._work.release()
+
+    def _slice(self, until: int, seconds: float) -> None:
+        if self._simulation is None:
+            self._begin()
+        stop, horizon = time.perf_counter() + seconds, self.experiment.tuning_horizon
+        while (left := stop - time.perf_counter()) > 0 and self.computed < until:
+            end = min(until, horizon) if self.tuned is None and horizon else until
+            count = int(min(end - self.computed, max(1, left / self._pace), 1 + 2e6 / self.rows))
+            before = time.perf_counter()
+            losses = self._simulation.advance(count)
+            with self._data:
+                self._history.add(losses)
+                self._diverged_at = self._simulation.diverged_at.copy()
+                if self.computed == horizon and self.tuned is None:
+                    self._choose()
+            self._pace = (time.perf_counter() - before) / count
+        if self.finished:
+            self._simulation = None  # the curves are all that is needed from here on
+
+    def _begin(self) -> None:
+        choices = self.experiment
+        methods = [choices.method(entry) for entry in choices.methods]
+        device, self.device_note = (torch.device("cpu"), self.device_note) if self._on_gpu_failed else (None, "")
+        problem = choices.build("cpu", self._upload)
+        steps = [[m.step] for m in methods]
+        if choices.tuning_horizon:
+            steps = [step_grid(*search_range(problem, m), choices.grid) for m in methods]
+        grid = Grid.of(methods, steps)
+        choices.check_fit(problem, len(grid.methods))
+        if device is None:
+            device, self.device_note = choose_device(2.0 * problem.m * (problem.d + problem.k) * problem.k * len(grid.methods))
+            if device.type != "cpu":
+                problem = choices.build(device, self._upload)
+        least, first = problem.optimum().loss, problem.loss_at_zero
+        if not first > least:
+            raise RunError("There is nothing to learn here: W = 0 is already the optimum. Choose other data.")
+        self._problem, self._grid = problem, grid
+        self._history = History(len(grid.methods), [least + gap * (first - least) for gap in GAPS])
+        self._simulation = Simulation(problem, grid.methods)
+        if not choices.tuning_horizon:
+            rows = list(range(len(grid.methods)))
+            self.tuned = Tuned(grid, np.full(len(rows), np.nan), self._history.reached, self._simulation.diverged_at, rows)
+
+    def _choose(self) -> None:
+        """The tuning horizon is reached: go on with each method's best step only."""
+        chosen = self._grid.best(self._history.last)
+        self.tuned = Tuned(
+            self._grid,
+            self._problem.gap(self._history.last),
+            self._history.reached.copy(),
+            self._simulation.diverged_at.copy(),
+            chosen,
+        )
+        self._history.keep(chosen)
+        self._simulation.keep(chosen)
+        self._diverged_at = self._diverged_at[chosen]
+
+    def _recover(self, error: Exception) -> None:
+        """A failing GPU: start again on the CPU and say so. No memory: say so. Anything else is our mistake."""
+        text = str(error)
+        if isinstance(error, RunError):
+            raise error
+        if "CUDA" in text and not self._on_gpu_failed:
+            self._on_gpu_failed, self._simulation, self._history, self.tuned = True, None, None, None
+            self.device_note = "The GPU failed or ran out of memory: this run was started again on the CPU."
+            return
+        if isinstance(error, MemoryError) or "allocate" in text:
+            self._simulation = None
+            raise RunError("No memory is left for this run: choose fewer methods or fewer step sizes a decade.") from error
+        raise error
+
+    def view(self, position: int) -> View | None:
+        """The run up to an iteration; None before anything is known."""
+        with self._data:
+            if self._history is None or self.computed < 0:
+                return None
+            times, losses = self._history.until(position)
+            reached, last = self._history.reached, self._history.last
+            diverged = self._diverged_at
+            tuning = self.tuned is None
+            if tuning:  # one row for each method: the best so far
+                rows = self._grid.best(losses[-1] if position < self.computed else last)
+                losses, reached, diverged = losses[:, rows], reached[rows], diverged[rows]
+            else:
+                rows = self.tuned.chosen
+            return View(
+                iteration=min(position, self.computed),
+                times=times,
+                gaps=self._problem.gap(losses),
+                reached=np.where(reached <= position, reached, -1),
+                steps=self._grid.steps[rows],
+                diverged_at=np.where(diverged <= position, diverged, -1),
+                tuning=tuning,
+                at_edge=np.array([self._grid.at_edge(row) and bool(self.experiment.tuning_horizon) for row in rows]),
+            )
+
+    def stable_steps(self) -> list[float | None]:
+        """For each method the largest step size at which the optimum attracts (`tuning.stable_step`)."""
+        if not hasattr(self, "_stable"):
+            with GATE:
+                self._stable = [stable_step(self._problem, self.experiment.method(entry)) for entry in self.experiment.methods]
+        return self._stable
+
+
+class Runs:
+    """The shared runs, found by their experiment; the ones not asked for longest are let go."""
+
+    def __init__(self, most: int):
+        self._most, self._lock, self._runs = most, threading.Lock(), OrderedDict()
+
+    def get(self, experiment: Experiment, upload: Data | None = None) -> Run:
+        """The run of an experiment: the one there is, or a new one."""
+        with self._lock:
+            run = self._runs.pop(experiment, None) or Run(experiment, upload)
+            self._runs[experiment] = run
+            while len(self._runs) > self._most:
+                self._runs.popitem(last=False)
+            return run
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+
+RUNS = Runs(most=48)
