@@ -78,7 +78,7 @@ class Problem:
         """
         runs = w.shape[0]
         rows, residual, products = self._buffers.get(runs) or self._allocate(runs)
-        rows[:, : self.d] = w.view(runs * self.k, self.d)
+        rows[:, : self.d] = w.reshape(runs * self.k, self.d)
         if self._gram is not None:
             torch.mm(rows, self._gram, out=products)
         elif runs * self.k < COLUMNS_FROM:
@@ -142,10 +142,12 @@ def _least_loss(problem: Problem) -> Optimum:
     loss, p = problem.loss, problem.loss.power
     # gelsd: the least-norm solution, also when columns are dependent
     weights = torch.linalg.lstsq(x, -minus_y, driver="gelsd").solution.T.contiguous()
-    if float((weights @ x.T + minus_y.T).abs().max()) <= 1e-12 * float(minus_y.abs().max()):
-        return Optimum(weights, 0.0)  # the data can be fitted exactly
-    for output in range(problem.k) if p > 2 else ():
-        weights[output] = _newton(x, minus_y[:, output], weights[output], loss)
+    fitted = (x @ weights.T + minus_y).abs().amax(0) <= 1e-12 * minus_y.abs().amax(0)  # exactly, output by output
+    if bool(fitted.all()):
+        return Optimum(weights, 0.0)
+    if p > 2:  # where a fit is exact it is the optimum at every p, and has no curvature to divide by
+        for output in (~fitted).nonzero().flatten().tolist():
+            weights[output] = _newton(x, minus_y[:, output], weights[output], loss)
     return Optimum(weights, problem.value(weights))
 
 
