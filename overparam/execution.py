@@ -17,7 +17,7 @@ def choose_device(multiplications: float) -> tuple[torch.device, str]:
         return torch.device("cpu"), "Computed on the CPU: no CUDA GPU was found."
     name = torch.cuda.get_device_name()
     if multiplications < GPU_WORTH:
-        return torch.device("cpu"), f"Computed on the CPU: a step is so small that launching it on the GPU ({name}) would be slower."
+        return torch.device("cpu"), f"Computed on the CPU: a step is so small that the GPU ({name}) would be slower."
     return torch.device("cuda"), f"Computed on the GPU: {name}."
 
 

@@ -106,7 +106,7 @@ def _parse_entry(word: str) -> Entry:
             name, choice = _TAGS[tag[0]]
             values[name] = replace_default(choice, _number(tag[1:]))
         else:
-            raise ChoiceError(f"{show(tag)} in {show(word)} is no optimizer, kind, step size (s), start scale (w), width (h) or start (i).")
+            raise ChoiceError(f"{show(tag)} is no optimizer, kind, step size (s), start scale (w), width (h) or start (i).")
     return check_entry(Entry(**values))
 
 
@@ -247,7 +247,7 @@ class Experiment:
             return two_coordinate(self.p, self.ratio, **make)
         if self.problem == "synthetic":
             if self.m < self.d:
-                raise ChoiceError(f"The synthetic problem needs at least as many samples as inputs, not m = {self.m} and d = {self.d}.")
+                raise ChoiceError(f"Synthetic data need at least as many samples as inputs, not m = {self.m} and d = {self.d}.")
             x, y = synthetic(self.m, self.d, self.k, self.condition, self.spectrum, self.noise, self.seed)
             return Problem(x, y, lp(self.p), **make)
         if self.problem == "csv" and upload is None:
@@ -263,11 +263,11 @@ class Experiment:
             rank, start = min(problem.k, problem.d), entry.start or self.start
             if entry.width and entry.width < rank and start == "balanced" and entry.depth > 1 and entry.kind == "network":
                 raise ChoiceError(
-                    f"A balanced start needs a hidden width of at least {rank} here, not {entry.width}: widen it or start near zero."
+                    f"A balanced start needs a hidden width of {rank} or more here, not {entry.width}: widen it or start near zero."
                 )
         widths = [(e.width or problem.k) if e.kind == "network" else problem.k for e in self.methods]
         sizes = [w * problem.d + w * w * int(e.depth) for w, e in zip(widths, self.methods, strict=True)]
         if max(sizes) * rows > MOST_PARAMETERS or rows * problem.k * problem.m > MOST_RESIDUALS:
             raise ChoiceError(
-                f"{rows} runs of this size would need too much memory: choose fewer step sizes a decade, fewer methods or narrower layers."
+                f"{rows} runs of this size take too much memory: use fewer step sizes a decade, fewer methods or narrower layers."
             )

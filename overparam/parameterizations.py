@@ -33,12 +33,12 @@ class Layers:
     ):
         deepest = max(depths) if deepest is None else deepest
         if width < k and min(depths) < deepest:
-            raise ValueError(f"networks of different depths need a hidden width of at least k = {k} to share a batch, not {width}")
+            raise ValueError(f"networks of different depths need a hidden width of k = {k} or more to share a batch, not {width}")
         self.depths, self.k, self.d, self.width = tuple(depths), k, d, width
         widths = [d] + [width] * (deepest - 1) + [k]
         self.shapes = [(len(self.depths), *shape) for shape in zip(widths[1:], widths[:-1], strict=True)]
         depth = torch.tensor(self.depths, device=weight_decay.device)
-        # Layer j of a shallower run stays the identity: W_1 always learns, so a run of depth n trains W_1 .. W_{n-1} and, past 1, W_N.
+        # A run of depth n trains W_1 .. W_{n-1} and the last layer; at depth 1 only W_1. The others stay the identity.
         inner = [depth > j + 1 for j in range(1, deepest - 1)]
         self._trained = [torch.ones_like(depth, dtype=torch.bool), *inner, depth > 1][:deepest]
         self._decay = self.spread(weight_decay) if bool((weight_decay > 0).any()) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -93,6 +94,22 @@ class PageState:
         cast = int if c.integer else float
         args = {"label": c.label, "help": c.help or None, "key": self.key(name)} | ({} if c.integer else {"format": "%.6g"}) | over
         return st.number_input(min_value=cast(c.low), max_value=cast(c.high), **args)
+
+    def log_slider(self, name: str, low: float, high: float, **over: Any) -> float:
+        """A slider over a Number in steps of 1, 2, 5 (whole numbers) or twelve a decade; a value in between, from the URL, is kept.
+
+        Args: low, high: where the slider ends, within the Number's own bounds.
+        """
+        c = self._number(name)
+        marks = (1, 2, 5) if c.integer else [round(10 ** (i / 12), 3) for i in range(12)]
+        decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+        values = {float(f"{mark * 10.0**k:.4g}") for k in decades for mark in marks}
+        cast = int if c.integer else float
+        current = st.session_state[self.key(name)]
+        options = sorted({cast(v) for v in values if low <= v <= high} | {current})
+        shown = (lambda v: f"{v:,}") if c.integer else (lambda v: f"{v:.3g}")
+        args = {"label": c.label, "help": c.help or None, "key": self.key(name), "format_func": shown} | over
+        return st.select_slider(options=options, **args)
 
     def select(self, name: str, **over: Any) -> str:
         """A drop-down list of an Option."""
