@@ -7,30 +7,17 @@ This component is mounted once and calls `Plotly.react`, so a change moves what 
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import plotly
 import plotly.graph_objects as go
 import streamlit as st
 
+from overparam.ui.plotly_js import LOADER, PLOTLY_URL
+
 _JS = """
 const charts = new WeakMap();
-let library = null;
-
-function load(url) {
-  library ??= window.Plotly ? Promise.resolve(window.Plotly) : new Promise((resolve, reject) => {
-    const script = document.createElement("script");
-    script.src = url;
-    script.onload = () => resolve(window.Plotly);
-    script.onerror = () => reject(new Error("plotly.min.js is not served"));
-    document.head.append(script);
-  });
-  return library;
-}
-
 function themed(layout, root) {
   const css = getComputedStyle(root);
   const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
@@ -50,7 +37,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   charts.set(parentElement, chart);
   root.setAttribute("aria-label", data.alt);
   root.style.minHeight = `${data.height}px`;
-  load(data.library).then(async (Plotly) => {
+  loadPlotly(data.library).then(async (Plotly) => {
     const figure = JSON.parse(data.figure);
     await Plotly.react(root, {
       data: figure.data,
@@ -77,7 +64,7 @@ _component = st.components.v2.component(
     "overparam_plot",
     html='<div class="plot" role="img"></div>',
     css=".plot { width: 100%; }",
-    js=_JS,
+    js=_JS + LOADER,
     isolate_styles=False,  # plotly puts its style sheet into the document
 )
 
@@ -115,7 +102,7 @@ def plot(
         height="content",
         data={
             "figure": json.dumps(document, cls=plotly.utils.PlotlyJSONEncoder),
-            "library": _library(),
+            "library": PLOTLY_URL,
             "alt": alt,
             "name": key,
             "height": height,
@@ -124,13 +111,3 @@ def plot(
         },
         on_clicked_change=clicked,
     )
-
-
-def _library() -> str:
-    """Address of plotly.min.js: the installed one, copied to where the server hands out files."""
-    file = Path(__file__).parents[2] / "static" / f"plotly-{plotly.__version__}.min.js"
-    if not file.exists():
-        file.parent.mkdir(exist_ok=True)
-        shutil.copyfile(Path(plotly.__file__).parent / "package_data" / "plotly.min.js", file)
-    base = st.get_option("server.baseUrlPath").strip("/")
-    return f"/{base}/app/static/{file.name}" if base else f"/app/static/{file.name}"
