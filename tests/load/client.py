@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
+import json
 import re
 import socket
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+import numpy as np
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import connect
@@ -100,10 +104,25 @@ def exception(message: ForwardMsg) -> str | None:
     return None
 
 
-def frame(message: ForwardMsg) -> dict[str, str] | None:
-    """The data attributes of a live chart's frame, `<i data-...>`, if the message is one."""
-    if message.WhichOneof("type") == "delta" and message.delta.new_element.WhichOneof("type") == "html":
-        body = message.delta.new_element.html.body
-        if body.startswith("<i data-"):
-            return dict(ATTRIBUTE.findall(body))
-    return None
+@dataclass(frozen=True)
+class Frame:
+    """A snapshot of a live chart: the run that it belongs to, and how far its curves have come along the x axis."""
+
+    run: str
+    reached: float
+    content: tuple[str, str]
+
+
+def frame(message: ForwardMsg) -> Frame | None:
+    """The snapshot of a live chart (`<i hidden data-live-chart=...>`) that the message carries, if it carries one."""
+    if message.WhichOneof("type") != "delta" or message.delta.new_element.WhichOneof("type") != "html":
+        return None
+    attributes = dict(ATTRIBUTE.findall(message.delta.new_element.html.body))
+    if "live-chart" not in attributes:
+        return None
+    head, points = json.loads(base64.b64decode(attributes["head"])), base64.b64decode(attributes["points"])
+    values, at, reached = np.frombuffer(points, "<f4"), 0, 0.0
+    for curve in head["curves"]:  # of each curve all x, then all y
+        reached = max(reached, float(values[at : at + curve["points"]].max(initial=0)))
+        at += 2 * curve["points"]
+    return Frame(head["run"], reached, (attributes["head"], attributes["points"]))

@@ -36,6 +36,7 @@ class Seen:
     pressed: float | None = None
     frames: list[float] = field(default_factory=list)
     runs: set[str] = field(default_factory=set)
+    reached: float = 0.0  # iteration
     finished: float | None = None
     errors: list[str] = field(default_factory=list)
 
@@ -57,7 +58,7 @@ class StartTogether:
 
 async def visit(url: str, page: str, query: str, button: str | None, start: StartTogether, until: float) -> Seen:
     """Open a page, wait for the others, press the button, and watch until the script has ended or the time `until`."""
-    clock, seen, arrived = time.monotonic, Seen(time.monotonic()), False
+    clock, seen, arrived, last = time.monotonic, Seen(time.monotonic()), False, None
     try:
         async with asyncio.timeout(until - clock()), Session(url) as session:
             await session.open(page, query)
@@ -65,9 +66,12 @@ async def visit(url: str, page: str, query: str, button: str | None, start: Star
                 now = clock()
                 if wrong := exception(message):
                     seen.errors.append(wrong)
-                if seen.pressed is not None and (attributes := frame(message)) is not None:
-                    seen.frames.append(now)
-                    seen.runs.add(attributes.get("run", ""))
+                if (shown := frame(message)) is not None:
+                    if seen.pressed is not None and shown.content != last:  # not the old picture once more
+                        seen.frames.append(now)
+                        seen.runs.add(shown.run)
+                        seen.reached = shown.reached
+                    last = shown.content
                 if message.WhichOneof("type") != "script_finished":
                     continue
                 if message.script_finished == message.FINISHED_EARLY_FOR_RERUN:
@@ -137,7 +141,8 @@ def report(results: Sequence[Seen]) -> None:
         print(f"frames a second    p50 {percentile(rates, 0.5):.1f}, worst {min(rates, default=math.nan):.1f}")
         print(f"finished           {len(done)} of {len(pressed)}, last after {max(done, default=math.nan):.1f} s")
         print(f"distinct runs      {len(runs)}")
-        print(f"Jain index         {jain([float(len(s.frames)) for s in pressed]):.3f} (frames of each session)")
+        print(f"Jain index         {jain([len(s.frames) for s in pressed]):.3f} over frames, "
+              f"{jain([s.reached for s in pressed]):.3f} over iterations")  # fmt: skip
     errors = [e for s in results for e in s.errors]
     print(f"errors             {len(errors)}" + "".join(f"\n    {errors.count(e)} x {e}" for e in sorted(set(errors))))
 

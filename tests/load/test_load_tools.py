@@ -2,9 +2,11 @@
 
 import math
 
+import numpy as np
 import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
+from overparam.ui.live_chart import Curve, _encode
 from tests.load.client import exception, frame, loopback
 from tests.load.sessions import jain, main, percentile
 
@@ -48,10 +50,13 @@ def test_percentile_is_a_value_that_enough_do_not_exceed():
 
 
 def test_only_frames_of_a_chart_are_counted():
+    curves = [Curve("a", np.arange(1.0, 8), np.ones(7), "#000000"), Curve("b", np.arange(1.0, 4), 9 * np.ones(3), "#000000")]
+    attributes = {"data-live-chart": "race", "data-order": "1 1", **_encode("r7", curves, (), x_log=True)}
     message = ForwardMsg()
-    message.delta.new_element.html.body = '<i data-run="r7" data-y="AA=="></i>'
-    assert frame(message) == {"run": "r7", "y": "AA=="}
-    message.delta.new_element.html.body = "<style>i { color: red }</style>"
+    message.delta.new_element.html.body = "<i hidden " + " ".join(f'{k}="{v}"' for k, v in attributes.items()) + "></i>"
+    shown = frame(message)
+    assert (shown.run, shown.reached) == ("r7", 7.0)
+    message.delta.new_element.html.body = '<i data-x="1"></i>'
     assert frame(message) is None
     assert exception(message) is None
 
