@@ -17,6 +17,7 @@ from overparam.data.dataset import Data, DataError, standardise
 MAX_BYTES = 10_000_000
 MIN_ROWS, MAX_ROWS = 2, 20_000
 MAX_COLUMNS = 512
+MAX_NUMBERS = 2_000_000  # rows times columns: 16 MB in memory
 MAX_NAME = 60  # characters of a column's name that are kept
 MAX_VALUE = 1e100  # its square, and any sum of such squares, is finite
 MISSING = {"", "na", "n/a", "nan", "null", "none", "?", "-", "."}  # ways to write a missing value, in lower case
@@ -30,7 +31,7 @@ def read_csv(raw: bytes, target_columns: Sequence[str] | None = None, name: str 
     only; then they are called "column 1", "column 2", ...
 
     Args:
-        raw: the file, UTF-8 with or without byte order mark; at most MAX_BYTES, MAX_ROWS rows and MAX_COLUMNS columns.
+        raw: the file, UTF-8 with or without byte order mark, within the bounds above.
         target_columns: names of the columns to predict; the last column if None. All others are inputs.
         name: what to call the data.
     Returns: the data, with the targets in the order asked for.
@@ -79,15 +80,17 @@ def _names_and_numbers(text: str) -> tuple[list[str], np.ndarray]:
     first = next(rows)
     nameless = all(_number(cell) is not None or _is_missing(cell) for cell in first[1])
     names = _names([""] * len(first[1]) if nameless else first[1])
-    table = []
+    table, most = [], min(MAX_ROWS, MAX_NUMBERS // len(names))
     for line, cells in itertools.chain([first] if nameless else [], rows):
         if len(cells) != len(names):
             raise DataError(
                 f"Line {line} has {_count(len(cells), 'cell')}, but line {first[0]} has {len(names)}; "
                 "give every line the same number."
             )
-        if len(table) == MAX_ROWS:
-            raise DataError(f"The file has more than {MAX_ROWS} rows of numbers; leave out the rest.")
+        if len(table) == most:
+            raise DataError(
+                f"The file has more than {most} rows of numbers, which is the most with {len(names)} columns; leave out some."
+            )
         table.append(_numbers(names, line, cells))
     if not table:
         raise DataError("The file has a line of names but no line of numbers; add one for each sample.")
