@@ -130,19 +130,20 @@ class LiveChart {
 
   layout(width, column) {
     const { options, theme } = this
-    const axis = (log, title) => ({
+    const axis = (log, title, ticks) => ({
       type: log ? "log" : "linear",
       uirevision: `${log}`,
-      title: { text: title, standoff: 8 },
+      title: { text: title, standoff: 8, font: { size: theme.size } },
       automargin: true,
       zeroline: false,
       gridcolor: theme.grid,
       linecolor: theme.grid,
       exponentformat: log ? "power" : "none",
       separatethousands: true,
+      nticks: Math.max(2, Math.floor(ticks)),
     })
-    const xaxis = axis(options.xLog, options.xTitle)
-    const yaxis = axis(options.yLog, options.yTitle)
+    const xaxis = axis(options.xLog, options.xTitle, (width - column) / (6 * theme.size))
+    const yaxis = axis(options.yLog, options.yTitle, options.height / (4 * theme.size))
     if (options.xRange) {
       xaxis.range = options.xLog ? options.xRange.map(Math.log10) : options.xRange
       xaxis.autorange = false
@@ -153,7 +154,7 @@ class LiveChart {
     return {
       width,
       height: options.height,
-      margin: { l: 8, r: column + 8, t: 2 * theme.size, b: 8 },
+      margin: { l: 8, r: column + 16, t: 2 * theme.size, b: 8 },
       paper_bgcolor: "rgba(0,0,0,0)",
       plot_bgcolor: "rgba(0,0,0,0)",
       font: { family: theme.family, size: theme.size, color: theme.text },
