@@ -24,9 +24,9 @@ def problem_controls(state: PageState) -> None:
     if chosen in _SIZES:
         _SIZES[chosen](state)
     elif chosen == "csv":
-        _upload(state)
+        upload_control(state)
     elif chosen == "ethanol":
-        _ethanol()
+        ethanol_control()
     state.slider("p", step=0.5)
 
 
@@ -57,7 +57,8 @@ def _synthetic(state: PageState) -> None:
             state.select("spectrum")
 
 
-def _upload(state: PageState) -> None:
+def upload_control(state: PageState) -> None:
+    """Upload of a CSV file; the choice `csv` then speaks of it."""
     file = st.file_uploader("CSV file", type=["csv", "txt", "tsv"], help="Numbers only; the last column is what is predicted.")
     uploads = _uploads()
     if file is not None:
@@ -81,7 +82,8 @@ def _upload(state: PageState) -> None:
         st.info("Choose a CSV file to begin.", icon=":material/upload_file:")
 
 
-def _ethanol() -> None:
+def ethanol_control() -> None:
+    """Download of the paper's data by a click, or where they are from once they are here."""
     if not ethanol_is_cached():
         st.info("The paper's data are not bundled. One click fetches them from the UCI repository.", icon=":material/download:")
         if st.button("Download Ethanol", key="download_ethanol", width="stretch"):
