@@ -154,3 +154,60 @@ def shares(loss: Landscape, half_width: float, depths: Array, points: int = 129)
         total = edges.energy(one, two)
         found.append(edges.energy(*rest) / total if total > 0 else 0.0)
     return np.array(found)
+
+
+@dataclass(frozen=True, eq=False)
+class Descent:
+    """Runs of z <- z - step * direction(z) on a grid of step sizes, each goal served by the step that suits it best.
+
+    arrivals: for each goal the least number of iterations after which a run stays below it; None where none arrives.
+    step_size, path (T+1, 2), gap (T+1,): the run that arrives first at the last goal that any reaches; where none reaches
+    any, the one whose gap (L - L*)/(L(0) - L*) ever was the lowest.
+    """
+
+    arrivals: tuple[int | None, ...]
+    step_size: float
+    path: Array
+    gap: Array
+
+
+def tuned_descent(
+    direction: Callable[[Array], Array],
+    loss: Landscape,
+    least: Array,
+    start: Array,
+    goals: tuple[float, ...] = (1e-1, 1e-2, 1e-4),
+    horizon: int = 1000,
+    steps_per_decade: int = 16,
+) -> Descent:
+    """Descend along a direction field with every step size of a grid at once (they are rows of one batch).
+
+    Args:
+        direction: what a step goes against: G, F or grad phi*; takes points (n, 2), gives vectors (n, 2); NaN ends a run.
+        loss: on R^2, for the gap.
+        least: the minimum of the loss, shape (2,).
+        start: shape (2,).
+        goals: gaps to reach, falling.
+        horizon: number of iterations.
+        steps_per_decade: resolution of the grid, which spans 1e-3 to 1e3 in units of 1/(largest curvature at the start).
+    """
+    bottom, top = loss.value(np.stack((least, np.zeros(2))))
+    curvature = max(np.linalg.norm(loss.hessian_product(np.tile(start, (2, 1)), np.eye(2)), 2), 1e-12)
+    steps = np.logspace(-3, 3, 6 * steps_per_decade + 1) / curvature
+    z = np.tile(start, (steps.size, 1))
+    paths, gaps = [z], [(loss.value(z) - bottom) / (top - bottom)]
+    with np.errstate(over="ignore", invalid="ignore"):  # too large a step diverges: that row never arrives
+        for _ in range(horizon):
+            z = z - steps[:, None] * direction(z)
+            paths.append(z)
+            gaps.append((loss.value(z) - bottom) / (top - bottom))
+    gap = np.array(gaps)
+    arrivals: list[int | None] = []
+    best = int(np.nanmin(gap, axis=0).argmin())  # the start's gap is finite, so no row is all NaN
+    for goal in goals:
+        above = ~(gap <= goal)
+        settled = np.where(above.any(0), horizon + 1 - above[::-1].argmax(0), 0)  # the first after the last one above
+        arrivals.append(int(settled.min()) if settled.min() <= horizon else None)
+        if arrivals[-1] is not None:
+            best = int(settled.argmin())
+    return Descent(tuple(arrivals), float(steps[best]), np.array(paths)[:, best], gap[:, best])

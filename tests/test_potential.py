@@ -5,8 +5,8 @@ import pytest
 import scipy.sparse as sp
 from scipy.sparse.linalg import spsolve
 
-from overparam.landscapes import linear, two_coordinates
-from overparam.potential import Edges, best_potential, shares
+from overparam.landscapes import linear, quadratic, two_coordinates
+from overparam.potential import Edges, best_potential, shares, tuned_descent
 from overparam.regularizer import force
 
 FLAT = linear(np.array([1.3, 0.0]))
@@ -116,3 +116,37 @@ def test_a_field_that_is_zero_has_no_rest():
 def test_bad_grids_are_refused(half_width, points):
     with pytest.raises(ValueError, match=r"half width|odd number of points"):
         best_potential(force(FLAT.gradient, 3), half_width, points)
+
+
+def test_descent_on_a_bowl_takes_the_steps_that_its_eigenvalues_say():
+    bowl = quadratic(np.array([1.0, -1.0]), np.diag([1.0, 4.0]))
+    start = np.array([0.0, 0.0])
+    found = tuned_descent(bowl.gradient, bowl, np.array([1.0, -1.0]), start, goals=(1e-2, 1e-8), steps_per_decade=64)
+    # each coordinate shrinks by |1 - step * h| per iteration; gap = (h1 d1^2 + h2 d2^2) / (h1 + h2)
+    steps = np.logspace(-3, 3, 6 * 64 + 1) / 4.0
+    t = np.arange(1001)[:, None]
+    with np.errstate(over="ignore"):
+        gap = ((1 - steps) ** (2 * t) + 4 * (1 - 4 * steps) ** (2 * t)) / 5
+    for goal, arrival in zip((1e-2, 1e-8), found.arrivals, strict=True):
+        assert arrival == min(int(np.flatnonzero(~(g <= goal))[-1]) + 1 for g in gap.T)
+    np.testing.assert_allclose(found.path[-1], [1, -1], atol=1e-6)
+    assert found.gap[0] == 1
+
+
+def test_descent_says_where_it_never_arrives():
+    bowl = quadratic(np.array([1.0, 0.0]), np.eye(2))
+    start = np.array([0.5, 0.5])
+    away = tuned_descent(lambda z: -bowl.gradient(z), bowl, np.array([1.0, 0.0]), start, horizon=50)
+    assert away.arrivals == (None, None, None)
+    assert np.nanmin(away.gap) == away.gap[0] == pytest.approx(0.5)
+    lost = tuned_descent(lambda z: np.full_like(z, np.nan), bowl, np.array([1.0, 0.0]), start, horizon=50)
+    assert lost.arrivals == (None, None, None) and np.isnan(lost.gap[1:]).all()
+
+
+def test_where_f_is_a_gradient_descent_on_its_potential_is_descent_along_f():
+    bowl = quadratic(np.array([-1.0, 0.3]), np.eye(2))
+    least, start = np.array([-1.0, 0.3]), np.array([-0.3, 0.4])
+    f = force(bowl.gradient, 2)
+    runs = [tuned_descent(g, bowl, least, start) for g in (f, best_potential(f, 1.5, 257).gradient())]
+    assert runs[0].arrivals == runs[1].arrivals
+    np.testing.assert_allclose(runs[0].path[-1], runs[1].path[-1], atol=1e-3)
