@@ -22,7 +22,7 @@ class Layers:
 
     Args:
         depths: depth of each run, integers >= 1.
-        k, d: outputs and inputs. width: hidden width h; padding needs h >= k, so depth 1 among deeper runs does too.
+        k, d: outputs and inputs. width: hidden width h; a run of depth 1 among deeper ones needs h >= k.
         weight_decay: lambda of each run, shape (R,): adds `lambda W_j` to layer j's gradient.
         deepest: number of layers stored, at least the largest depth.
     Raises: ValueError if a shallower run cannot be padded.
@@ -32,8 +32,8 @@ class Layers:
         self, depths: Sequence[int], k: int, d: int, width: int, weight_decay: Tensor, deepest: int | None = None
     ):
         deepest = max(depths) if deepest is None else deepest
-        if width < k and min(depths) < deepest:
-            raise ValueError(f"networks of different depths need a hidden width of k = {k} or more to share a batch, not {width}")
+        if width < k and min(depths) == 1 < deepest:  # identities of that width would cut outputs off
+            raise ValueError(f"depth 1 among deeper networks needs a hidden width of k = {k} or more to share a batch, not {width}")
         self.depths, self.k, self.d, self.width = tuple(depths), k, d, width
         widths = [d] + [width] * (deepest - 1) + [k]
         self.shapes = [(len(self.depths), *shape) for shape in zip(widths[1:], widths[:-1], strict=True)]
@@ -69,33 +69,30 @@ class Layers:
     def end_to_end(self, params: Tensor) -> Tensor:
         """W_e = W_N ... W_1, shape (R, k, d)."""
         first, *above = self.layers(params)
-        self._products = [above[0]] if above else []  # W_j ... W_2 for j = 2 .. N
-        for layer in above[1:]:
-            self._products.append(layer @ self._products[-1])
-        return self._products[-1] @ first if above else first
+        self._suffixes: list[Tensor] = []  # S_j = W_N ... W_{j+1}, shape (R, k, h), from j = N - 1 down to 1
+        for layer in reversed(above):
+            self._suffixes.append(torch.bmm(self._suffixes[-1], layer) if self._suffixes else layer)
+        return torch.bmm(self._suffixes[-1], first) if above else first
 
     def pullback(self, params: Tensor, grad: Tensor) -> Tensor:
         """Gradients of every layer from G = dL/dW_e, for the parameters last given to `end_to_end`.
 
-            dL/dW_j = (W_N ... W_{j+1})^T G (W_{j-1} ... W_1)^T        (chain rule; Arora et al. 2018, Section 3)
+            dL/dW_j = S_j^T B_j,   S_j = W_N ... W_{j+1},   B_j = G (W_{j-1} ... W_1)^T        (chain rule)
 
-        Only W_1 touches the d inputs: above it all products are of hidden width, so depth costs almost nothing.
+        S_j and B_j have k rows each, and only W_1 touches the d inputs, so depth and width cost little.
         Args: grad: G, shape (R, k, d). Returns: a vector like `params`.
         """
-        first, *above = self.layers(params)
-        if not above:
-            out = grad.reshape(-1)
+        layers, back = self.layers(params), grad
+        if len(layers) == 1:
+            direction = grad.reshape(-1)
         else:
             direction = torch.empty_like(params)
-            into = self.layers(direction)
-            torch.bmm(self._products[-1].mT, grad, out=into[0])
-            back = grad @ first.mT  # gradient of W_N ... W_2, then of W_{j} ... W_2 going down
-            for j in range(len(above) - 1, 0, -1):
-                torch.bmm(back, self._products[j - 1].mT, out=into[j + 1])
-                back = above[j].mT @ back
-            into[1].copy_(back)
-            out = direction
-        return out if self._decay is None else torch.addcmul(out, self._decay, params)
+            *below, last = self.layers(direction)
+            for layer, suffix, into in zip(layers[:-1], reversed(self._suffixes), below, strict=True):
+                torch.bmm(suffix.mT, back, out=into)
+                back = torch.bmm(back, layer.mT)
+            last.copy_(back)
+        return direction if self._decay is None else torch.addcmul(direction, self._decay, params)
 
 
 # What a rule does to the gradient of the end-to-end matrix: (W, G, N) -> direction, shapes (R, k, d).

@@ -21,10 +21,12 @@ def weights(runs, k, d, seed=1):
     return torch.randn(runs, k, d, generator=torch.Generator().manual_seed(seed), dtype=REAL)
 
 
-def defined_loss(w, inputs, targets, p, weight):
-    """The loss as it is defined, sample by sample, in torch so that autograd can differentiate it."""
-    x, y = torch.from_numpy(inputs), torch.from_numpy(targets)
-    return weight * ((x @ w.mT - y).abs() ** p / p).sum()
+def loss_and_slope(w, inputs, targets, p, weight):
+    """The loss as it is defined, for R matrices, and its gradient by autograd."""
+    w = w.clone().requires_grad_()
+    residual = torch.from_numpy(inputs) @ w.mT - torch.from_numpy(targets)
+    loss = weight * (residual.abs() ** p / p).sum((1, 2))
+    return loss.detach(), torch.autograd.grad(loss.sum(), w)[0]
 
 
 def scipy_least_loss(inputs, targets, p):
@@ -42,7 +44,7 @@ def scipy_least_loss(inputs, targets, p):
 
 
 # Both orders of the two products (few and many rows), and at p = 2 both the data (few samples) and their Gram matrix (many).
-@pytest.mark.parametrize("runs", [1, 2, 3, 5, 11, 12, 13, 40])
+@pytest.mark.parametrize("runs", [1, 3, 11, 12, 40])
 @pytest.mark.parametrize("m", [7, 90])
 @pytest.mark.parametrize("p", [2, 2.5, 3, 4, 6])
 @pytest.mark.parametrize(("k", "d"), [(1, 1), (1, 6), (2, 5), (3, 3), (4, 2)])
@@ -50,13 +52,9 @@ def test_value_and_grad_equal_autograd(k, d, p, m, runs):
     inputs, targets = data(m, k, d)
     w = weights(runs, k, d)
     loss, grad = Problem(inputs, targets, lp(p)).value_and_grad(w)
-    assert loss.shape == (runs,) and grad.shape == (runs, k, d)
-    for row in range(runs):
-        leaf = w[row].clone().requires_grad_()
-        expected = defined_loss(leaf, inputs, targets, p, 1 / m)
-        (slope,) = torch.autograd.grad(expected, leaf)
-        np.testing.assert_allclose(loss[row], expected.detach(), rtol=1e-12)
-        np.testing.assert_allclose(grad[row], slope, rtol=1e-12, atol=1e-13 * float(slope.abs().max()))
+    expected, slope = loss_and_slope(w, inputs, targets, p, 1 / m)
+    np.testing.assert_allclose(loss, expected, rtol=1e-12)
+    np.testing.assert_allclose(grad, slope, rtol=0, atol=1e-12 * float(slope.abs().max()))
 
 
 @pytest.mark.parametrize("runs", [2, 40])
@@ -99,18 +97,16 @@ def test_weight_takes_the_place_of_the_mean(p, weight):
     inputs, targets = data(30, 2, 3)
     w = weights(2, 2, 3)
     loss, grad = Problem(inputs, targets, lp(p), weight=weight).value_and_grad(w)
-    for row in range(2):
-        leaf = w[row].clone().requires_grad_()
-        expected = defined_loss(leaf, inputs, targets, p, weight)
-        np.testing.assert_allclose(loss[row], expected.detach(), rtol=1e-12)
-        np.testing.assert_allclose(grad[row], torch.autograd.grad(expected, leaf)[0], rtol=1e-11, atol=1e-13)
+    expected, slope = loss_and_slope(w, inputs, targets, p, weight)
+    np.testing.assert_allclose(loss, expected, rtol=1e-12)
+    np.testing.assert_allclose(grad, slope, rtol=0, atol=1e-12 * float(slope.abs().max()))
 
 
 @pytest.mark.parametrize("p", [2, 2.5, 4])
 def test_value_loss_at_zero_and_residuals(p):
     inputs, targets = data(30, 2, 3)
     problem, w = Problem(inputs, targets, lp(p)), weights(1, 2, 3)[0]
-    assert problem.value(w) == pytest.approx(float(defined_loss(w, inputs, targets, p, 1 / 30)), rel=1e-13)
+    assert problem.value(w) == pytest.approx(float(loss_and_slope(w[None], inputs, targets, p, 1 / 30)[0]), rel=1e-13)
     assert problem.loss_at_zero == pytest.approx((np.abs(targets) ** p).sum() / 30 / p, rel=1e-13)
     np.testing.assert_allclose(problem.residuals(w), (inputs @ w.numpy().T - targets).T / 30 ** (1 / p), rtol=1e-11, atol=1e-14)
     np.testing.assert_allclose(problem.scaled_inputs, inputs.T / 30 ** (1 / p), rtol=1e-14)
