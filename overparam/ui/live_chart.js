@@ -117,14 +117,15 @@ class LiveChart {
     return this.frame.curves.map((curve) => ({
       type: "scatter",
       mode: "lines",
-      name: plotlyText(curve.name),
+      name: "%{meta[0]}", // not the name itself, in which Plotly would replace %{...}
       meta: [plotlyText(curve.name), curve.note && `<br>${plotlyText(curve.note)}`],
       x: curve.x,
       y: curve.y,
       opacity: curve.ghost ? 0.45 : 1,
       visible: !this.hidden.has(curve.name),
       line: { color: curve.colour, dash: curve.dash, width: (curve.ghost ? 1.5 : 2.25) * this.theme.scale },
-      hovertemplate: "%{meta[0]}<br>%{x:,} : <b>%{y:.4~g}</b>%{meta[1]}<extra></extra>",
+      hoverlabel: { bordercolor: curve.colour },
+      hovertemplate: "%{meta[0]}<br>%{x:,.7~r} : <b>%{y:.4~g}</b>%{meta[1]}<extra></extra>",
     }))
   }
 
@@ -158,7 +159,7 @@ class LiveChart {
       paper_bgcolor: "rgba(0,0,0,0)",
       plot_bgcolor: "rgba(0,0,0,0)",
       font: { family: theme.family, size: theme.size, color: theme.text },
-      hoverlabel: { font: { family: theme.family, size: theme.size }, align: "left" },
+      hoverlabel: { font: { family: theme.family, size: theme.size, color: theme.text }, bgcolor: theme.background, align: "left" },
       modebar: { bgcolor: "rgba(0,0,0,0)", color: theme.faint, activecolor: theme.text },
       showlegend: false,
       hovermode: "closest",
@@ -206,8 +207,9 @@ class LiveChart {
     const layout = {
       ...this.plot.layout,
       paper_bgcolor: this.theme.background,
+      font: { ...this.plot.layout.font, family: "sans-serif" }, // the page's own font is not part of the file
       showlegend: true,
-      legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom" },
+      legend: { orientation: "h", x: 0, y: 0, yref: "container", yanchor: "bottom" },
       margin: { ...this.plot.layout.margin, r: 24 },
     }
     const height = this.options.height + 1.6 * this.theme.size * Math.ceil(this.frame.curves.length / 4)

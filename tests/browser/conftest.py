@@ -1,0 +1,134 @@
+"""Chromium and a running server for the tests in this folder.
+
+Without Chromium or playwright these tests are skipped, with the reason; where the variable CI is set they fail.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+def _not_here(reason: str) -> None:
+    if os.environ.get("CI"):
+        pytest.fail(f"{reason}, and CI is set")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator:
+    """A Chromium."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        _not_here("playwright is not installed")
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        _not_here("no Chromium on the path")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
+    """`serve(script)` starts a Streamlit script of the project, once, and returns its address."""
+    running: dict[str, tuple[subprocess.Popen, Path, str]] = {}
+
+    def start(script: str) -> str:
+        if script not in running:
+            with socket.socket() as free:
+                free.bind(("127.0.0.1", 0))
+                port = free.getsockname()[1]
+            log = tmp_path_factory.mktemp("server") / "log"
+            command = [sys.executable, "-m", "streamlit", "run", script, f"--server.port={port}"]
+            with log.open("wb") as output:
+                server = subprocess.Popen(
+                    [*command, "--server.address=127.0.0.1", "--server.headless=true"],
+                    cwd=ROOT,
+                    env=os.environ | {"PYTHONPATH": str(ROOT)},
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                )
+            address = f"http://127.0.0.1:{port}"
+            running[script] = server, log, address
+            _wait_until_healthy(address, server, log)
+        return running[script][2]
+
+    yield start
+    for server, _, _ in running.values():
+        server.terminate()
+        server.wait(timeout=30)
+    said = {script: log.read_text(encoding="utf-8", errors="replace") for script, (_, log, _) in running.items()}
+    for script, text in said.items():
+        assert "Traceback" not in text, f"{script} said:\n{text}"
+
+
+def _wait_until_healthy(address: str, server: subprocess.Popen, log: Path) -> None:
+    for _ in range(600):
+        if server.poll() is not None:
+            break
+        try:
+            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=1) as answer:
+                if answer.read() == b"ok":
+                    return
+        except OSError:
+            pass
+        time.sleep(0.1)
+    pytest.fail(f"the server did not start:\n{log.read_text(encoding='utf-8', errors='replace')}")
+
+
+@pytest.fixture
+def open_page(browser) -> Iterator[Callable]:
+    """`open_page(address, theme="light", size=(1280, 720))` opens a page in a window of its own.
+
+    Its `faults` collect what must not happen: errors on the console, uncaught exceptions, requests to another host. They
+    are asserted to be none when the test ends; a test that causes one on purpose clears the list.
+    """
+    opened = []
+
+    def start(address: str, theme: str = "light", size: tuple[int, int] = (1280, 720)):
+        for _ in range(3):
+            viewport = {"width": size[0], "height": size[1]}
+            page = browser.new_context(viewport=viewport, color_scheme=theme).new_page()
+            page.faults = faults = []
+            page.on("console", lambda m, f=faults: m.type == "error" and f.append(f"console: {m.text}"))
+            page.on("pageerror", lambda e, f=faults: f.append(f"exception: {e}"))
+            page.on("request", lambda r, f=faults: _is_foreign(r.url) and f.append(f"request: {r.url}"))
+            page.goto(address)
+            page.wait_for_load_state("networkidle")
+            if not any("ERR_NETWORK_CHANGED" in fault for fault in faults):
+                break
+            page.context.close()  # the machine's network came up or went away: says nothing about the app
+        opened.append(page)
+        return page
+
+    yield start
+    faults = [fault for page in opened for fault in page.faults]
+    for page in opened:
+        page.context.close()
+    assert faults == []
+
+
+def _is_foreign(url: str) -> bool:
+    return not url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:"))

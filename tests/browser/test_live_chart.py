@@ -1,0 +1,210 @@
+"""The streaming chart in Chromium: nothing blinks, nothing that the person did is lost, names are shown as they are."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+APP = "tests/browser/apps/streaming.py"
+MARKUP = "<b>bold</b> & %{x} $y$"  # the name of that app's first curve
+
+CHART = ".live-chart"
+PLOT = f"{CHART} .js-plotly-plot"
+
+WATCH_REMOVALS = """() => {
+    window.removals = 0
+    const kept = [".live-chart", ".live-chart-plot", ".main-svg"].map((s) => document.querySelector(s))
+    const seen = () => { window.removals += kept.filter((node) => !node.isConnected).length }
+    new MutationObserver(seen).observe(document.body, { childList: true, subtree: true })
+}"""
+
+
+@pytest.fixture
+def page(open_page, serve):
+    page = open_page(serve(APP))
+    page.wait_for_selector(f"{PLOT} .main-svg")
+    return page
+
+
+def choose(page, label):
+    page.get_by_test_id("stMarkdownContainer").get_by_text(label, exact=True).click()
+
+
+def data(page, name):
+    return page.locator(CHART).get_attribute(f"data-{name}")
+
+
+def wait_painted(page, more):
+    """Wait for a number of drawings from now."""
+    target = int(data(page, "painted") or 0) + more
+    page.wait_for_function(f"Number(document.querySelector('{CHART}').dataset.painted) >= {target}")
+
+
+def ranges(page):
+    return page.eval_on_selector(PLOT, "p => [...p._fullLayout.xaxis.range, ...p._fullLayout.yaxis.range]")
+
+
+def visible(page):
+    return page.eval_on_selector(PLOT, "p => p.data.filter(t => t.visible === true).map(t => t.meta[0])")
+
+
+def zoom(page):
+    """Drag a rectangle over the plot; return the ranges it gave."""
+    before, box = ranges(page), page.locator(f"{PLOT} .nsewdrag").bounding_box()
+    page.mouse.move(box["x"] + 0.1 * box["width"], box["y"] + 0.1 * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.7 * box["height"], steps=5)
+    page.mouse.up()
+    page.wait_for_function(f"document.querySelector('{PLOT}')._fullLayout.xaxis.range[1] < {before[1]} - 0.1")
+    return ranges(page)
+
+
+def hide(page, name):
+    """Switch a curve off, or on again."""
+    before = visible(page)
+    page.get_by_role("button", name=name, exact=True).click()
+    page.wait_for_function(f"document.querySelector('{PLOT}').data.filter(t => t.visible).length !== {len(before)}")
+
+
+def test_five_seconds_of_twelve_curves(page):
+    page.evaluate(WATCH_REMOVALS)
+    choose(page, "run")
+    wait_painted(page, 3)
+    hide(page, "curve 3")
+    zoomed = zoom(page)
+    page.get_by_text("finished").wait_for()
+    sent = int(re.search(r"\d+", page.get_by_text(re.compile(r"^sent \d+$")).inner_text())[0])
+    page.wait_for_function(
+        "points => document.querySelector('.live-chart .js-plotly-plot').data[0].x.at(-1) === points", arg=10_000
+    )
+    assert page.evaluate("window.removals") == 0
+    assert ranges(page) == pytest.approx(zoomed)
+    assert "curve 3" not in visible(page) and len(visible(page)) == 11
+    assert sent == 50 and int(data(page, "painted")) >= sent / 2  # five a second, were the machine idle
+
+
+def test_what_the_person_did_survives_other_widgets_and_the_next_run(page):
+    choose(page, "run")
+    page.get_by_text("finished").wait_for()
+    hide(page, "curve 7")
+    zoomed = zoom(page)
+    choose(page, "run")  # off: the script runs without drawing
+    choose(page, "nothing")
+    page.get_by_text("finished").wait_for(state="detached")
+    assert ranges(page) == pytest.approx(zoomed) and "curve 7" not in visible(page) and len(visible(page)) == 11
+    page.get_by_role("slider").press("ArrowRight")
+    choose(page, "run")
+    page.wait_for_function(f"document.querySelector('{CHART}').dataset.run === 'speed 4'")
+    assert ranges(page) == pytest.approx(zoomed) and "curve 7" not in visible(page)
+    hide(page, "curve 7")  # the same switch shows it again
+    assert "curve 7" in visible(page)
+
+
+def test_a_slider_moved_during_a_run_ends_it(page):
+    choose(page, "run")
+    wait_painted(page, 3)
+    page.evaluate("""() => {
+        window.runs = []
+        const root = document.querySelector(".live-chart")
+        new MutationObserver(() => window.runs.at(-1) !== root.dataset.run && window.runs.push(root.dataset.run))
+            .observe(root, { attributes: true })
+    }""")
+    page.get_by_role("slider").press("ArrowRight")
+    page.get_by_text("finished").wait_for()
+    wait_for = f"document.querySelector('{CHART}').dataset.run === 'speed 4'"
+    page.wait_for_function(wait_for)
+    assert page.evaluate("window.runs") in (["speed 3", "speed 4"], ["speed 4"])
+
+
+def test_an_old_snapshot_is_ignored(page):
+    choose(page, "run")
+    page.get_by_text("finished").wait_for()
+    choose(page, "run")
+    received = data(page, "received")
+    choose(page, "late snapshot of the first script run")
+    page.wait_for_function("""() => [...document.querySelectorAll("[data-live-chart]")].some((sent) =>
+        JSON.parse(atob(sent.dataset.head)).run === "late")""")
+    assert data(page, "run") == "speed 3" and len(visible(page)) == 12
+    assert int(data(page, "received")) <= int(received) + 2  # the two reruns repeat the last snapshot, no more
+
+
+def test_axes_switch_between_logarithmic_and_linear(page):
+    choose(page, "run")
+    page.get_by_text("finished").wait_for()
+    choose(page, "run")
+    choose(page, "logarithmic")
+    page.wait_for_function(f"document.querySelector('{PLOT}')._fullLayout.yaxis.type === 'linear'")
+    low, high = ranges(page)[2:]
+    assert -0.2 < low < 0.1 and 0.9 < high < 1.4  # a range in the data's own units, not in their logarithms
+
+
+def test_markup_in_a_name_is_shown_as_it_is(page):
+    choose(page, "run")
+    page.get_by_text("finished").wait_for()
+    button = page.get_by_role("button", name=MARKUP, exact=True)
+    assert button.inner_text() == MARKUP and button.locator("b").count() == 0
+    end = page.eval_on_selector(
+        PLOT,
+        """p => { const t = p.data[0], l = p._fullLayout, i = 300
+                  return [l.xaxis._offset + l.xaxis.d2p(t.x[i]), l.yaxis._offset + l.yaxis.d2p(t.y[i])] }""",
+    )
+    box = page.locator(PLOT).bounding_box()
+    page.mouse.move(box["x"] + end[0], box["y"] + end[1])
+    hover = page.locator(f"{PLOT} .hoverlayer .hovertext")
+    hover.wait_for()
+    assert MARKUP in hover.text_content() and "note" in hover.text_content()
+
+
+def test_theme_and_projector_reach_the_chart_without_reload(page):
+    choose(page, "run")
+    wait_painted(page, 2)
+    tick = f"{PLOT} .xtick text"
+
+    def style(name):
+        return page.eval_on_selector(tick, f"t => getComputedStyle(t).{name}")
+
+    colour, size = style("fill"), float(style("fontSize").removesuffix("px"))
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(f"getComputedStyle(document.querySelector('{tick}')).fill !== '{colour}'")
+    page.add_style_tag(content="html { font-size: 24px }")
+    page.wait_for_function(f"parseFloat(getComputedStyle(document.querySelector('{tick}')).fontSize) > {1.4 * size}")
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (390, 800)])
+def test_labels_never_overlap_each_other_or_the_plot(open_page, serve, size):
+    page = open_page(serve(APP), size=size)
+    choose(page, "run")
+    page.get_by_text("finished").wait_for()
+    boxes = page.eval_on_selector_all(f"{CHART} li", "all => all.map(li => li.getBoundingClientRect().toJSON())")
+    boxes.append(page.eval_on_selector(f"{PLOT} .nsewdrag", "p => p.getBoundingClientRect().toJSON()"))
+    assert len(boxes) == 13
+    for i, a in enumerate(boxes):
+        assert a["right"] <= size[0]
+        for b in boxes[:i]:
+            apart = a["right"] <= b["left"] or b["right"] <= a["left"]
+            assert apart or a["bottom"] <= b["top"] + 2 or b["bottom"] <= a["top"] + 2  # rows may touch
+    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+
+
+@pytest.mark.parametrize("kind", ["png", "svg"])
+def test_picture_can_be_saved(page, kind):
+    choose(page, "run")
+    page.get_by_text("finished").wait_for()
+    page.locator(PLOT).hover()
+    with page.expect_download() as saving:
+        page.locator(f"{PLOT} [data-title='Download this picture as {kind.upper()}']").click()
+    assert saving.value.suggested_filename == f"twelve.{kind}"
+    content = Path(saving.value.path()).read_bytes()
+    if kind == "png":
+        assert content.startswith(b"\x89PNG")
+    else:
+        text = content.decode()
+        assert text.startswith("<svg") and "&lt;b&gt;bold&lt;/b&gt; &amp; %{x}" in text and "curve 11" in text
+
+
+def test_a_missing_library_is_said_in_a_sentence(open_page, serve, browser):
+    page = open_page("about:blank")
+    page.route("**/plotly.min.js*", lambda route: route.fulfill(status=404, body="gone"))
+    page.goto(serve(APP))
+    page.get_by_text("The drawing library did not load").wait_for()
+    page.faults.clear()

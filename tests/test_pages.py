@@ -1,0 +1,34 @@
+"""Every page opens, from the navigation and as a deep link."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "pages").glob("*.py"))
+
+
+def app() -> AppTest:
+    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+
+
+def faults(opened: AppTest) -> list[str]:
+    return [f"{e.message}\n{e.stack_trace}" for e in opened.exception] + [e.value for e in opened.error]
+
+
+def test_the_first_page_is_home():
+    home = app().run()
+    assert faults(home) == [] and home.title[0].value == "Depth can speed up optimisation"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_opens(page):
+    opened = app().run().switch_page(page).run()
+    assert faults(opened) == []
+    assert len(opened.main) > 0
+
+
+def test_every_file_in_pages_is_a_page():
+    text = (ROOT / "app.py").read_text(encoding="utf-8")
+    assert [page for page in PAGES if f'"{page}"' not in text] == []
