@@ -1,0 +1,123 @@
+"""One step, one output, two weights: the two factors of Claim 2."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import streamlit as st
+import torch
+
+from overparam.choices import Number
+from overparam.figures.preconditioner import RATE, STRETCH, one_output
+from overparam.figures.style import CURRENT_POINT, GRADIENT_AFTER, GRADIENT_BEFORE
+from overparam.preconditioner import ellipse, precondition, scale_only
+from overparam.ui.plot import plot
+from overparam.ui.state import PageState
+
+LARGEST_W = 3.0
+_RATE, _STRETCH = r"\lVert W\rVert^{2-2/N}", r"(N-1)\,\mathrm{Pr}_W G"
+
+CHOICES = (
+    Number("w", "Size of W", 0.7, 0, LARGEST_W, help="The norm ‖W‖ of the end-to-end weights. Or click in the plot to set W."),
+    Number("angle", "Direction of W (degrees)", 30, -180, 180, help="Or click in the plot to set W."),
+    Number("g", "Size of the gradient", 1, 0, 2, help="The norm ‖G‖ of the loss gradient at W."),
+    Number("gangle", "Direction of the gradient (degrees)", 105, -180, 180),
+)
+
+
+def show(state: PageState) -> None:
+    """Draw the view."""
+    left, middle, right = st.columns([1, 1.9, 1.35], gap="medium")
+    with left:
+        depth = state.slider("N", step=0.1, format="%.1f")
+        size = state.slider("w", step=0.01)
+        angle = state.slider("angle", step=1, format="%.0f°")
+        length = state.slider("g", step=0.01)
+        direction = state.slider("gangle", step=1, format="%.0f°")
+    w, grad = _polar(size, angle), _polar(length, direction)
+    scaled = scale_only(w, grad, depth)[0, 0].numpy()
+    after = precondition(w, grad, depth)[0, 0].numpy()
+    image = ellipse(w[0, 0], depth).numpy()
+    with middle:
+        plot(
+            one_output(w[0, 0].numpy(), grad[0, 0].numpy(), scaled, after, image),
+            key=state.key("one_plot"),
+            alt="The plane of two weights with W, the gradient G, the preconditioned gradient P(G), and the ellipse "
+            "that the preconditioner makes of the unit circle.",
+            on_click=lambda event: _set_w(state, event),
+        )
+    with right:
+        _explain(depth, w[0, 0].numpy(), grad[0, 0].numpy(), after)
+
+
+def _polar(length: float, degrees: float) -> torch.Tensor:
+    angle = math.radians(degrees)
+    return torch.tensor([[[length * math.cos(angle), length * math.sin(angle)]]], dtype=torch.float64)
+
+
+def _set_w(state: PageState, event: dict[str, Any]) -> None:
+    if event["x"] is not None:
+        size = min(round(math.hypot(event["x"], event["y"]), 2), LARGEST_W)
+        state.set(w=size, angle=float(round(math.degrees(math.atan2(event["y"], event["x"])))))
+
+
+def _explain(depth: float, w: np.ndarray, grad: np.ndarray, after: np.ndarray) -> None:
+    size = float(np.linalg.norm(w))
+    rate = size ** (2 - 2 / depth)
+    projected = w * (w @ grad) / size**2 if size > 0 else 0 * w
+    st.latex(
+        f"{_in(GRADIENT_AFTER, 'P(G)')} = {_in(RATE, _RATE)} \\,\\bigl("
+        f"{_in(GRADIENT_BEFORE, 'G')} + {_in(STRETCH, _STRETCH)} \\bigr)"
+    )
+    rows = (
+        (CURRENT_POINT, "W", _pair(w)),
+        (RATE, _RATE, f"{size:.2f}^{{{2 - 2 / depth:.2f}}} = {_short(rate)}"),
+        (GRADIENT_BEFORE, "G", _pair(grad)),
+        (STRETCH, _STRETCH, _pair((depth - 1) * projected)),
+        (GRADIENT_AFTER, "P(G)", _pair(after)),
+    )
+    lines = (f"{_in(colour, name)} &= {_in(colour, value)}" for colour, name, value in rows)
+    st.latex("\\begin{aligned}" + " \\\\ ".join(lines) + "\\end{aligned}")
+    st.markdown(_in_words(depth, w, grad, after))
+    st.caption(
+        "Claim 2 of the paper: depth acts as an **adaptive rate** that grows with $W$, and a **stretch** by $N$ along $W$ alone. "
+        "The step is $-\\eta\\,P(G)$."
+    )
+
+
+def _in_words(depth: float, w: np.ndarray, grad: np.ndarray, after: np.ndarray) -> str:
+    """What the picture shows, in words: the special cases first."""
+    size, length = float(np.linalg.norm(w)), float(np.linalg.norm(grad))
+    if depth == 1:
+        return "**Depth 1:** $P$ is the identity, the step is plain gradient descent's and the ellipse is the unit circle."
+    if size == 0:
+        return (
+            "**$W = 0$:** there is no direction to stretch along and the rate is 0, so $P = 0$ and the ellipse is a point. "
+            "A deep linear network at $W = 0$ does not move, whatever the gradient."
+        )
+    rate = size ** (2 - 2 / depth)
+    factors = f"Along $W$ a gradient is multiplied by **{_short(depth * rate)}**, across by **{_short(rate)}**."
+    if length == 0:
+        return f"{factors} Here the gradient is **zero**: nothing to act on, and the step is zero."
+    cosine = abs(float(w @ grad)) / (size * length)
+    if cosine > 1 - 1e-9:
+        return f"{factors} Here $G$ lies **along $W$**: it is lengthened or shortened, and not turned."
+    if cosine < 1e-9:
+        return f"{factors} Here $G$ is **at right angles to $W$**: only the rate acts on it."
+    turned = math.degrees(math.acos(min(1.0, float(after @ grad) / (np.linalg.norm(after) * length))))
+    longer = np.linalg.norm(after) / length
+    return f"{factors} Here $G$ turns by **{turned:.0f}°** towards the line of $W$ and gets **{_short(longer)}** times its length."
+
+
+def _in(colour: str, formula: str) -> str:
+    return f"\\textcolor{{{colour}}}{{{formula}}}"
+
+
+def _pair(vector: np.ndarray) -> str:
+    return rf"({vector[0]:.2f},\ {vector[1]:.2f})"
+
+
+def _short(value: float) -> str:
+    return f"{value:.3g}" if 1e-3 <= abs(value) < 1e4 or value == 0 else f"{value:.1e}"
