@@ -8,7 +8,7 @@ import streamlit as st
 from overparam.figures.style import DASHES, PALETTE
 from overparam.ui.live_chart import Curve, Mark, live_chart
 
-FRAMES, PAUSE = 50, 0.1
+FRAMES, PAUSE = int(st.query_params.get("frames", 50)), 0.1
 NAMES = ["<b>bold</b> & %{x} $y$", *(f"curve {i}" for i in range(1, 12))]
 
 st.set_page_config(layout="wide")
