@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-GAPS = (0.5, 0.2, 0.1, 0.01)
+GAPS = (0.5, 0.2, 0.1, 0.01, 0.001, 0.0001)
 PER_DECADE = 120
 LONGEST = 1_000_000
 
@@ -45,6 +45,14 @@ class History:
         """Go on with some of the runs only."""
         runs = list(runs)
         self.losses, self.reached, self.last = self.losses[:, runs], self.reached[runs], self.last[runs]
+
+    def settled(self) -> np.ndarray:
+        """The worst loss of the last tenth of the iterations so far, shape (R,): NaN where a run diverged.
+
+        A step size is judged by it rather than by the latest loss, so that one lucky dip of an oscillating run does not win.
+        """
+        recent = self.losses[np.searchsorted(self.times, 0.9 * (self.iteration - 1)) :]
+        return np.maximum(recent.max(0, initial=-np.inf), self.last)
 
     def until(self, iteration: int) -> tuple[np.ndarray, np.ndarray]:
         """Times (K,) and losses (K, R) up to an iteration, the latest one included."""

@@ -148,7 +148,7 @@ class Run:
 
     def _choose(self) -> None:
         """The tuning horizon is reached: go on with each method's best step only."""
-        chosen = self._grid.best(self._history.last)
+        chosen = self._grid.best(self._history.settled())
         self.tuned = Tuned(
             self._grid,
             self._problem.gap(self._history.last),
@@ -180,11 +180,10 @@ class Run:
             if self._history is None or self.computed < 0:
                 return None
             times, losses = self._history.until(position)
-            reached, last = self._history.reached, self._history.last
-            diverged = self._diverged_at
+            reached, diverged = self._history.reached, self._diverged_at
             tuning = self.tuned is None
             if tuning:  # one row for each method: the best so far
-                rows = self._grid.best(losses[-1] if position < self.computed else last)
+                rows = self._grid.best(losses[-1] if position < self.computed else self._history.settled())
                 losses, reached, diverged = losses[:, rows], reached[rows], diverged[rows]
             else:
                 rows = self.tuned.chosen

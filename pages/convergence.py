@@ -1,3 +1,214 @@
+"""The race: loss curves of depths and optimizers on one problem, streamed while they are computed."""
+
+import html
+import time
+
+import numpy as np
 import streamlit as st
 
-st.info("This page is being written.")
+from overparam.choices import ChoiceError
+from overparam.data import DataError
+from overparam.experiment import CHOICES, Experiment
+from overparam.figures.race import method_styles
+from overparam.history import GAPS
+from overparam.runs import RUNS, Run, RunError, View
+from overparam.ui.frame import through_app
+from overparam.ui.live_chart import Curve, LiveChart, live_chart
+from overparam.ui.methods import methods_editor
+from overparam.ui.problem import problem_controls, problem_is_here, uploaded
+from overparam.ui.state import PageState
+from overparam.verdict import table
+
+PREVIEW = 100  # iterations shown before anybody presses Run
+FRAME_SECONDS, TABLE_SECONDS = 0.1, 0.4
+LOWEST, HIGHEST = 1e-8, 10.0  # of the gap axis
+FLOOR = 1e-16  # rounding can take a gap to zero or below, which a logarithmic axis cannot show
+
+through_app()
+state = PageState("race", CHOICES)
+
+
+def transport() -> dict:
+    """Where this viewer stands: the experiment watched, the iteration shown, whether it moves."""
+    return st.session_state.setdefault("race__transport", {"experiment": None, "position": 0, "playing": False, "preview": True})
+
+
+def sidebar() -> None:
+    """Every choice but the methods."""
+    with st.sidebar:
+        problem_controls(state)
+        state.segmented("steps", width="stretch")
+        steps = st.session_state[state.key("steps")]
+        if steps == "tuned":
+            state.log_slider("horizon", 10, 100_000)
+            state.slider("grid", step=1)
+        else:
+            state.log_slider("step", 1e-6, 1e3)
+        state.log_slider("iterations", 10, 1_000_000)
+        with st.expander("Start, decay, precision, seed"):
+            state.select("start")
+            state.log_slider("scale", 1e-4, 10)
+            state.number("decay", step=0.001)
+            state.segmented("precision", width="stretch")
+            state.number("seed", step=1)
+
+
+def play() -> None:
+    moving = transport()
+    if moving["position"] >= state.values()["iterations"]:
+        moving["position"] = 0  # at the end: from the start again
+    moving.update(playing=not moving["playing"], preview=False)
+
+
+def step(count: int) -> None:
+    moving = transport()
+    shown = -1 if moving["preview"] else moving["position"]
+    moving.update(playing=False, preview=False, position=max(0, shown) + count)
+
+
+def reset() -> None:
+    transport().update(playing=False, preview=False, position=0)
+
+
+def buttons(moving: dict) -> None:
+    """Run or pause, steps, reset: one row."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        label, icon = ("Pause", ":material/pause:") if moving["playing"] else ("Run", ":material/play_arrow:")
+        st.button(label, icon=icon, type="primary", on_click=play, shortcut="Space", key="race_run")
+        for count in (1, 10, 100):
+            st.button(f"+{count}", on_click=step, args=(count,), key=f"race_step_{count}", help=f"{count} iterations more")
+        st.button("Reset", icon=":material/restart_alt:", on_click=reset, key="race_reset", help="Back to iteration 0")
+        with st.popover(f"Methods ({len(state.values()['methods'])})", icon=":material/list:", width="content"):
+            methods_editor(state, step_is_own=st.session_state[state.key("steps")] == "each")
+        st.segmented_control(
+            "Iterations", ["log", "linear"], default="log", required=True, key="race_axis", label_visibility="collapsed"
+        )
+
+
+def curves(experiment: Experiment, view: View) -> list[Curve]:
+    """The gap of every method against the iteration; iteration 0 stands at 0.7 on a logarithmic axis, left of 1."""
+    log = st.session_state.get("race_axis") != "linear"
+    times = np.where(view.times == 0, 0.7, view.times) if log else view.times
+    looks = method_styles(experiment.methods)
+    return [
+        Curve(
+            name=entry.label(),
+            x=times,
+            y=np.where(np.isnan(view.gaps[:, i]), np.nan, np.maximum(view.gaps[:, i], FLOOR)),
+            colour=looks[i][0],
+            dash=looks[i][1],
+            note=f"step size {view.steps[i]:.3g}",
+        )
+        for i, entry in enumerate(experiment.methods)
+    ]
+
+
+def table_html(experiment: Experiment, run: Run, view: View) -> str:
+    """The table beside the curves; every name is escaped."""
+    looks = method_styles(experiment.methods)
+    head = "".join(f"<th>g ≤ {gap:g}</th>" for gap in GAPS)
+    rows = []
+    stable = run.stable_steps() if not view.tuning else [None] * len(experiment.methods)
+    for line, (colour, _) in zip(table(experiment, view, stable), looks, strict=True):
+        cells = "".join(f"<td>{t:,}</td>" if t is not None else "<td>–</td>" for t in line.iterations)
+        speed = f"{line.speed_up:.2g}× <small>at {line.speed_up_gap:g}</small>" if line.speed_up else "–"
+        rows.append(
+            f'<tr><th scope="row"><span style="color:{colour}">●</span> {html.escape(line.name)}</th><td>{line.step:.3g}</td>{cells}'
+            f"<td>{speed}</td><td>{html.escape(line.verdict)}</td></tr>"
+        )
+    return (
+        '<div class="race-table"><table><thead><tr><th>method</th><th>step size</th>'
+        f"{head}<th>speed-up</th><th>verdict</th></tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+STYLE = """<style>
+.race-table { overflow-x: auto; }
+.race-table table { border-collapse: collapse; font-size: 0.8rem; width: 100%; font-variant-numeric: tabular-nums; }
+.race-table th, .race-table td { padding: 0.1rem 0.55rem; text-align: right; white-space: nowrap; border: 0; }
+.race-table thead th { font-weight: 600; border-bottom: 1px solid rgba(127, 135, 148, 0.5); }
+.race-table th:first-child, .race-table td:last-child, .race-table th:last-child { text-align: left; font-weight: 400; }
+</style>"""
+
+
+def status(run: Run, moving: dict) -> str:
+    """One line: how far, how long still, on which device."""
+    if run.computed < 0:
+        return "Loading the data …"
+    done = min(moving["position"], run.computed)
+    words = f"iteration {done:,} of {run.experiment.iterations:,}"
+    if run.tuned is None:
+        words += f" · tuning: {run.rows} step sizes compared until iteration {run.experiment.tuning_horizon:,}"
+    elif moving["playing"] and run.seconds_left() > 3:
+        words += f" · about {run.seconds_left():.0f} s left"
+    return words + (f" · {run.device_note}" if run.device_note else "")
+
+
+def draw(chart: LiveChart, run: Run, moving: dict, slots: dict, with_table: bool) -> None:
+    view = run.view(moving["position"])
+    slots["status"].caption(status(run, moving))
+    if view is None:
+        return
+    chart.draw(f"{hash(run.experiment):x}", curves(run.experiment, view))
+    if with_table:
+        slots["table"].html(table_html(run.experiment, run, view))
+
+
+def show(run: Run, moving: dict, chart: LiveChart, slots: dict) -> None:
+    """Advance and draw until the end, a pause, or the next change; the position moves in even steps of log time."""
+    limit = run.experiment.iterations
+    if moving["preview"]:
+        stop = time.perf_counter() + 0.4
+        while run.computed < min(PREVIEW, limit) and time.perf_counter() < stop:
+            run.advance(PREVIEW)
+        moving["position"] = min(run.computed, PREVIEW)
+    elif not moving["playing"]:
+        while run.computed < min(moving["position"], limit):
+            run.advance(moving["position"])
+        moving["position"] = min(moving["position"], limit)
+    draw(chart, run, moving, slots, with_table=True)
+    framed = tabled = time.perf_counter()
+    while moving["playing"]:
+        run.advance(limit)
+        now = time.perf_counter()
+        if now - framed < FRAME_SECONDS:
+            time.sleep(FRAME_SECONDS / 10 if run.finished else 0)
+            continue
+        framed, position = now, moving["position"]
+        moving["position"] = min(run.computed, max(position + 1, int(position * 1.5)))
+        ended = moving["position"] >= limit
+        draw(chart, run, moving, slots, with_table=ended or now - tabled > TABLE_SECONDS)
+        tabled = now if now - tabled > TABLE_SECONDS else tabled
+        if ended:
+            moving["playing"] = False
+            st.rerun()
+
+
+sidebar()
+moving = transport()
+st.html(STYLE)
+buttons(moving)
+values = state.values()
+state.publish()
+experiment = Experiment.of(values)
+if moving["experiment"] != experiment:  # a new choice: its own run, from its start
+    moving.update(experiment=experiment, position=0, preview=not moving["playing"])
+
+log_axis = st.session_state["race_axis"] != "linear"
+chart = live_chart(
+    "race",
+    height=330,
+    x_title="iteration",
+    y_title="gap g = (L − L*) / (L₀ − L*)",
+    x_log=log_axis,
+    alt="The share of the avoidable loss that is left, against the iteration, one curve for each method.",
+    x_range=(0.7, float(experiment.iterations)) if log_axis else (0.0, float(experiment.iterations)),
+    y_clip=(LOWEST, HIGHEST),
+)
+slots = {"status": st.empty(), "table": st.empty()}
+if problem_is_here(state):
+    try:
+        show(RUNS.get(experiment, uploaded(state)), moving, chart, slots)
+    except (ChoiceError, DataError, RunError) as error:
+        moving["playing"] = False
+        slots["status"].error(str(error), icon=":material/error:")

@@ -5,10 +5,17 @@ import threading
 
 import pandas  # noqa: F401  (imported before any thread starts: its first import must not be shared between threads)
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+
+STYLE = """<style>
+.stMainBlockContainer { padding-left: clamp(0.75rem, 2.5vw, 3rem); padding-right: clamp(0.75rem, 2.5vw, 3rem); }
+</style>"""
 
 
 def page_frame() -> None:
     """Set up the browser tab.  Call first in app.py."""
+    st.session_state["in_frame"] = True
     st.set_page_config(
         page_title="Depth as acceleration",
         page_icon="📉",
@@ -17,20 +24,46 @@ def page_frame() -> None:
     )
 
 
+def navigation() -> StreamlitPage:
+    """The pages of the app, and the one that was asked for."""
+    return st.navigation(
+        [
+            st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
+            st.Page("pages/convergence.py", title="The race", icon=":material/show_chart:"),
+            st.Page("pages/preconditioner.py", title="What depth does to a gradient", icon=":material/explore:"),
+            st.Page("pages/no_regularizer.py", title="Why no regularizer can do it", icon=":material/cycle:"),
+        ],
+        position="top",
+    )
+
+
+def through_app() -> None:
+    """Call first in every page.  Run app.py instead, where the page's file was started without it.
+
+    Streamlit does that with a link to a page, as long as nobody has opened the app since the server started: it sees a
+    folder called "pages" and cannot know yet that app.py has a navigation of its own.
+    """
+    if "in_frame" not in st.session_state:
+        navigation()
+        st.rerun()
+    st.html(STYLE)
+
+
 @st.cache_resource(show_spinner=False)
 def warm_up() -> threading.Thread:
-    """Import torch in the background, once per server, so that the home page need not wait for it.
+    """Import torch and scikit-learn in the background, once per server, so that the home page need not wait for it.
 
     Afterwards everything imported is moved out of the garbage collector's sight: Streamlit collects after every script
     run, and walking through torch's objects would cost each of them about 0.1 s.
     """
 
     def load() -> None:
+        import sklearn.datasets  # noqa: F401
         import torch  # noqa: F401
 
         gc.collect()
         gc.freeze()
 
-    thread = threading.Thread(target=load, name="import torch", daemon=True)
+    thread = threading.Thread(target=load, name="warm up", daemon=True)
     thread.start()
     return thread
