@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from scipy.special import roots_jacobi
 
-from overparam.curves import TOLERANCE, Array, Curve, Integral, Piece, add, gamma, integrate
+from overparam.curves import MOST_PANELS, TOLERANCE, Array, Curve, Integral, Piece, add, gamma, integrate
 from overparam.landscapes import Cone, Landscape, Quadratic
 from overparam.preconditioner import precondition
 
@@ -120,15 +120,17 @@ def curl(loss: Landscape, depth: float, z: Array) -> Array:
     return -(depth - 1) / depth * (z * z).sum(1) ** (-1 / depth) * turn if depth > 1 else np.zeros(len(z))
 
 
-def circulation(f: Gradient, curve: Curve, tolerance: float = TOLERANCE) -> tuple[Integral, list[Integral]]:
+def circulation(
+    f: Gradient, curve: Curve, tolerance: float = TOLERANCE, most: int = MOST_PANELS
+) -> tuple[Integral, list[Integral]]:
     """The line integral of f around a closed curve, and of each of its pieces, with error estimates.
 
     Args:
         f: the field on the plane (`force`), takes coordinates (n, 2), gives vectors (n, 2).
         curve: pieces, in order.
-        tolerance: see `integrate`.
+        tolerance, most: see `integrate`.
     """
-    pieces = [integrate(_work(f, piece), tolerance) for piece in curve]
+    pieces = [integrate(_work(f, piece), tolerance, most=most) for piece in curve]
     return add(pieces), pieces
 
 

@@ -1,3 +1,30 @@
+"""Why no regularizer can do it: Theorem 2 as something one can try to break."""
+
 import streamlit as st
 
-st.info("This page is being written.")
+from overparam.theorem2 import CHOICES, matching_example
+from overparam.ui.regularizer import around, beat, closest, limits, proof, shrink
+from overparam.ui.regularizer.controls import find_case, sidebar
+from overparam.ui.state import PageState
+
+PARTS = {"around": around, "shrink": shrink, "beat": beat, "closest": closest, "proof": proof, "limits": limits}
+
+state = PageState("reg", CHOICES)
+sidebar(state)
+title, tabs = st.columns([1, 1.5], vertical_alignment="bottom")
+title.subheader("Why no regularizer can do it", anchor=False)
+with tabs:
+    view = state.segmented("view", label_visibility="collapsed")
+example = matching_example(state.values())
+if example:
+    st.caption(f"**{example.label}.** {example.watch}")
+case = find_case(state)
+if case is not None:
+    if case.c == 0:
+        st.warning(
+            "G(0) = 0: Theorem 2 does not apply, and its curve has no direction e; the curve is drawn along the first axis "
+            "instead.",
+            icon=":material/warning:",
+        )
+    PARTS[view].show(state, case)
+state.publish()

@@ -15,8 +15,8 @@ LAYERS = (
     {"app", "pages", "overparam.benchmark"},
     {"overparam.ui"},
     {"overparam.verdict"},
-    {"overparam.figures", "overparam.runs"},
-    {"overparam.experiment", "overparam.tuning", "overparam.theorem2"},
+    {"overparam.figures", "overparam.runs", "overparam.theorem2"},
+    {"overparam.experiment", "overparam.tuning"},
     {"overparam.simulate", "overparam.curvature", "overparam.potential"},
     {
         "overparam.data",

@@ -1,0 +1,270 @@
+"""Figures of the page on Theorem 2: the field F in the plane, its circulation by pieces, limits, shares and descents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from overparam.figures.style import (
+    GRADIENT_AFTER,
+    GRADIENT_BEFORE,
+    GRID,
+    MAGENTA,
+    NEUTRAL,
+    PIECES,
+    REST_PART,
+    SAGE,
+    VIOLET,
+    axis,
+    base_layout,
+    translucent,
+)
+
+Array = NDArray[np.float64]
+
+NUMBERS = ("①", "②", "③", "④")
+# Zero is transparent, so that one scale serves both themes.
+DIVERGING = [
+    [0, translucent(SAGE, 0.75)],
+    [0.5, translucent(SAGE, 0.0)],
+    [0.5, translucent(MAGENTA, 0.0)],
+    [1, translucent(MAGENTA, 0.6)],
+]
+RISING = [[0, translucent(MAGENTA, 0.0)], [1, translucent(MAGENTA, 0.6)]]  # for what is never negative
+METHODS = {  # name -> colour, dash
+    "gradient descent": (GRADIENT_BEFORE, "solid"),
+    "depth N: along F": (GRADIENT_AFTER, "12px,4px"),
+    "best regularizer: along ∇φ*": (VIOLET, "3px,3px"),
+}
+
+
+def field_figure(
+    at: Array,
+    vectors: Array,
+    half_width: float,
+    *,
+    background: tuple[Array, Array, str] | None = None,
+    contours: bool = False,
+    curve: Sequence[Array] = (),
+    colours: Sequence[str] = PIECES,
+    highlight: Sequence[int] | None = None,
+    paths: Mapping[str, Array] | None = None,
+    least: Array | None = None,
+    arrow_colour: str = NEUTRAL,
+    height: int = 500,
+) -> go.Figure:
+    """A vector field on the square [-s, s]^2 with a closed curve, or paths, drawn into it.
+
+    Args:
+        at, vectors: where the arrows stand and what they show, (n, 2) each; an arrow's length goes with the root of the vector's.
+        half_width: s.
+        background: positions of one axis (q,), values (q, q) indexed [along, across], and the name of the quantity.
+        contours: lines of equal value over the background.
+        curve: points along each piece, in order.
+        colours: of the pieces, used again from the start where there are more.
+        highlight: indices of the pieces to stress; None for all.
+        paths: points of each method of METHODS.
+        least: the minimum of the loss.
+        arrow_colour: of the field.
+    """
+    figure = go.Figure()
+    if background is not None:
+        figure.add_trace(_background(*background, contours))
+    figure.add_scatter(
+        **_arrows(at, vectors, half_width),
+        mode="lines",
+        line={"color": arrow_colour, "width": 1.3},
+        hoverinfo="skip",
+        showlegend=False,
+    )
+    for i, points in enumerate(curve):
+        _add_piece(
+            figure, points, colours[i % len(colours)], NUMBERS[i] if len(curve) == 4 else "", highlight is None or i in highlight
+        )
+    for name, points in (paths or {}).items():
+        colour, dash = METHODS[name]
+        figure.add_scatter(
+            x=points[:, 0], y=points[:, 1], name=name, mode="lines+markers", showlegend=False,
+            line={"color": colour, "dash": dash, "width": 2.5}, marker={"size": 4, "color": colour},
+        )  # fmt: skip
+    if least is not None:
+        figure.add_scatter(
+            x=least[:1], y=least[1:], mode="markers", name="minimum of the loss", showlegend=False,
+            marker={"symbol": "star", "size": 14, "color": REST_PART},
+        )  # fmt: skip
+    figure.add_scatter(
+        x=[0],
+        y=[0],
+        mode="markers",
+        name="origin",
+        showlegend=False,
+        marker={"symbol": "cross-thin-open", "size": 9, "color": NEUTRAL},
+    )
+    edge = [-1.12 * half_width, 1.12 * half_width]
+    return figure.update_layout(
+        **base_layout(
+            height=height,
+            xaxis=axis("along e = G(0)/‖G(0)‖", range=edge, constrain="domain", showgrid=False),
+            yaxis=axis("across", range=edge, scaleanchor="x", constrain="domain", showgrid=False),
+        )
+    )
+
+
+def pieces_figure(values: Array, closed: Array | None, height: int = 230) -> go.Figure:
+    """The circulation piece by piece and in total, beside its closed form.
+
+    Args:
+        values: of the four pieces, shape (4,).
+        closed: their closed forms, shape (4,), or None.
+    """
+    names = [f"{n} {what}" for n, what in zip(NUMBERS, ("segment", "arc r", "segment", "arc R"), strict=True)] + ["total"]
+    bars = np.append(values, values.sum())
+    figure = go.Figure(
+        go.Bar(
+            x=names, y=bars, marker={"color": [*PIECES, NEUTRAL]}, text=[short(v) for v in bars], textposition="outside",
+            cliponaxis=False, hovertemplate="%{x}: %{y:.10g}<extra></extra>", showlegend=False,
+        )
+    )  # fmt: skip
+    if closed is not None:
+        figure.add_scatter(
+            x=names, y=np.append(closed, closed.sum()), mode="markers", name="closed form",
+            marker={"symbol": "line-ew-open", "size": 34, "color": NEUTRAL, "line": {"width": 3}},
+            hovertemplate="%{x}, closed form: %{y:.10g}<extra></extra>",
+        )  # fmt: skip
+    room = 0.22 * max(float(np.abs(bars).max()), 1e-12)
+    return figure.update_layout(
+        **base_layout(
+            height=height,
+            margin={"l": 8, "r": 8, "t": 8, "b": 8},
+            bargap=0.35,
+            xaxis=axis(tickangle=0),
+            yaxis=axis(
+                "line integral", range=[min(bars.min(), 0) - room, max(bars.max(), 0) + room], zeroline=True, zerolinecolor=NEUTRAL
+            ),
+        )
+    )
+
+
+def limit_figure(radii: Array, series: Sequence[tuple[str, str, Array, bool]], x_title: str, height: int = 400) -> go.Figure:
+    """Magnitudes against a radius on logarithmic axes.
+
+    Args:
+        radii: shape (q,).
+        series: name, colour, values (q,) and whether they are a formula (a line) rather than measured (points).
+    """
+    figure = go.Figure()
+    for name, colour, values, formula in series:
+        shown = np.where(values > 0, values, np.nan)
+        style = {"mode": "lines", "line": {"color": colour, "width": 2, "dash": "12px,4px"}} if formula else {
+            "mode": "markers", "marker": {"color": colour, "size": 9, "symbol": "circle"}
+        }  # fmt: skip
+        figure.add_scatter(x=radii, y=shown, name=name, **style)
+    return figure.update_layout(
+        **base_layout(
+            height=height, xaxis=axis(x_title, log=True), yaxis=axis(log=True), legend={"orientation": "v"}, margin={"t": 8}
+        )
+    )
+
+
+def share_figure(depths: Array, shares: Array, depth: float, share: float, height: int = 330) -> go.Figure:
+    """The share of F that no regularizer supplies, in per cent, against depth, with the current depth marked."""
+    figure = go.Figure(
+        go.Scatter(
+            x=depths, y=100 * shares, mode="lines", line={"color": REST_PART, "width": 3}, showlegend=False, fill="tozeroy",
+            fillcolor=translucent(REST_PART, 0.15), hovertemplate="N = %{x:.3g}: %{y:.3g} %<extra></extra>",
+        )
+    )  # fmt: skip
+    figure.add_scatter(
+        x=[depth], y=[100 * share], mode="markers", marker={"size": 12, "color": REST_PART}, showlegend=False,
+        hovertemplate="N = %{x:.3g}: %{y:.3g} %<extra></extra>",
+    )  # fmt: skip
+    return figure.update_layout(
+        **base_layout(
+            height=height,
+            xaxis=axis("depth N", range=[0.8, 10.2], dtick=1),
+            yaxis=axis("per cent of ∫‖F‖²", rangemode="tozero"),
+        )
+    )
+
+
+def descent_figure(gaps: Mapping[str, Array], goals: Sequence[float], height: int = 240) -> go.Figure:
+    """The gap of each method of METHODS against iterations, with the goals as lines."""
+    figure = go.Figure()
+    longest = max(_settled(gap, goals[-1]) for gap in gaps.values())
+    for name, gap in gaps.items():
+        colour, dash = METHODS[name]
+        shown = np.where(gap[: longest + 1] > 0, gap[: longest + 1], np.nan)
+        figure.add_scatter(
+            x=np.arange(shown.size), y=shown, name=name, mode="lines", line={"color": colour, "dash": dash, "width": 2.5}
+        )
+    for goal in goals:
+        figure.add_hline(y=goal, line={"color": GRID, "width": 1.5})
+    return figure.update_layout(
+        **base_layout(
+            height=height,
+            xaxis=axis("iteration", range=[0, longest]),
+            yaxis=axis("gap", log=True, range=[np.log10(goals[-1]) - 0.5, 0.7]),
+        )
+    )
+
+
+def short(value: float) -> str:
+    """A number for a label: four digits, 0 where only rounding is left, a true minus sign."""
+    return "0" if abs(value) < 1e-11 else f"{value:.4g}".replace("-", "−")
+
+
+def _settled(gap: Array, goal: float, least: int = 20, most: int = 120) -> int:
+    """How far the iteration axis has to go to show a run reaching the goal."""
+    below = np.flatnonzero(gap <= goal)
+    return int(np.clip(1.2 * below[0] if below.size else most, least, most))
+
+
+def _background(positions: Array, values: Array, name: str, contours: bool) -> go.Heatmap | go.Contour:
+    size = float(np.nanpercentile(np.abs(values), 99)) or 1.0
+    low, scale = (0.0, RISING) if values.min() >= 0 else (-size, DIVERGING)
+    common = {
+        "x": positions, "y": positions, "z": values.T, "zmin": low, "zmax": size, "colorscale": scale, "name": name,
+        "colorbar": {"title": {"text": name, "side": "right"}, "thickness": 9, "outlinewidth": 0, "len": 0.9, "nticks": 5},
+    }  # fmt: skip
+    if contours:
+        lines = {"start": low, "end": size, "size": size / 8, "coloring": "heatmap", "showlines": True}
+        return go.Contour(
+            **common, contours=lines, line={"color": NEUTRAL, "width": 0.8}, hovertemplate=f"{name} %{{z:.4g}}<extra></extra>"
+        )
+    return go.Heatmap(**common, zsmooth="best", hovertemplate=f"{name} %{{z:.4g}}<extra></extra>")
+
+
+def _arrows(at: Array, vectors: Array, half_width: float) -> dict[str, Array]:
+    """One broken line for all arrows: shaft, then the two sides of the head."""
+    norm = np.linalg.norm(vectors, axis=1, keepdims=True)
+    largest = float(np.nanmax(norm, initial=0.0))
+    if not largest > 0:
+        return {"x": np.empty(0), "y": np.empty(0)}
+    spacing = 2 * half_width / np.sqrt(len(at))
+    unit = np.divide(vectors, norm, out=np.zeros_like(vectors), where=norm > 0)
+    shaft = 0.95 * spacing * np.sqrt(norm / largest) * unit
+    tip, tail = at + shaft / 2, at - shaft / 2
+    side = 0.3 * np.stack((-shaft[:, 1], shaft[:, 0]), axis=1)
+    left, right = tip - 0.35 * shaft + side / 1.4, tip - 0.35 * shaft - side / 1.4
+    gap = np.full_like(at, np.nan)
+    points = np.stack((tail, tip, gap, left, tip, right, gap), axis=1).reshape(-1, 2)
+    return {"x": points[:, 0], "y": points[:, 1]}
+
+
+def _add_piece(figure: go.Figure, points: Array, colour: str, number: str, stressed: bool) -> None:
+    """A piece of the curve with an arrow at its middle that shows the way round, and its number."""
+    colour = colour if stressed else translucent(colour, 0.3)
+    figure.add_scatter(
+        x=points[:, 0], y=points[:, 1], mode="lines", line={"color": colour, "width": 5 if stressed else 3}, hoverinfo="skip",
+        showlegend=False,
+    )  # fmt: skip
+    middle = len(points) // 2
+    (x, y), way = points[middle], points[middle + 1] - points[middle - 1]
+    figure.add_scatter(
+        x=[x], y=[y], mode="markers+text", text=[f"<b>{number}</b>"], textposition="top center", hoverinfo="skip", showlegend=False,
+        textfont={"size": 18, "color": colour},
+        marker={"symbol": "arrow", "size": 17, "color": colour, "angle": float(np.degrees(np.arctan2(way[0], way[1])))},
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""The parts of the page on Theorem 2: `controls` chooses, `compute` computes and keeps, each other module shows one part."""

@@ -1,0 +1,107 @@
+"""Walk around the curve of the proof: the field, the circulation with its error bar, and what it proves."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from overparam.curves import Array, Curve, Integral, trace
+from overparam.figures.regularizer import field_figure, pieces_figure
+from overparam.landscapes import Quadratic
+from overparam.regularizer import closed_form, hypotheses, known_potential, verdict
+from overparam.theorem2 import Case, theorem_curve
+from overparam.ui.plot import plot
+from overparam.ui.regularizer import compute
+from overparam.ui.state import PageState
+
+
+def show(state: PageState, case: Case) -> None:
+    """Draw the part."""
+    values = state.values()
+    key, depth = compute.case_key(values), values["N"]
+    curve = gamma(state)
+    left, right = st.columns([1.15, 1], gap="medium")
+    with left:
+        draw_field(state, case, curve, "around_field")
+    with right:
+        if curve:
+            found = compute.walk(key, depth, curve, case)
+            judge(found.total)
+            plot(
+                pieces_figure(np.array([p.value for p in found.pieces]), exact_pieces(case, depth, values["r"], values["R"])),
+                key=state.key("around_pieces"),
+                alt="Bars: the line integral of F along each of the four pieces of the curve, and their sum.",
+            )
+            stokes_line(found)
+        hypothesis_list(case, depth)
+
+
+def gamma(state: PageState) -> Curve:
+    """The theorem's curve, or none with the sentence that says why."""
+    try:
+        return theorem_curve(state.values())
+    except ValueError as error:
+        st.error(str(error), icon=":material/error:")
+        return ()
+
+
+def draw_field(state: PageState, case: Case, curve: Curve, name: str, highlight: list[int] | None = None) -> None:
+    """F as arrows, its curl (or known potential) as colour, and the curve."""
+    values = state.values()
+    field = compute.field_of(compute.case_key(values), values["N"], values["R"], case)
+    figure = field_figure(
+        field.at,
+        field.vectors,
+        values["R"],
+        background=(field.axis, field.values, field.name),
+        contours=field.contours,
+        curve=trace(curve),
+        highlight=highlight,
+    )
+    alt = f"Arrows: the field F in a plane through the origin. Colour: its {field.name}. The closed curve runs counterclockwise."
+    plot(figure, key=state.key(name), alt=alt)
+
+
+def judge(total: Integral) -> None:
+    """The verdict in words, from the number and its error bar."""
+    words, number = verdict(total).split(": ")
+    if words == "Not a gradient":
+        st.success(f"**{words}:** {number}", icon=":material/rotate_left:")
+    else:
+        st.info(f"**{words}:** {number}", icon=":material/check_circle:")
+
+
+def stokes_line(found: compute.Walk) -> None:
+    """The same number from the curl."""
+    gap = abs(found.total.value - found.area.value)
+    st.caption(
+        f"By Stokes, from the curl inside: **{found.area.value:.6g}** ± {found.area.error:.0e}; the two differ by {gap:.0e}. "
+        "The error bar of the line integral adds the rule's own estimate on every panel to the rounding of F."
+    )
+
+
+def hypothesis_list(case: Case, depth: float) -> None:
+    """The hypotheses of Theorem 2, ticked or crossed, and what follows."""
+    rows = hypotheses(case.loss, depth)
+    marks = [
+        f"{':green[:material/check:]' if row.holds else ':red[:material/close:]'} {row.statement}"
+        + (f" :gray[({row.reason})]" if row.reason else "")
+        for row in rows
+    ]
+    st.markdown("**Theorem 2** asks for  \n" + "  \n".join(marks))
+    known = known_potential(case.flat, depth)
+    if known:
+        st.markdown(f"It does not apply, and $F$ **is** a gradient here, that of **{known[0]}**: every closed curve gives 0.")
+    elif all(row.holds for row in rows):
+        st.markdown("All hold: $F$ is the gradient of **no** function, so no regularizer gives this update.")
+    elif 1 < depth < 2 and case.c > 0 and case.loss.continuous_gradient:
+        st.markdown("The theorem is stated for $N > 2$. Its proof also works for $1 < N < 2$: the sum is negative there, not 0.")
+    else:
+        st.markdown("It does not apply, which proves nothing: where the curl is not 0, $F$ is no gradient all the same.")
+
+
+def exact_pieces(case: Case, depth: float, r: float, big_r: float) -> Array | None:
+    """The closed form of each piece, where there is one: G(W) = G(0) + A W, with e the first axis."""
+    if not isinstance(case.flat, Quadratic):
+        return None
+    return closed_form(depth, case.c, r, big_r, along=float(case.flat.hessian[0, 0]))

@@ -1,0 +1,56 @@
+"""The choices that all parts of the page share, in the sidebar, and the examples."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from overparam.data import ethanol_is_cached
+from overparam.theorem2 import DEFAULTS, EXAMPLES, SHAPE, Case, Example
+from overparam.ui.problem import ethanol_control, upload_control, uploaded
+from overparam.ui.regularizer import compute
+from overparam.ui.state import PageState
+
+STEPS = {"turn": 5.0, "p": 0.5}
+
+
+def choose(state: PageState, example: Example) -> None:
+    """Go to an example (a callback); what it does not name goes back to its default."""
+    state.set(**{name: value for name, value in (DEFAULTS | dict(example.values)).items() if name != "csv"})
+
+
+def sidebar(state: PageState) -> None:
+    """Loss, depth and radii."""
+    with st.sidebar:
+        with st.popover("Examples", icon=":material/lightbulb:", width="stretch"):
+            for i, example in enumerate(EXAMPLES):
+                key = state.key(f"example_{i}")
+                st.button(example.label, key=key, on_click=choose, args=(state, example), width="stretch", type="tertiary")
+        state.slider("N", step=0.1)
+        left, right = st.columns(2)
+        with left:
+            state.slider("r", step=0.01)
+        with right:
+            state.slider("R", step=0.01)
+        kind = state.select("loss")
+        if kind == "csv":
+            upload_control(state)
+        elif kind == "ethanol":
+            ethanol_control()
+        for name in SHAPE[kind]:
+            if name == "across":
+                state.select(name)
+            else:
+                state.slider(name, step=STEPS.get(name, 0.05))
+
+
+def find_case(state: PageState) -> Case | None:
+    """The loss and the plane; None, with a sentence on the page, where there is none yet."""
+    values = state.values()
+    if (values["loss"] == "ethanol" and not ethanol_is_cached()) or (values["loss"] == "csv" and uploaded(state) is None):
+        st.info("The data are not here yet: the controls beside say how to get them.", icon=":material/database:")
+        return None
+    try:
+        return compute.find_case(compute.case_key(values), values, uploaded(state) if values["loss"] == "csv" else None)
+    except ValueError as error:
+        st.error(str(error), icon=":material/error:")
+        return None

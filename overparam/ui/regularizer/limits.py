@@ -1,0 +1,68 @@
+"""What Theorem 2 does not say, each point with an example to go to."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from overparam.theorem2 import EXAMPLES, Case
+from overparam.ui.regularizer.controls import choose
+from overparam.ui.state import PageState
+
+# Heading, words, and the examples (by place in EXAMPLES) that show it.
+POINTS = (
+    (
+        "Nothing at N = 2",
+        "The theorem needs $N > 2$. With a linear loss and $N = 2$, $F$ **is** a gradient: of $\\|W\\|\\langle W, G\\rangle$. "
+        "With a quadratic loss "
+        "of unequal curvatures it is none at $N = 2$ either: its curl is minus that of $\\|W\\|\\,AW$.",
+        (2, 3),
+    ),
+    (
+        "Nothing without its hypotheses",
+        "If $G(0) = 0$, or $G$ jumps at 0, there are losses whose $F$ is a gradient at every depth.",
+        (4, 5),
+    ),
+    (
+        "Not that a regularizer is far off",
+        "For a constant $G$ on a square around 0, a regularizer supplies 95 % of $\\int\\|F\\|^2$ or more at every depth up to "
+        "50, and never all of it. "
+        "What is missing can still decide where descent ends.",
+        (7,),
+    ),
+    (
+        "Only Euclidean gradients",
+        "With lengths measured by $P_W^{-1}$ the end-to-end flow is the gradient flow of $L$: a *Riemannian* gradient flow "
+        "([arXiv 1910.05505](https://arxiv.org/abs/1910.05505)). Depth changes the geometry, not the loss.",
+        (),
+    ),
+    (
+        "Not that depth is faster",
+        "Not being a regularizer is no advantage in itself. Where depth helps and where it hurts is the subject of the race.",
+        (),
+    ),
+    (
+        "One output, no weight decay, balanced layers",
+        "$F$ is the flow of a balanced linear network with one output ($k = 1$) and $\\lambda = 0$. The theorem is about this "
+        "flow, not about "
+        "large steps or unbalanced layers.",
+        (),
+    ),
+)
+
+
+def show(state: PageState, case: Case) -> None:
+    """Write the part."""
+    columns = st.columns(2, gap="medium")
+    for i, (heading, words, examples) in enumerate(POINTS):
+        with columns[i % 2], st.container(border=True, gap="small"):
+            st.markdown(f"**{heading}**  \n{words}")
+            if examples:
+                with st.container(horizontal=True):
+                    for place in examples:
+                        st.button(
+                            EXAMPLES[place].label,
+                            key=state.key(f"limits_{place}"),
+                            on_click=choose,
+                            args=(state, EXAMPLES[place]),
+                            icon=":material/arrow_forward:",
+                        )
