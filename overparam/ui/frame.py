@@ -44,6 +44,7 @@ def through_app() -> None:
     folder called "pages" and cannot know yet that app.py has a navigation of its own.
     """
     if "in_frame" not in st.session_state:
+        page_frame()
         navigation()
         st.rerun()
     st.html(STYLE)
