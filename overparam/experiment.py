@@ -161,8 +161,9 @@ CHOICES: tuple[Choice, ...] = (
         "steps",
         "Step sizes",
         "tuned",
-        {"tuned": "tuned", "shared": "shared", "each": "per method"},
-        "Tuned: for each method the step size of a grid whose loss stays lowest over the last tenth of the horizon.",
+        {"tuned": "tuned", "shared": "shared", "each": "own"},
+        "Tuned: for each method the step size of a grid whose loss stays lowest over the last tenth of the horizon. "
+        "Shared: one for all. Own: each method may have its own, in the list of methods.",
     ),
     STEP,
     Number("horizon", "Tuning horizon", 1000, 10, 100_000, integer=True, help="Iterations after which step sizes are compared."),

@@ -128,6 +128,7 @@ STYLE = """<style>
 .race-table th, .race-table td { padding: 0.1rem 0.55rem; text-align: right; white-space: nowrap; border: 0; }
 .race-table thead th { font-weight: 600; border-bottom: 1px solid rgba(127, 135, 148, 0.5); }
 .race-table th:first-child, .race-table td:last-child, .race-table th:last-child { text-align: left; font-weight: 400; }
+.race-table td:last-child { white-space: normal; min-width: 11rem; }
 </style>"""
 
 

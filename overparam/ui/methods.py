@@ -34,6 +34,7 @@ def methods_editor(state: PageState, step_is_own: bool) -> None:
         frame,
         key=key,
         num_rows="dynamic",
+        width=620,
         hide_index=True,
         on_change=lambda: _edited(state, memory, key),
         column_order=["depth", "optimizer", "kind"] + (["step"] if step_is_own else []) + ["scale", "start", "width"],
