@@ -3,6 +3,7 @@
 import streamlit as st
 
 from overparam.choices import Number, Option
+from overparam.ui.frame import through_app
 from overparam.ui.preconditioner import matrices, one_output
 from overparam.ui.state import PageState
 
@@ -17,6 +18,7 @@ CHOICES = (
     *matrices.CHOICES,
 )
 
+through_app()
 state = PageState("pre", CHOICES)
 title, tabs = st.columns([1, 1.6], vertical_alignment="bottom")
 title.subheader("What depth does to a gradient", anchor=False)

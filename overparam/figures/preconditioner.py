@@ -123,7 +123,10 @@ def signed_matrix(matrix: np.ndarray, letters: tuple[str, str], text: bool = Tru
             z=matrix, x=[str(i + 1) for i in range(matrix.shape[1])], y=[str(o + 1) for o in range(matrix.shape[0])],
             xgap=2, ygap=2, zmin=-limit, zmax=limit, showscale=False,
             colorscale=[
-                [0, translucent(BLUE, 0.8)], [0.5, translucent(BLUE, 0)], [0.5, translucent(ORANGE, 0)], [1, translucent(ORANGE, 0.8)],
+                [0, translucent(BLUE, 0.8)],
+                [0.5, translucent(BLUE, 0)],
+                [0.5, translucent(ORANGE, 0)],
+                [1, translucent(ORANGE, 0.8)],
             ],
             hovertemplate=f"{letters[0]} %{{y}}, {letters[1]} %{{x}}: %{{z:.6g}}<extra></extra>",
         )

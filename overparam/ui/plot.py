@@ -18,6 +18,7 @@ from overparam.ui.plotly_js import LOADER, PLOTLY_URL
 
 _JS = """
 const charts = new WeakMap();
+
 function themed(layout, root) {
   const css = getComputedStyle(root);
   const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
@@ -55,7 +56,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
       const x = event.xvals?.[0], y = event.yvals?.[0];
       setTriggerValue("clicked", { x, y, custom: at?.customdata ?? null, point_x: at?.x ?? null, point_y: at?.y ?? null });
     });
-  }).catch((error) => { root.textContent = `The picture could not be drawn: ${error.message}.`; });
+  }).catch(() => { root.textContent = "The drawing library did not load, so this picture stays empty: reload the page."; });
   return () => { chart.observer?.disconnect(); window.Plotly?.purge(root); charts.delete(parentElement); };
 }
 """
