@@ -148,6 +148,8 @@ class LiveChart {
     if (options.xRange) {
       xaxis.range = options.xLog ? options.xRange.map(Math.log10) : options.xRange
       xaxis.autorange = false
+    } else {
+      xaxis.autorangeoptions = this.extent() // no further than the curves, however long the text at a mark
     }
     const [clipmin, clipmax] = options.yClip
     yaxis.autorangeoptions = { clipmin, clipmax }
@@ -293,6 +295,18 @@ class LiveChart {
       path.setAttribute("d", `M${x + 2} ${y} L${Math.max(x + 2, right + 4)} ${y} L${right + LEADER - 4} ${places[i]}`)
       path.setAttribute("stroke", curve.colour)
     }
+  }
+
+  extent() {
+    let [clipmin, clipmax] = [Infinity, -Infinity]
+    for (const { x } of this.frame.curves) {
+      for (const value of x) {
+        if (!Number.isFinite(value) || (this.options.xLog && value <= 0)) continue
+        clipmin = Math.min(clipmin, value)
+        clipmax = Math.max(clipmax, value)
+      }
+    }
+    return clipmin < clipmax ? { clipmin, clipmax } : {}
   }
 
   lastVisible({ x, y }) {
