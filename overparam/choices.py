@@ -7,6 +7,7 @@ value it could not take; `write_choices` turns values back into the shortest URL
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -136,9 +137,15 @@ Choice = Number | Option | Flag | Structured
 
 
 def show(value: Any) -> str:
-    """A value from outside as it may be repeated in a message: short, quoted, one line, no markup characters."""
-    text = "".join(c if c.isalnum() or c in " .,:;+-_/=%" else "?" for c in str(value))
+    """A value from outside as it may be repeated in a message: short, quoted, one line, and nothing that makes markup or a link.
+
+    Kept are letters, digits, a few signs, the point of a number and the underscore within a word.
+    """
+    text = _NOT_PLAIN.sub("?", str(value)[:41])
     return f"'{text[:40]}…'" if len(text) > 40 else f"'{text}'"
+
+
+_NOT_PLAIN = re.compile(r"[^\w .,;+=%-]|(?<!\d)\.|\.(?!\d)|(?<![^\W_])_|_(?![^\W_])")
 
 
 def read_choices(table: Sequence[Choice], query: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
