@@ -102,7 +102,7 @@ def _parse_entry(word: str) -> Entry:
     for tag in rest:
         if tag[:1] == "i":
             values["start"] = tag[1:]
-        elif tag[:1] in _TAGS:
+        elif tag[:1] in _TAGS and _is_number(tag[1:]):
             name, choice = _TAGS[tag[0]]
             values[name] = replace_default(choice, _number(tag[1:]))
         else:
@@ -110,11 +110,18 @@ def _parse_entry(word: str) -> Entry:
     return check_entry(Entry(**values))
 
 
-def _number(text: str) -> float:
+def _is_number(text: str) -> bool:
     try:
-        return float(text)
+        float(text)
     except ValueError:
-        raise ChoiceError(f"{show(text)} is not a number.") from None
+        return False
+    return True
+
+
+def _number(text: str) -> float:
+    if not _is_number(text):
+        raise ChoiceError(f"{show(text)} is not a number.")
+    return float(text)
 
 
 def format_methods(entries: tuple[Entry, ...]) -> str:

@@ -97,8 +97,9 @@ class Run:
             return
         try:
             with GATE:
-                prepare_thread()
-                self._slice(until, seconds)
+                if self.computed < until:  # somebody else may have got there while this thread waited
+                    prepare_thread()
+                    self._slice(until, seconds)
         except (MemoryError, RuntimeError) as error:
             self._recover(error)
         finally:

@@ -87,10 +87,11 @@ class Grid:
 
 
 def stable_step(problem: Problem, method: Method) -> float | None:
-    """The largest step size at which the optimum attracts: `2 / lambda_max(P^{1/2} H P^{1/2})` at the optimum W*.
+    """The largest step size at which the balanced optimum attracts: `2 / lambda_max(P^{1/2} H P^{1/2})` at W*.
 
-    P is the preconditioner of the method's depth (Claim 1). Momentum 0.9 allows (2 + 1.8) instead of 2. None for other
-    optimizers, and where the curvature at the optimum is zero (an exact fit at p > 2).
+    P is the preconditioner of the method's depth (Claim 1). Momentum 0.9 allows (2 + 1.8) instead of 2. Exact for the end-to-end rule;
+    a network beyond it can still settle, in a flatter, unbalanced factorisation of the same W*. None for other optimizers, and where
+    the curvature at the optimum is zero (an exact fit at p > 2).
     """
     slack = {"gd": 2.0, "momentum": 3.8}.get(method.optimizer)
     if slack is None or method.kind in ("scale", "stretch"):

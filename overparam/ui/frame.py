@@ -7,7 +7,6 @@ import pandas  # noqa: F401  (imported before any thread starts: its first impor
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-
 STYLE = """<style>
 .stMainBlockContainer { padding-left: clamp(0.75rem, 2.5vw, 3rem); padding-right: clamp(0.75rem, 2.5vw, 3rem); }
 </style>"""

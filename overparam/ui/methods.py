@@ -42,12 +42,20 @@ def methods_editor(state: PageState, step_is_own: bool) -> None:
             "depth": st.column_config.NumberColumn("depth", min_value=DEPTH.low, max_value=DEPTH.high, default=2, required=True),
             "optimizer": st.column_config.SelectboxColumn("optimizer", options=list(OPTIMIZERS), default="gd", required=True),
             "kind": st.column_config.SelectboxColumn(
-                "what moves", options=list(KINDS), default="network", required=True, help="; ".join(f"{k}: {v}" for k, v in KINDS.items())
+                "what moves",
+                options=list(KINDS),
+                default="network",
+                required=True,
+                help="; ".join(f"{k}: {v}" for k, v in KINDS.items()),
             ),
             "step": st.column_config.NumberColumn("step size", min_value=0, max_value=STEP.high, format="%.6g"),
-            "scale": st.column_config.NumberColumn("start scale", min_value=0, max_value=SCALE.high, format="%.4g", help="Empty: as for all."),
+            "scale": st.column_config.NumberColumn(
+                "start scale", min_value=0, max_value=SCALE.high, format="%.4g", help="Empty: as for all."
+            ),
             "start": st.column_config.SelectboxColumn("start", options=list(STARTS), help="Empty: as for all."),
-            "width": st.column_config.NumberColumn("width", min_value=1, max_value=WIDTH.high, step=1, help="Empty: the number of outputs."),
+            "width": st.column_config.NumberColumn(
+                "width", min_value=1, max_value=WIDTH.high, step=1, help="Empty: the number of outputs."
+            ),
         },
     )
     if memory["refused"]:

@@ -1,0 +1,167 @@
+"""Runs: computed once for all who look, resumable, faithful to the engine, and honest about what went wrong."""
+
+import threading
+
+import numpy as np
+import pytest
+import torch
+
+from overparam.choices import ChoiceError, read_choices
+from overparam.data import Data, standardise
+from overparam.experiment import CHOICES, Entry, Experiment
+from overparam.runs import Run, RunError, Runs
+from overparam.simulate import Simulation
+
+
+def experiment(**values):
+    small = {
+        "problem": "synthetic",
+        "m": 60,
+        "d": 5,
+        "iterations": 400,
+        "horizon": 100,
+        "methods": (Entry(1), Entry(2), Entry(1, "adam")),
+    }
+    return Experiment.of(read_choices(CHOICES, {})[0] | small | values)
+
+
+def finish(run):
+    while not run.finished:
+        run.advance(10**9, seconds=0.05)
+    return run.view(10**9)
+
+
+def test_a_run_shows_what_the_engine_computes():
+    chosen = experiment(steps="shared", step=0.05)
+    view = finish(Run(chosen))
+    problem = chosen.build("cpu")
+    losses = Simulation(problem, [chosen.method(e) for e in chosen.methods]).advance(401)
+    np.testing.assert_array_equal(view.gaps, problem.gap(losses[view.times]))
+    assert view.iteration == 400 and view.times[-1] == 400
+
+
+def test_a_tuned_run_goes_on_with_each_methods_best_step():
+    run = Run(experiment())
+    view = finish(run)
+    assert run.tuned.chosen == run.tuned.grid.best(np.where(run.tuned.diverged_at >= 0, np.nan, _settled_by_hand(run)))
+    alone = finish(
+        Run(
+            experiment(
+                steps="each",
+                methods=tuple(
+                    Entry(e.depth, e.optimizer, step=float(s)) for e, s in zip(run.experiment.methods, view.steps, strict=True)
+                ),
+            )
+        )
+    )
+    np.testing.assert_allclose(view.gaps, alone.gaps, rtol=1e-6, atol=1e-13)
+
+
+def _settled_by_hand(run):
+    problem = run.experiment.build("cpu")
+    losses = Simulation(problem, run.tuned.grid.methods).advance(101)
+    from overparam.history import RECORDED
+
+    return losses[[t for t in RECORDED if 90 <= t <= 100]].max(0)
+
+
+def test_small_slices_and_large_ones_give_the_same_run():
+    chosen = experiment()
+    by_one = Run(chosen)
+    for position in range(0, 401, 3):
+        while by_one.computed < position:
+            by_one.advance(position)
+    np.testing.assert_allclose(finish(by_one).gaps, finish(Run(chosen)).gaps, rtol=1e-9, atol=1e-14)
+
+
+def test_nobody_sees_beyond_their_own_position():
+    run = Run(experiment(steps="shared"))
+    finish(run)
+    view = run.view(37)
+    assert view.iteration == 37 and view.times.max() == 37
+    assert view.reached.max() <= 37 and view.diverged_at.max() <= 37
+
+
+def test_a_run_advances_no_further_than_asked():
+    run = Run(experiment())
+    while run.computed < 10:
+        run.advance(10)
+    run.advance(10)
+    assert run.computed == 10
+
+
+def test_many_threads_compute_a_run_once():
+    run, chosen = Run(experiment(iterations=2000)), experiment(iterations=2000)
+    counted = []
+    begin = run._begin
+    run._begin = lambda: (counted.append(1), begin())
+    threads = [threading.Thread(target=finish, args=(run,)) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert counted == [1]
+    np.testing.assert_array_equal(run.view(10**9).gaps, finish(Run(chosen)).gaps)
+
+
+def test_the_registry_shares_runs_and_forgets_the_oldest():
+    runs = Runs(most=2)
+    first = runs.get(experiment())
+    assert runs.get(experiment()) is first
+    runs.get(experiment(seed=1))
+    runs.get(experiment())
+    runs.get(experiment(seed=2))
+    assert len(runs) == 2 and runs.get(experiment()) is first
+
+
+def test_a_file_of_another_person_never_answers_for_ones_own():
+    """The digest of the file is part of the experiment, so different files are different runs."""
+    runs = Runs(most=4)
+    assert runs.get(experiment(problem="csv", csv="0" * 16)) is not runs.get(experiment(problem="csv", csv="1" * 16))
+
+
+def test_divergence_is_told_with_its_iteration_and_leaves_the_others_alone():
+    chosen = experiment(steps="each", methods=(Entry(1, step=0.05), Entry(2, step=500.0)))
+    view = finish(Run(chosen))
+    alone = finish(Run(experiment(steps="each", methods=(Entry(1, step=0.05),))))
+    assert view.diverged_at[0] == -1 and 0 < view.diverged_at[1] < 50
+    np.testing.assert_allclose(view.gaps[:, 0], alone.gaps[:, 0], rtol=1e-12)
+    assert np.isnan(view.gaps[view.times >= view.diverged_at[1], 1]).all()
+
+
+def test_every_method_diverging_ends_the_run_all_the_same():
+    view = finish(Run(experiment(steps="shared", step=1e5)))
+    assert (view.diverged_at >= 0).sum() >= 2 and view.iteration == 400
+
+
+def test_data_that_cannot_be_fitted_any_better_are_told():
+    x = np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
+    nothing = standardise(Data("uncorrelated", x, np.array([[1.0], [1.0], [-1.0], [-1.0]]), ("a", "b"), ("y",)))
+    with pytest.raises(RunError, match="nothing to learn"):
+        Run(experiment(problem="csv", csv="0" * 16), nothing).advance(10)
+
+
+def test_choices_that_do_not_fit_raise_their_sentence_at_every_try():
+    run = Run(experiment(m=3, d=20))
+    for _ in range(2):
+        with pytest.raises(ChoiceError, match="at least as many samples"):
+            run.advance(10)
+    assert run.view(10) is None
+
+
+def test_a_failing_gpu_starts_the_run_again_on_the_cpu_and_says_so(monkeypatch):
+    run = Run(experiment(steps="shared", step=0.05))
+    run.advance(5)
+    monkeypatch.setattr(Simulation, "advance", lambda *_: (_ for _ in ()).throw(torch.OutOfMemoryError("CUDA out of memory.")))
+    run.advance(400)
+    monkeypatch.undo()
+    view = finish(run)
+    assert "GPU failed" in run.device_note
+    np.testing.assert_array_equal(view.gaps, finish(Run(experiment(steps="shared", step=0.05))).gaps)
+
+
+def test_no_memory_is_one_sentence(monkeypatch):
+    run = Run(experiment())
+    monkeypatch.setattr(Simulation, "advance", lambda *_: (_ for _ in ()).throw(MemoryError()))
+    with pytest.raises(RunError, match="No memory is left"):
+        run.advance(5)

@@ -1,0 +1,56 @@
+"""The table in words: speed-ups, limits, and each way a run can end."""
+
+import numpy as np
+import pytest
+
+from overparam.choices import read_choices
+from overparam.experiment import CHOICES, Entry, Experiment
+from overparam.history import GAPS
+from overparam.runs import View
+from overparam.verdict import table
+
+
+def experiment(**values):
+    return Experiment.of(read_choices(CHOICES, {})[0] | {"methods": (Entry(1), Entry(2))} | values)
+
+
+def view(reached=((8, 40, 80, -1, -1, -1), (4, 10, 20, 90, -1, -1)), diverged=(-1, -1), tuning=False, edge=(False, False)):
+    return View(
+        100,
+        np.arange(101),
+        np.full((101, 2), 0.05),
+        np.array(reached),
+        np.array([0.1, 0.2]),
+        np.array(diverged),
+        tuning,
+        np.array(edge),
+    )
+
+
+def test_the_speed_up_is_that_at_the_smallest_gap_both_reached():
+    first, second = table(experiment(), view(), [None, None])
+    assert (first.speed_up, first.speed_up_gap) == (1.0, GAPS[2])
+    assert (second.speed_up, second.speed_up_gap) == (4.0, GAPS[2])
+    assert second.iterations == (4, 10, 20, 90, None, None)
+
+
+def test_no_speed_up_without_plain_gradient_descent_to_compare_with():
+    lines = table(experiment(methods=(Entry(2), Entry(1, "adam"))), view(), [None, None])
+    assert [line.speed_up for line in lines] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("choices", "seen", "stable", "says"),
+    [
+        ({}, {}, None, "gap 0.05 at iteration 100"),
+        ({}, {"edge": (True, True)}, None, "edge of the grid"),
+        ({}, {"tuning": True}, None, "best step so far"),
+        ({}, {"diverged": (5, 5)}, None, "every step size of the grid diverged"),
+        ({"horizon": 10}, {"diverged": (50, 50)}, None, "after the tuning horizon"),
+        ({"steps": "shared"}, {"diverged": (50, 50)}, 0.07, "diverged at iteration 50: lower the step size below 0.07"),
+        ({"steps": "shared"}, {"diverged": (50, 50)}, None, "lower the step size below 0.05"),
+        ({"steps": "shared"}, {"diverged": (50, 50)}, 3.0, "lower the step size below 0.05"),
+    ],
+)
+def test_the_verdict_says_what_became_of_a_method(choices, seen, stable, says):
+    assert says in table(experiment(**choices), view(**seen), [stable, stable])[0].verdict
