@@ -1,0 +1,138 @@
+"""The race page without a browser: first paint, transport, what stands in the URL, and bad input."""
+
+import re
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from overparam.choices import read_choices
+from overparam.experiment import CHOICES, Experiment
+
+APP = str(Path(__file__).parents[1] / "app.py")
+SMALL = {"problem": "two", "steps": "shared", "step": "0.003", "iterations": "200", "methods": "1_gd~2_gd"}
+
+
+def race(**query: str) -> AppTest:
+    app = AppTest.from_file(APP, default_timeout=60).run()
+    app.switch_page("pages/convergence.py")
+    for name, value in query.items():
+        app.query_params[name] = value
+    return app.run()
+
+
+def transport(app: AppTest) -> dict:
+    return app.session_state["race__transport"]
+
+
+def url(app: AppTest) -> dict[str, str]:
+    """The URL's parameters; AppTest gives a list where the test set one and a string where the page did."""
+    return {name: value if isinstance(value, str) else value[0] for name, value in app.query_params.items()}
+
+
+def messages(app: AppTest) -> list[str]:
+    assert not app.exception, app.exception
+    return [e.value for e in (*app.warning, *app.error, *app.info)]
+
+
+def press(app: AppTest, key: str) -> AppTest:
+    return app.button(key=key).click().run()
+
+
+def test_the_first_paint_shows_curves_before_anybody_asks_for_a_run():
+    app = race(**SMALL)
+    assert messages(app) == []
+    assert 0 < transport(app)["position"] <= 100 and not transport(app)["playing"]
+    assert app.session_state["race__live_chart"]["frame"] is not None
+
+
+def test_run_goes_to_the_end_and_stops():
+    app = press(race(**SMALL), "race_run")
+    assert messages(app) == [] and transport(app)["position"] == 200 and not transport(app)["playing"]
+    table = next(block.value for block in app.get("html") if "race-table" in block.value and "<td>" in block.value)
+    assert "depth 2" in table and "at iteration 200" in table
+
+
+def test_step_moves_by_so_many_iterations_from_where_the_person_stands():
+    app = press(race(**SMALL), "race_reset")
+    assert transport(app)["position"] == 0
+    for key, position in [("race_step_1", 1), ("race_step_10", 11), ("race_step_100", 111), ("race_step_100", 200)]:
+        assert transport(press(app, key))["position"] == position
+
+
+def test_reset_keeps_the_choices_and_the_start():
+    app = press(press(race(**SMALL), "race_run"), "race_reset")
+    assert transport(app)["position"] == 0 and url(app)["step"] == "0.003"
+
+
+def test_a_changed_choice_is_another_run_from_its_start():
+    app = press(race(**SMALL), "race_run")
+    app.slider(key="race_p").set_value(2.0).run()
+    assert transport(app)["experiment"].p == 2.0 and transport(app)["position"] <= 100
+    assert url(app)["p"] == "2"
+
+
+def test_the_url_restores_every_choice():
+    query = SMALL | {"p": "3.5", "start": "identity", "scale": "0.2", "seed": "7", "precision": "float32", "ratio": "30"}
+    app = race(**query)
+    assert transport(app)["experiment"] == Experiment.of(read_choices(CHOICES, query)[0])
+    assert url(app) == query
+
+
+def test_another_page_loses_nothing():
+    app = press(race(**SMALL), "race_run")
+    chosen = transport(app)["experiment"]
+    app.switch_page("pages/home.py").run()
+    app.query_params.clear()
+    app.switch_page("pages/convergence.py").run()
+    assert transport(app)["experiment"] == chosen and transport(app)["position"] == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ({"p": "1.5"}, "Loss exponent p must be from 2 to 16, not 1.5"),
+        ({"p": "cubic"}, "Loss exponent p must be a number from 2 to 16, not 'cubic'"),
+        ({"methods": "0_gd"}, "Depth must be from 1 to 16, not 0"),
+        ({"methods": "99_gd"}, "Depth must be from 1 to 16, not 99"),
+        ({"step": "0"}, "Step size must be above 0"),
+        ({"step": "-3"}, "Step size must be above 0"),
+        ({"step": "nan"}, "Step size must be a number above 0"),
+        ({"problem": "<img src=x>"}, "Problem must be one of"),
+        ({"problem": "synthetic", "m": "5", "d": "20"}, "at least as many samples as inputs"),
+        ({"problem": "synthetic", "k": "3", "methods": "2_gd_scale"}, "defined for one output"),
+        ({"problem": "synthetic", "k": "3", "methods": "2_gd_h1"}, "hidden width"),
+        (
+            {"methods": "~".join(["16_gd_h256"] * 12), "steps": "tuned", "grid": "24", "problem": "diabetes"},
+            "too much memory|take too much memory",
+        ),
+        ({"problem": "csv", "csv": "0123456789abcdef"}, "upload it again"),
+        ({"problem": "csv", "csv": "../../etc/passwd"}, "not one of ours"),
+    ],
+)
+def test_bad_input_is_one_clear_sentence_and_the_page_goes_on(query, says):
+    app = race(**SMALL | query)
+    told = messages(app)
+    assert any(re.search(says, message) for message in told), told
+    assert len(told) <= 2
+    press(app, "race_run")
+    assert not app.exception
+
+
+def test_every_method_diverging_is_told_in_the_table():
+    app = press(race(**SMALL | {"step": "1000"}), "race_run")
+    assert messages(app) == []
+    table = next(block.value for block in app.get("html") if "<td>" in block.value)
+    assert table.count("diverged at iteration") == 2 and "lower the step size below" in table
+
+
+def test_an_uploaded_file_is_raced_and_a_bad_one_is_told_without_losing_it():
+    app = race(**SMALL | {"problem": "csv"})
+    assert any("Choose a CSV file" in message for message in messages(app))
+    rows = "\n".join(f"{i},{i * i % 7},{2 * i + i * i % 7 + (i % 3)}" for i in range(30))
+    app.file_uploader[0].set_value(("mine.csv", f"a,b,y\n{rows}".encode(), "text/csv")).run()
+    assert messages(app) == [] and transport(app)["position"] > 0
+    digest = url(app)["csv"]
+    app.file_uploader[0].set_value(("bad.csv", b"a,b,y\n1,2,x\n3,4,5", "text/csv")).run()
+    told = messages(app)
+    assert len(told) == 1 and url(app)["csv"] == digest
