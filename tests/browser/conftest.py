@@ -112,7 +112,7 @@ def open_page(browser) -> Iterator[Callable]:
             viewport = {"width": size[0], "height": size[1]}
             page = browser.new_context(viewport=viewport, color_scheme=theme).new_page()
             page.faults = faults = []
-            page.on("console", lambda m, f=faults: m.type == "error" and f.append(f"console: {m.text}"))
+            page.on("console", lambda m, f=faults: _is_fault(m) and f.append(f"console: {m.text} {m.location['url']}"))
             page.on("pageerror", lambda e, f=faults: f.append(f"exception: {e}"))
             page.on("request", lambda r, f=faults: _is_foreign(r.url) and f.append(f"request: {r.url}"))
             page.goto(address)
@@ -128,6 +128,12 @@ def open_page(browser) -> Iterator[Callable]:
     for page in opened:
         page.context.close()
     assert faults == []
+
+
+def _is_fault(message) -> bool:
+    # opened at /page, Streamlit first looks for its server below that path: two harmless 404
+    probe = message.location["url"].endswith(("/_stcore/health", "/_stcore/host-config"))
+    return message.type == "error" and not (probe and "404" in message.text)
 
 
 def _is_foreign(url: str) -> bool:
