@@ -54,7 +54,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
     root.on("plotly_click", (event) => {
       const at = event.points[0];
       const x = event.xvals?.[0], y = event.yvals?.[0];
-      setTriggerValue("clicked", { x, y, custom: at?.customdata ?? null, point_x: at?.x ?? null, point_y: at?.y ?? null });
+      setTriggerValue("clicked", { x, y, axis: event.xaxes?.[0]?._id ?? null, custom: at?.customdata ?? null,
+                                   point_x: at?.x ?? null, point_y: at?.y ?? null });
     });
   }).catch(() => { root.textContent = "The drawing library did not load, so this picture stays empty: reload the page."; });
   return () => { chart.observer?.disconnect(); window.Plotly?.purge(root); charts.delete(parentElement); };
@@ -83,8 +84,9 @@ def plot(
         figure: with a height of its own; colours of text and background are those of the theme.
         key: unique on the page; the same key is the same chart.
         alt: what the picture shows, in one sentence, for those who do not see it.
-        on_click: called with {"x", "y"} in the axes' units of a click anywhere in the plot, "custom": the customdata of the
-            point below it, "point_x", "point_y": its place; each None where there is none.
+        on_click: called with {"x", "y"} in the axes' units of a click anywhere in the plot, "axis": the x axis there ("x",
+            "x2", ...), "custom": the customdata of the point below it, "point_x", "point_y": its place; each None where there
+            is none.
         modebar: show plotly's own buttons on hover.
     """
     if on_click is not None:

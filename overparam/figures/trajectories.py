@@ -1,0 +1,157 @@
+"""The two-coordinate problem as a map with the paths of several methods, beside their losses; played in the browser."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+
+from overparam.figures.style import CURRENT_POINT, NEUTRAL, axis, base_layout, translucent
+
+FRAMES = 60  # at most, evenly spaced in the logarithm of the iteration
+_MAP, _LOSS = [0, 0.60], [0.70, 1]  # of the width
+
+
+@dataclass(frozen=True)
+class Path:
+    """One method's way: name, colour, dash, iterations (T,), weights (T, 2), losses (T,); it ends at its goal or diverges."""
+
+    name: str
+    colour: str
+    dash: str
+    times: np.ndarray
+    weights: np.ndarray
+    losses: np.ndarray
+
+
+def trajectories(
+    paths: Sequence[Path], contour: tuple[np.ndarray, np.ndarray, np.ndarray], target: np.ndarray, goal: float, height: int = 390
+) -> go.Figure:
+    """Draw the map and the losses, with a slider and buttons that play the iterations.
+
+    Args:
+        paths: the methods' ways from one start.
+        contour: w_1 (n,), w_2 (m,) and log10 of the loss (m, n) on the visible window.
+        target: the minimum, shape (2,).
+        goal: the loss at which paths end.
+        height: in pixels.
+    """
+    x, y, height_map = contour
+    figure = go.Figure()
+    figure.add_contour(
+        x=x, y=y, z=height_map, ncontours=18, showscale=False, hoverinfo="skip", contours={"coloring": "heatmap"},
+        line={"width": 0.7, "color": translucent(NEUTRAL, 0.5)},
+        colorscale=[[0, translucent(NEUTRAL, 0.4)], [1, translucent(NEUTRAL, 0.0)]],
+    )
+    figure.add_scatter(
+        x=[target[0]], y=[target[1]], mode="markers", showlegend=False, name="minimum",
+        marker={"symbol": "star", "size": 13, "color": NEUTRAL}, hovertemplate="minimum (%{x:g}, %{y:g})<extra></extra>",
+    )
+    start = paths[0].weights[0]
+    figure.add_scatter(
+        x=[start[0]], y=[start[1]], mode="markers", showlegend=False, name="start",
+        marker={"symbol": "diamond", "size": 11, "color": CURRENT_POINT},
+        hovertemplate="start (%{x:.3g}, %{y:.3g})<extra></extra>",
+    )
+    fixed = len(figure.data)
+    for path in paths:
+        figure.add_scatter(showlegend=True, legendgroup=path.name, **_way(path, len(path.times)))
+    for path in paths:
+        figure.add_scatter(xaxis="x2", yaxis="y2", showlegend=False, legendgroup=path.name, **_curve(path, len(path.times)))
+    moving = list(range(fixed, fixed + 2 * len(paths)))
+    instants = _instants(max(path.times[-1] for path in paths))
+    figure.frames = [
+        go.Frame(
+            name=str(t),
+            traces=moving,
+            data=[go.Scatter(**_way(p, _known(p, t))) for p in paths] + [go.Scatter(**_curve(p, _known(p, t))) for p in paths],
+        )
+        for t in instants
+    ]
+    lowest = goal / 10
+    figure.update_layout(
+        **base_layout(
+            height=height,
+            xaxis=axis("w<sub>1</sub>", domain=_MAP, range=[x[0], x[-1]], showgrid=False),
+            yaxis=axis("w<sub>2</sub>", range=[y[0], y[-1]], showgrid=False),
+            xaxis2=axis("iteration + 1", log=True, domain=_LOSS, anchor="y2"),
+            yaxis2=axis("loss", log=True, anchor="x2", range=[np.log10(lowest), _top(paths)]),
+            shapes=[
+                {
+                    "type": "line", "xref": "x2 domain", "yref": "y2", "x0": 0, "x1": 1, "y0": goal, "y1": goal,
+                    "line": {"color": NEUTRAL, "width": 1, "dash": "dot"},
+                }
+            ],
+            **_transport(instants),
+        )
+    )
+    return figure
+
+
+def _way(path: Path, count: int) -> dict:
+    """The path up to its `count`-th point, its head marked."""
+    return {
+        "x": path.weights[:count, 0].astype(np.float32), "y": path.weights[:count, 1].astype(np.float32), "name": path.name,
+        "mode": "lines+markers", "line": {"color": path.colour, "dash": path.dash, "width": 2.5},
+        "marker": {"color": path.colour, "size": _sizes(count), "line": {"width": 0}},
+        "customdata": path.times[:count],
+        "hovertemplate": path.name + ", iteration %{customdata}<br>(%{x:.4g}, %{y:.4g})<extra></extra>",
+    }
+
+
+def _curve(path: Path, count: int) -> dict:
+    """The loss up to its `count`-th point, its head marked."""
+    return {
+        "x": path.times[:count] + 1, "y": np.maximum(path.losses[:count], 1e-300).astype(np.float32), "name": path.name,
+        "mode": "lines+markers", "line": {"color": path.colour, "dash": path.dash, "width": 2.5},
+        "marker": {"color": path.colour, "size": _sizes(count, inner=0), "line": {"width": 0}},
+        "customdata": path.times[:count],
+        "hovertemplate": path.name + ", iteration %{customdata}: %{y:.4g}<extra></extra>",
+    }
+
+
+def _sizes(count: int, inner: int = 4) -> list[int]:
+    return [inner] * (count - 1) + [10]
+
+
+def _known(path: Path, time: int) -> int:
+    return max(1, int(np.searchsorted(path.times, time, side="right")))
+
+
+def _instants(last: int) -> list[int]:
+    return [int(t) for t in np.unique(np.rint(np.geomspace(1, last + 1, FRAMES)).astype(int) - 1)]
+
+
+def _top(paths: Sequence[Path]) -> float:
+    """log10 of the highest loss shown: the start's, with room for an overshoot, none for a divergence."""
+    start = max(path.losses[0] for path in paths)
+    finite = np.concatenate([path.losses[np.isfinite(path.losses)] for path in paths])
+    return float(np.log10(max(min(finite.max(), 100 * start), 1e-12)) + 0.2)
+
+
+def _transport(instants: Sequence[int]) -> dict:
+    """Play, pause and a slider over the frames."""
+    jump = {"mode": "immediate", "frame": {"duration": 0, "redraw": True}, "transition": {"duration": 0}}
+    run = {"fromcurrent": True, "frame": {"duration": 110, "redraw": True}, "transition": {"duration": 0}}
+    look = {"bgcolor": translucent(NEUTRAL, 0.15), "bordercolor": translucent(NEUTRAL, 0.5)}
+    return {
+        "updatemenus": [
+            {
+                "type": "buttons", "direction": "left", "x": 0, "xanchor": "left", "y": -0.17, "yanchor": "top",
+                "showactive": False, "pad": {"t": 0, "r": 6}, **look,
+                "buttons": [
+                    {"label": "▶ Play", "method": "animate", "args": [None, run]},
+                    {"label": "❚❚", "method": "animate", "args": [[None], jump]},
+                ],
+            }
+        ],
+        "sliders": [
+            {
+                "x": 0.16, "len": 0.84, "y": -0.17, "yanchor": "top", "pad": {"t": 0, "b": 0}, "active": len(instants) - 1,
+                "currentvalue": {"prefix": "iteration ", "xanchor": "right"}, "ticklen": 0, "minorticklen": 0, **look,
+                "steps": [
+                    {"label": str(t), "method": "animate", "args": [[str(t)], jump]} for t in instants
+                ],
+            }
+        ],
+    }
