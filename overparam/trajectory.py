@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from overparam.curvature import sharpness
 from overparam.execution import prepare_thread
 from overparam.gate import GATE
 from overparam.problems import Problem
@@ -149,3 +150,45 @@ def fastest(
     return [
         Fastest(float(grid.steps[row]), int(reached[row]) if reached[row] >= 0 else None, grid.at_edge(row)) for row in chosen
     ]
+
+
+@dataclass(frozen=True)
+class Stability:
+    """How close a step is to instability along a run, each (T, R).
+
+    effective: eta ||W||^{2-2/N} (the spectral norm where k > 1), the step size that depth makes of eta; curvature: lambda_max(H) of
+    the loss; product: eta lambda_max(P^{1/2} H P^{1/2}), stable below 2 on a quadratic.
+    """
+
+    effective: np.ndarray
+    curvature: np.ndarray
+    product: np.ndarray
+
+
+def stability(
+    problem: Problem, weights: Tensor, depths: Sequence[float], steps: Sequence[float], progress: Progress | None = None
+) -> Stability:
+    """Read effective step, curvature and their product along runs of the end-to-end rule (Claim 1).
+
+    Args:
+        problem: as the runs had it.
+        weights: W_e along the runs, shape (T, R, k, d); NaN gives NaN.
+        depths, steps: N and eta of each run.
+        progress: told the share done, from 0 to 1, between slices of work.
+    """
+    depth, eta = torch.tensor(depths, dtype=weights.dtype), torch.tensor(steps, dtype=weights.dtype)
+    curvature, seen = [], []
+    for i, w in enumerate(weights):
+        with GATE:
+            prepare_thread()
+            curvature.append(sharpness(problem, w))
+            seen.append(sharpness(problem, w, depth))
+        if progress:
+            progress((i + 1) / len(weights))
+    norm = torch.linalg.matrix_norm(torch.nan_to_num(weights), ord=2)
+    effective = torch.where(weights.isfinite().all(-1).all(-1), eta * norm ** (2 - 2 / depth), torch.nan)
+    return Stability(
+        effective=effective.numpy(),
+        curvature=torch.stack(curvature).numpy(),
+        product=(eta * torch.stack(seen)).numpy(),
+    )

@@ -1,0 +1,121 @@
+"""Readings along a run, stacked over one axis of iterations with one cursor."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+
+from overparam.figures.style import LIMIT, NEUTRAL, axis, base_layout, translucent
+
+ZERO_AT = 0.7  # where iteration 0 stands on the logarithmic axis
+_SPACE = 0.05  # between two panels, of the height
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One reading: y against `times` (those of the figure unless given); `law` draws it dashed and thin."""
+
+    name: str
+    colour: str
+    dash: str
+    y: np.ndarray
+    law: bool = False
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One row of the figure: curves over a common vertical axis, and a limit to compare with, if any."""
+
+    title: str
+    curves: Sequence[Curve]
+    log: bool = True
+    limit: float | None = None
+    limit_name: str = ""
+
+
+def stacked(panels: Sequence[Panel], times: np.ndarray, cursor: int, height: int = 430) -> go.Figure:
+    """Draw readings of a run above each other, iteration to the right, with the cursor through all of them.
+
+    Args:
+        panels: from the top.
+        times: iterations, shape (T,).
+        cursor: the iteration marked.
+        height: in pixels.
+    """
+    figure, x = go.Figure(), np.maximum(times, ZERO_AT)
+    share = (1 - _SPACE * (len(panels) - 1)) / len(panels)
+    layout: dict = {}
+    named: set[str] = set()
+    shapes = [
+        {
+            "type": "line", "xref": "x", "yref": "paper", "x0": max(cursor, ZERO_AT), "x1": max(cursor, ZERO_AT),
+            "y0": 0, "y1": 1, "line": {"color": NEUTRAL, "width": 1.5},
+        }
+    ]
+    annotations = []
+    for place, panel in enumerate(panels):
+        suffix = "" if place == 0 else str(place + 1)
+        top = 1 - place * (share + _SPACE)
+        layout[f"yaxis{suffix}"] = axis(panel.title, log=panel.log, domain=[max(top - share, 0), top], anchor="x")
+        for curve in panel.curves:
+            positive = np.where(curve.y > 0, curve.y, np.nan) if panel.log else curve.y
+            figure.add_scatter(
+                x=x, y=positive, yaxis=f"y{suffix}", name=curve.name, legendgroup=curve.name, mode="lines",
+                showlegend=curve.name not in named and not curve.law, customdata=times,
+                line={"color": curve.colour, "dash": "4px,4px" if curve.law else curve.dash, "width": 1.5 if curve.law else 2.5},
+                hovertemplate=f"{curve.name}{', law' if curve.law else ''}: %{{y:.4g}} at iteration %{{customdata}}<extra></extra>",
+            )
+            named.add(curve.name)
+        if panel.limit is not None:
+            shapes.append(
+                {
+                    "type": "line", "xref": "paper", "yref": f"y{suffix}", "x0": 0, "x1": 1, "y0": panel.limit, "y1": panel.limit,
+                    "line": {"color": LIMIT, "width": 1.5, "dash": "dot"},
+                }
+            )
+            annotations.append(
+                {
+                    "xref": "paper", "yref": f"y{suffix}", "x": 1, "y": np.log10(panel.limit) if panel.log else panel.limit,
+                    "xanchor": "right", "yanchor": "bottom", "showarrow": False, "text": panel.limit_name, "font": {"color": LIMIT},
+                }
+            )
+    bottom = "y" if len(panels) == 1 else f"y{len(panels)}"
+    span = [np.log10(ZERO_AT * 0.9), np.log10(max(x[-1], 1) * 1.1)]
+    return figure.update_layout(
+        **base_layout(
+            height=height, shapes=shapes, annotations=annotations,
+            xaxis=axis("iteration", log=True, range=span, anchor=bottom), **layout,
+        )
+    )
+
+
+def memory(rho: float, coefficients: np.ndarray, reference: np.ndarray, colour: str, height: int = 250) -> go.Figure:
+    """Draw the weights of past gradients in one step of a depth-2 network, relative to that of the present one.
+
+    Args:
+        rho: the weight of the present gradient.
+        coefficients: mu(t, tau) for tau = 0..t-1, shape (t,).
+        reference: what momentum 0.9 would give, relative to the present gradient, shape (t,).
+        colour: of the bars.
+        height: in pixels.
+    """
+    age = np.arange(len(coefficients), 0, -1)
+    figure = go.Figure()
+    figure.add_scatter(
+        x=np.concatenate([age, [0]]), y=np.concatenate([coefficients / rho, [1]]), name="depth 2, measured",
+        mode="lines", fill="tozeroy", line={"color": colour, "width": 2}, fillcolor=translucent(colour, 0.15),
+        hovertemplate="%{x} steps ago: %{y:.4g}<extra></extra>",
+    )
+    figure.add_scatter(
+        x=np.concatenate([age, [0]]), y=np.concatenate([reference, [1]]), name="momentum 0.9, for comparison",
+        mode="lines", line={"color": NEUTRAL, "dash": "5px,3px", "width": 2},
+        hovertemplate="%{x} steps ago: %{y:.4g}<extra></extra>",
+    )
+    return figure.update_layout(
+        **base_layout(
+            height=height,
+            xaxis=axis("age of the gradient, in steps", autorange="reversed"),
+            yaxis=axis("weight / weight of the newest", zeroline=True),
+        )
+    )

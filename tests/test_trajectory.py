@@ -1,0 +1,109 @@
+"""Recorded runs against plain loops."""
+
+import numpy as np
+import pytest
+import torch
+
+from overparam.curvature import sharpness
+from overparam.losses import lp
+from overparam.parameterizations import balanced
+from overparam.preconditioner import precondition
+from overparam.problems import Problem, two_coordinate
+from overparam.simulate import Method, Simulation
+from overparam.trajectory import fastest, follow, log_times, stability
+from overparam.tuning import search_range, step_grid
+
+
+@pytest.fixture
+def problem():
+    rng = np.random.default_rng(0)
+    return Problem(rng.standard_normal((30, 4)), rng.standard_normal((30, 1)), lp(4))
+
+
+def test_a_recording_is_the_rule_iterated(problem):
+    methods = [Method(depth=depth, kind="rule", step=0.01, scale=0.3) for depth in (1, 2.5)]
+    times = np.array([0, 1, 2, 7, 20])
+    run = follow(problem, methods, times)
+    for row, method in enumerate(methods):
+        w = Simulation(problem, [method]).end_to_end()
+        for t in range(21):
+            loss, grad = problem.value_and_grad(w)
+            if t in times:
+                place = list(times).index(t)
+                np.testing.assert_allclose(run.weights[place, row], w[0], rtol=1e-12)
+                np.testing.assert_allclose(run.gradients[place, row], grad[0], rtol=1e-10, atol=1e-12)
+                np.testing.assert_allclose(run.losses[place, row], loss[0], rtol=1e-12)
+            w = w - method.step * precondition(w, grad.clone(), method.depth)
+
+
+def test_layers_multiply_to_the_recorded_matrix(problem):
+    methods = [Method(depth=1, kind="rule"), Method(depth=3, width=2, step=0.05, scale=0.2, start="balanced")]
+    run = follow(problem, methods, np.array([0, 5, 30]), layers_of=[1])
+    w_1, w_2, w_3 = (layer[:, 0] for layer in run.layers)
+    np.testing.assert_allclose(w_3 @ w_2 @ w_1, run.weights[:, 1], rtol=1e-12, atol=1e-15)
+    for layer, expected in zip((w_1, w_2, w_3), balanced(run.weights[0, 1], 3, 2), strict=True):
+        np.testing.assert_allclose(layer[0].abs(), expected.abs(), atol=1e-12)
+
+
+def test_arrival_is_seen_between_recorded_iterations():
+    problem = two_coordinate(2, 10)
+    method = Method(kind="rule", step=0.5, w_e=((0.0, 0.0),))  # the loss is quartered at every step, from 50.5
+    expected = int(np.ceil(np.log(50.5 / 1e-4) / np.log(4)))
+    for times in (np.array([0, 100]), np.arange(101), np.array([0, expected])):
+        assert follow(problem, [method], times, goal=1e-4).reached == [expected]
+    assert follow(problem, [method], np.array([0, expected - 1]), goal=1e-4).reached == [-1]
+
+
+def test_a_diverged_run_is_nan_from_then_on_and_leaves_the_others_alone(problem):
+    methods = [Method(kind="rule", step=1e3, scale=1.0), Method(kind="rule", step=1e-3, scale=1.0)]
+    run = follow(problem, methods, np.arange(0, 60, 5))
+    assert run.diverged_at[0] >= 0 and run.diverged_at[1] == -1
+    assert np.isnan(run.losses[-1, 0]) and run.weights[-1, 0].isnan().all()
+    np.testing.assert_allclose(run.weights[:, 1], follow(problem, methods[1:], np.arange(0, 60, 5)).weights[:, 0], rtol=1e-12)
+
+
+def test_log_times():
+    times = log_times(1000, 20)
+    assert times[0] == 0 and times[-1] == 1000
+    assert (np.diff(times) > 0).all()
+    assert list(times[:6]) == [0, 1, 2, 3, 4, 5]
+    assert list(log_times(1, 20)) == [0, 1]
+    assert list(log_times(0, 20)) == [0]
+
+
+@pytest.mark.parametrize("p", [2, 4])
+def test_fastest_equals_a_search_one_step_size_at_a_time(p):
+    problem, goal = two_coordinate(p, 5), 1e-2
+    methods = [Method(depth=depth, kind="rule", w_e=((0.05, 0.01),)) for depth in (1, 3)]
+    for method, found in zip(methods, fastest(problem, methods, goal, horizon=300, per_decade=4), strict=True):
+        counts = {}
+        for step in step_grid(*search_range(problem, method), 4):
+            losses = Simulation(problem, [Method(**{**vars(method), "step": float(step)})]).advance(301)[:, 0]
+            counts[float(step)] = int(np.argmax(losses <= goal)) if (losses <= goal).any() else np.inf
+        assert found.iterations == min(counts.values())
+        assert counts[found.step] == found.iterations
+
+
+def test_fastest_says_so_where_nothing_arrives():
+    found = fastest(two_coordinate(4, 30), [Method(kind="rule", w_e=((0.3, 0.01),))], 1e-4, horizon=50)[0]
+    assert found.iterations is None and found.step > 0
+
+
+@pytest.mark.parametrize("k", [1, 2])
+def test_stability_is_step_times_what_depth_sees(k):
+    rng = np.random.default_rng(1)
+    problem = Problem(rng.standard_normal((30, 4)), rng.standard_normal((30, k)), lp(4))
+    depths, steps = [1, 2.5], [0.1, 0.03]
+    weights = torch.from_numpy(rng.standard_normal((3, 2, k, 4)))
+    weights[2, 0] = np.nan
+    read = stability(problem, weights, depths, steps)
+    for row, (depth, step) in enumerate(zip(depths, steps, strict=True)):
+        for t in range(3):
+            w = weights[t, row : row + 1]
+            if w.isnan().any():
+                assert np.isnan([read.effective[t, row], read.curvature[t, row], read.product[t, row]]).all()
+                continue
+            np.testing.assert_allclose(read.curvature[t, row], sharpness(problem, w)[0], rtol=1e-9)
+            np.testing.assert_allclose(read.product[t, row], step * sharpness(problem, w, depth)[0], rtol=1e-9)
+            norm = np.linalg.svd(w[0])[1].max()
+            np.testing.assert_allclose(read.effective[t, row], step * norm ** (2 - 2 / depth), rtol=1e-12)
