@@ -22,7 +22,7 @@ from overparam.problems import Problem
 
 STARTS = {"balanced": "balanced", "near-zero": "near zero", "identity": "identity"}
 KINDS = {"network": "network", "rule": "end-to-end rule", "scale": "scale only", "stretch": "stretch only"}
-# A loss this many times its start is on its way to infinity: no method here comes back from there.
+# A loss this many times its start, and the loss at W = 0, is on its way to infinity: no method here comes back from there.
 HOPELESS = 1e12
 
 
@@ -34,6 +34,7 @@ class Method:
     step: step size eta > 0. width: hidden width, None for the number of outputs. start: a name in STARTS. scale: Frobenius norm of
     W_e for a balanced start, standard deviation of the entries (or of the noise) for the others. seed: of the start's direction.
     w_e: a start of one's own, (k, d) as nested tuples; it takes the place of the random direction of a balanced start.
+    Raises: ValueError, naming the field and what it may be.
     """
 
     depth: float = 1
@@ -46,6 +47,15 @@ class Method:
     seed: int = 0
     weight_decay: float = 0.0
     w_e: tuple[tuple[float, ...], ...] | None = None
+
+    def __post_init__(self):
+        for name, known in (("optimizer", OPTIMIZERS), ("kind", KINDS), ("start", STARTS)):
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name} must be one of {', '.join(known)}, not {getattr(self, name)!r}")
+        if not self.depth >= 1:
+            raise ValueError(f"depth must be 1 or more, not {self.depth!r}")
+        if self.kind == "network" and self.depth != int(self.depth):
+            raise ValueError(f"depth of a network must be a whole number, not {self.depth!r}; a rule takes any")
 
 
 def start_layers(method: Method, k: int, d: int) -> list[Tensor]:
@@ -111,6 +121,9 @@ class Simulation:
     """
 
     def __init__(self, problem: Problem, methods: Sequence[Method]):
+        halves = [m.kind for m in methods if m.kind in ("scale", "stretch")]
+        if halves and problem.k > 1:
+            raise ValueError(f"{KINDS[halves[0]]!r} is defined for one output, but this problem has {problem.k}")
         self.problem, self.methods, self.iteration = problem, tuple(methods), 0
         kinds: dict[tuple, list[int]] = {}
         for row, m in enumerate(self.methods):
@@ -119,7 +132,7 @@ class Simulation:
             kinds.setdefault((m.kind, width, m.optimizer), []).append(row)
         self._groups = [_Group(problem, self.methods, rows, width) for (_, width, _), rows in kinds.items()]
         self.diverged_at = np.full(len(self.methods), -1)  # iteration whose loss was the first to be hopeless; -1: none
-        self._first_loss: Tensor | None = None
+        self._hopeless: Tensor | None = None  # losses beyond which a run counts as diverged, known from the first ones on
         self._put_in_order()
 
     def _put_in_order(self) -> None:
@@ -137,8 +150,8 @@ class Simulation:
         for group in self._groups:
             group.rows, group.methods = [place[row] for row in group.rows], self.methods
         self.diverged_at = self.diverged_at[list(rows)]
-        if self._first_loss is not None:
-            self._first_loss = self._first_loss[list(rows)]
+        if self._hopeless is not None:
+            self._hopeless = self._hopeless[list(rows)]
         self._put_in_order()
 
     def end_to_end(self) -> Tensor:
@@ -178,9 +191,9 @@ class Simulation:
         return self._part_from_diverged(losses, self.iteration - iterations)
 
     def _part_from_diverged(self, losses: Tensor, start: int) -> np.ndarray:
-        if self._first_loss is None:
-            self._first_loss = losses[0].clone()
-        bad = ~(losses <= HOPELESS * self._first_loss.clamp_min(torch.finfo(losses.dtype).tiny))
+        if self._hopeless is None:
+            self._hopeless = HOPELESS * losses[0].clamp_min(self.problem.loss_at_zero)
+        bad = ~(losses <= self._hopeless)
         new = bad.any(0) & torch.from_numpy(self.diverged_at < 0)
         if bool(new.any()):
             self.diverged_at[new.numpy()] = start + bad.int().argmax(0)[new].numpy()
