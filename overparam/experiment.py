@@ -173,7 +173,7 @@ CHOICES: tuple[Choice, ...] = (
         "Shared: one for all. Own: each method may have its own, in the list of methods.",
     ),
     STEP,
-    Number("horizon", "Tuning horizon", 1000, 10, 100_000, integer=True, help="Iterations after which step sizes are compared."),
+    Number("horizon", "Tuning horizon", 10_000, 10, 100_000, integer=True, help="Iterations after which step sizes are compared."),
     Number("grid", "Step sizes a decade", 6, 2, 24, integer=True, help="How fine the grid of step sizes is."),
     Option("start", "Start", "balanced", STARTS, "Balanced: W_{j+1}ᵀW_{j+1} = W_jW_jᵀ, as the theory assumes."),
     replace(SCALE, help="Norm of W_e for a balanced start; standard deviation of the entries (or the noise on them) else."),

@@ -106,22 +106,47 @@ class Run:
             self._work.release()
 
     def _slice(self, until: int, seconds: float) -> None:
-        if self._simulation is None:
+        if self._history is None:
             self._begin()
         stop, horizon = time.perf_counter() + seconds, self.experiment.tuning_horizon
         while (left := stop - time.perf_counter()) > 0 and self.computed < until:
-            end = min(until, horizon) if self.tuned is None and horizon else until
+            checkpoint = 1 << max(4, max(self.computed, 0).bit_length())
+            end = min(until, checkpoint, horizon) if self.tuned is None else min(until, checkpoint)
             count = int(min(end - self.computed, max(1, left / self._pace), 1 + 2e6 / self.rows))
             before = time.perf_counter()
-            losses = self._simulation.advance(count)
+            losses = self._compute(count)
             with self._data:
                 self._history.add(losses)
-                self._diverged_at = self._simulation.diverged_at.copy()
                 if self.computed == horizon and self.tuned is None:
                     self._choose()
+            if self.computed == checkpoint:
+                self._drop_diverged()
             self._pace = (time.perf_counter() - before) / count
         if self.finished:
             self._simulation = None  # the curves are all that is needed from here on
+
+    def _compute(self, count: int) -> np.ndarray:
+        """Losses of the next iterations, shape (count, R); NaN for what has diverged and been dropped."""
+        losses = np.full((count, len(self._diverged_at)), np.nan)
+        if self._alive:
+            losses[:, self._alive] = self._simulation.advance(count)
+            self._diverged_at[self._alive] = self._simulation.diverged_at
+        return losses
+
+    def _drop_diverged(self) -> None:
+        """Compute no longer what has diverged: about half of a grid of step sizes.
+
+        Only at iterations that are powers of two: a product of another size rounds differently, and the same experiment must give
+        the same curves however its slices fall.
+        """
+        going = [row for row in self._alive if self._diverged_at[row] < 0]
+        if len(going) < len(self._alive):
+            self._go_on_with(going)
+
+    def _go_on_with(self, rows: list[int]) -> None:
+        if rows:
+            self._simulation.keep([self._alive.index(row) for row in rows])
+        self._alive = rows
 
     def _begin(self) -> None:
         choices = self.experiment
@@ -141,11 +166,12 @@ class Run:
         if not first > least:
             raise RunError("There is nothing to learn here: W = 0 is already the optimum. Choose other data.")
         self._problem, self._grid = problem, grid
-        self._history = History(len(grid.methods), [least + gap * (first - least) for gap in GAPS])
         self._simulation = Simulation(problem, grid.methods)
+        rows = list(range(len(grid.methods)))
+        self._alive, self._diverged_at = rows, np.full(len(rows), -1)
+        self._history = History(len(rows), [least + gap * (first - least) for gap in GAPS])
         if not choices.tuning_horizon:
-            rows = list(range(len(grid.methods)))
-            self.tuned = Tuned(grid, np.full(len(rows), np.nan), self._history.reached, self._simulation.diverged_at, rows)
+            self.tuned = Tuned(grid, np.full(len(rows), np.nan), self._history.reached, self._diverged_at, rows)
 
     def _choose(self) -> None:
         """The tuning horizon is reached: go on with each method's best step only."""
@@ -154,12 +180,13 @@ class Run:
             self._grid,
             self._problem.gap(self._history.last),
             self._history.reached.copy(),
-            self._simulation.diverged_at.copy(),
+            self._diverged_at.copy(),
             chosen,
         )
         self._history.keep(chosen)
-        self._simulation.keep(chosen)
-        self._diverged_at = self._diverged_at[chosen]
+        alive = [row in self._alive for row in chosen]
+        self._go_on_with([row for row, going in zip(chosen, alive, strict=True) if going])
+        self._alive, self._diverged_at = [i for i, going in enumerate(alive) if going], self._diverged_at[chosen]
 
     def _recover(self, error: Exception) -> None:
         """A failing GPU: start again on the CPU and say so. No memory: say so. Anything else is our mistake."""
@@ -171,7 +198,7 @@ class Run:
             self.device_note = "The GPU failed or ran out of memory: this run was started again on the CPU."
             return
         if isinstance(error, MemoryError) or "allocate" in text:
-            self._simulation = None
+            self._simulation, self._history = None, None
             raise RunError("No memory is left for this run: choose fewer methods or fewer step sizes a decade.") from error
         raise error
 
