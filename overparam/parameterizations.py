@@ -57,14 +57,14 @@ class Layers:
         """The part of a vector like `params` that belongs to some of the runs."""
         return torch.cat([layer[list(runs)].flatten() for layer in self.layers(vector)])
 
-    def start(self, run: int, layers: Sequence[Tensor], params: Tensor) -> None:
-        """Write one run's own layers (W_1 .. W_n, n its depth) into the parameter vector, identities elsewhere."""
-        n, views = self.depths[run], self.layers(params)
+    def start(self, runs: Sequence[int], layers: Sequence[Tensor], params: Tensor) -> None:
+        """Write the layers W_1 .. W_n of some runs, n their depth, into the parameter vector, identities elsewhere."""
+        n, views = self.depths[runs[0]], self.layers(params)
         for view in views:
-            view[run] = torch.eye(*view.shape[1:], dtype=params.dtype, device=params.device)
+            view[runs] = torch.eye(*view.shape[1:], dtype=params.dtype, device=params.device)
         for view, layer in zip([*views[: n - 1], views[-1]] if n > 1 else views[:1], layers, strict=True):
-            view[run] = 0
-            view[run, : layer.shape[0], : layer.shape[1]] = layer
+            view[runs] = 0
+            view[runs, : layer.shape[0], : layer.shape[1]] = layer
 
     def end_to_end(self, params: Tensor) -> Tensor:
         """W_e = W_N ... W_1, shape (R, k, d)."""
@@ -125,12 +125,12 @@ class EndToEnd:
         """The part of a vector like `params` that belongs to some of the runs."""
         return vector.view(self.shape)[list(runs)].flatten()
 
-    def start(self, run: int, layers: Sequence[Tensor], params: Tensor) -> None:
-        """Write one run's start: the product of a network's layers W_1 .. W_N."""
+    def start(self, runs: Sequence[int], layers: Sequence[Tensor], params: Tensor) -> None:
+        """Write the start of some runs: the product of a network's layers W_1 .. W_N."""
         product = layers[0]
         for layer in layers[1:]:
             product = layer @ product
-        params.view(self.shape)[run] = product
+        params.view(self.shape)[runs] = product
 
     def end_to_end(self, params: Tensor) -> Tensor:
         """The parameters themselves, shape (R, k, d)."""

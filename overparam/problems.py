@@ -7,6 +7,8 @@ at the end-to-end matrix. `Problem.value_and_grad` answers it for many matrices 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,7 +36,7 @@ class Problem:
 
     Args:
         inputs: X, shape (m, d).
-        targets: Y, shape (m, k).
+        targets: Y, shape (m, k); or (R, m, k) where each of the R matrices that are asked about has targets of its own.
         loss: a homogeneous loss, from `losses.lp`.
         weight: 1/m unless given (the two-coordinate problem uses 1).
         dtype, device: where and how finely the products are computed.
@@ -51,14 +53,18 @@ class Problem:
         device: torch.device | str = "cpu",
     ):
         inputs, targets = np.asarray(inputs, dtype=np.float64), np.asarray(targets, dtype=np.float64)
-        if inputs.ndim != 2 or targets.ndim != 2 or len(inputs) != len(targets) or not inputs.size or not targets.size:
+        fits = inputs.ndim == 2 and targets.ndim in (2, 3) and len(inputs) == targets.shape[-2] and inputs.size and targets.size
+        if not fits:
             raise ValueError(f"inputs (m, d) and targets (m, k) need the same m >= 1, not {inputs.shape} and {targets.shape}")
-        self.m, self.d, self.k = len(inputs), inputs.shape[1], targets.shape[1]
+        self.m, self.d, self.k = len(inputs), inputs.shape[1], targets.shape[-1]
         self.loss, self.weight, self.dtype, self.device = loss, weight or 1 / self.m, dtype, torch.device(device)
-        # With [X, -Y] as data and [W, I] as weights the residual is one product; and since the loss is homogeneous of degree p,
-        # scaling the data by weight^{1/p} turns the mean into a plain sum.
-        joined = self.weight ** (1 / loss.power) * np.hstack([inputs, -targets]).T
-        self._exact = torch.from_numpy(np.ascontiguousarray(joined))  # (d + k, m), float64, on the CPU
+        # With [X, -B] as data and [W, C] as weights the residual W x - C b is one product: B = Y and C = I where the targets are
+        # shared, B = I and C = Y^T where each matrix has its own. Since the loss is homogeneous of degree p, scaling the data by
+        # weight^{1/p} turns the mean into a plain sum.
+        self._own = torch.from_numpy(targets).mT.contiguous() if targets.ndim == 3 else None  # (R, k, m)
+        basis = targets if self._own is None else np.eye(self.m)
+        joined = self.weight ** (1 / loss.power) * np.hstack([inputs, -basis]).T
+        self._exact = torch.from_numpy(np.ascontiguousarray(joined))  # (d + k or d + m, m), float64, on the CPU
         self._columns = self._exact.to(device=self.device, dtype=dtype)
         # At p = 2 the loss is a quadratic form: (d + k)^2 numbers hold all that the data say. Only where that is much smaller than
         # the data: near an exact fit the form loses digits that the residuals keep.
@@ -88,17 +94,30 @@ class Problem:
             torch.mm(self._columns.T, rows.T, out=residual.T)
             torch.mm(self._columns, self.loss.slope_(residual).T, out=products.T)
         loss = torch.linalg.vecdot(rows, products).view(runs, self.k).sum(1).div_(self.loss.power)
-        return loss, products.view(runs, self.k, self.d + self.k)[:, :, : self.d]
+        return loss, products.view(runs, self.k, -1)[:, :, : self.d]
+
+    def rows(self, runs: Sequence[int]) -> Problem:
+        """The problem of some of the matrices, in the order given; itself where all share the targets."""
+        if self._own is None:
+            return self
+        part = copy(self)
+        part._own, part._buffers = self._own[list(runs)], {}
+        return part
 
     def _allocate(self, runs: int) -> tuple[Tensor, ...]:
         make = {"dtype": self.dtype, "device": self.device}
-        rows = torch.eye(self.k, **make).repeat(runs, 1)
-        rows = torch.cat([torch.zeros(runs * self.k, self.d, **make), rows], dim=1)
+        if self._own is None:
+            tail = torch.eye(self.k, **make).repeat(runs, 1)
+        elif len(self._own) == runs:
+            tail = self._own.to(**make).flatten(0, 1)
+        else:
+            raise ValueError(f"there are targets for {len(self._own)} matrices, not for {runs}")
+        rows = torch.cat([torch.zeros(runs * self.k, self.d, **make), tail], dim=1)
         if runs * self.k < COLUMNS_FROM:
             residual, products = torch.empty(runs * self.k, self.m, **make), torch.empty_like(rows)
         else:  # the same shapes, stored by columns
             residual = torch.empty(self.m, runs * self.k, **make).T
-            products = torch.empty(self.d + self.k, runs * self.k, **make).T
+            products = torch.empty(*rows.mT.shape, **make).T
         if self._gram is not None:
             residual, products = residual[:0], torch.empty_like(rows)
         self._buffers.clear()  # one simulation uses one R; keep no others
@@ -107,8 +126,13 @@ class Problem:
 
     def residuals(self, w: Tensor) -> Tensor:
         """Residuals `weight^{1/p} (W x_i - y_i)` at one matrix w (k, d): shape (k, m), in w's dtype."""
+        self._require_shared_targets()
         data = self._columns.to(w.dtype)
         return w @ data[: self.d] + data[self.d :]
+
+    def _require_shared_targets(self) -> None:
+        if self._own is not None:
+            raise ValueError("each matrix has targets of its own here: make the problem of one of them to ask for this")
 
     @property
     def scaled_inputs(self) -> Tensor:
@@ -117,6 +141,7 @@ class Problem:
 
     def value(self, w: Tensor) -> float:
         """Loss at one matrix w (k, d), summed residual by residual in float64: slower and finer than `value_and_grad`."""
+        self._require_shared_targets()
         w = w.detach().to(device="cpu", dtype=torch.float64)
         return float(self.loss.value(w @ self._exact[: self.d] + self._exact[self.d :]).sum())
 
@@ -133,6 +158,7 @@ class Problem:
     def optimum(self) -> Optimum:
         """The least loss, by least squares (p = 2) or damped Newton from there (p > 2), in float64 on the CPU; computed once."""
         if self._optimum is None:
+            self._require_shared_targets()
             self._optimum = _least_loss(self)
         return self._optimum
 
@@ -177,6 +203,11 @@ def _newton(x: Tensor, minus_y: Tensor, w: Tensor, loss: Loss) -> Tensor:
 def two_coordinate(p: float, y1: float, y2: float = 1.0, **make) -> Problem:
     """The paper's illustration: `L(w) = (1/p) [ |w_1 - y_1|^p + |w_2 - y_2|^p ]`, d = 2, k = 1."""
     return Problem(np.eye(2), np.array([[y1], [y2]]), lp(p), weight=1.0, **make)
+
+
+def two_coordinates(p: float, y: np.ndarray, **make) -> Problem:
+    """`two_coordinate` for many runs, each with targets of its own: y has shape (R, 2)."""
+    return Problem(np.eye(2), np.asarray(y)[:, :, None], lp(p), weight=1.0, **make)
 
 
 SPECTRA = {

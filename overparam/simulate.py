@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -91,9 +91,12 @@ class _Group:
         self.parameterization = _parameterization(problem, mine, width)
         self.rate = self.parameterization.spread(torch.tensor([m.step for m in mine], **make))
         self.params = torch.zeros_like(self.rate)
+        alike: dict[Method, list[int]] = {}  # a grid of step sizes starts from one place: its layers are made once
         for run, method in enumerate(mine):
+            alike.setdefault(replace(method, step=1.0), []).append(run)
+        for method, runs in alike.items():
             layers = [layer.to(**make) for layer in start_layers(method, problem.k, problem.d)]
-            self.parameterization.start(run, layers, self.params)
+            self.parameterization.start(runs, layers, self.params)
         self.optimizer = OPTIMIZERS[mine[0].optimizer]
         self.slots = [torch.zeros_like(self.params) for _ in range(self.optimizer.slots)]
 
@@ -137,8 +140,9 @@ class Simulation:
 
     def _put_in_order(self) -> None:
         self._sizes = [len(group.rows) for group in self._groups]
-        rows = np.array([row for group in self._groups for row in group.rows])
+        rows = [row for group in self._groups for row in group.rows]
         self._order = torch.tensor(np.argsort(rows), device=self.problem.device)
+        self._data = self.problem.rows(rows)
 
     def keep(self, rows: Sequence[int]) -> None:
         """Go on with some of the runs only, in the order given: runs never mix, so they continue as if nothing had happened."""
@@ -149,10 +153,15 @@ class Simulation:
         self.methods = tuple(self.methods[row] for row in rows)
         for group in self._groups:
             group.rows, group.methods = [place[row] for row in group.rows], self.methods
-        self.diverged_at = self.diverged_at[list(rows)]
+        self.problem, self.diverged_at = self.problem.rows(rows), self.diverged_at[list(rows)]
         if self._hopeless is not None:
             self._hopeless = self._hopeless[list(rows)]
         self._put_in_order()
+
+    def scale_steps(self, factor: float) -> None:
+        """Multiply every step size from the next step on."""
+        for group in self._groups:
+            group.rate.mul_(factor)
 
     def end_to_end(self) -> Tensor:
         """W_e of every run now, shape (R, k, d); NaN for runs that diverged."""
@@ -181,7 +190,7 @@ class Simulation:
         """
         losses = torch.empty(iterations, len(self.methods), dtype=self.problem.dtype, device=self.problem.device)
         for i in range(iterations):
-            loss, grads = self.problem.value_and_grad(self._collect())
+            loss, grads = self._data.value_and_grad(self._collect())
             losses[i] = loss
             self.iteration += 1
             for group, grad in zip(self._groups, grads.split(self._sizes), strict=True):
@@ -192,7 +201,9 @@ class Simulation:
 
     def _part_from_diverged(self, losses: Tensor, start: int) -> np.ndarray:
         if self._hopeless is None:
-            self._hopeless = HOPELESS * losses[0].clamp_min(self.problem.loss_at_zero)
+            nothing = losses.new_zeros(len(self.methods), self.problem.k, self.problem.d)
+            at_zero = self.problem.value_and_grad(nothing.to(self.problem.device, self.problem.dtype))[0]
+            self._hopeless = HOPELESS * losses[0].maximum(at_zero.to(losses))
         bad = ~(losses <= self._hopeless)
         new = bad.any(0) & torch.from_numpy(self.diverged_at < 0)
         if bool(new.any()):

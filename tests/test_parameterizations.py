@@ -42,7 +42,7 @@ def network(depths, k, d, width, layers_of, decay=None):
     net = Layers(depths, k, d, width, no_decay(len(depths)) if decay is None else decay)
     params = torch.zeros_like(net.spread(no_decay(len(depths))))
     for run, depth in enumerate(depths):
-        net.start(run, layers_of(run, depth), params)
+        net.start([run], layers_of(run, depth), params)
     return net, params
 
 
@@ -163,7 +163,7 @@ def test_a_rule_takes_a_depth_for_each_run_and_starts_from_the_product(k, d):
     params, grad = torch.zeros(4 * k * d, dtype=REAL), normal(4, k, d, seed=1)
     layers = [random_layers(k, d, k + 1)(run, depth) for run, depth in enumerate(depths)]
     for run in range(4):
-        rule.start(run, layers[run], params)
+        rule.start([run], layers[run], params)
     w_e = rule.end_to_end(params)
     direction = rule.pullback(params, grad).view(4, k, d)
     for run, depth in enumerate(depths):

@@ -7,7 +7,7 @@ from scipy.optimize import minimize
 from sklearn.datasets import load_diabetes
 
 from overparam.losses import lp
-from overparam.problems import SPECTRA, Problem, synthetic, two_coordinate
+from overparam.problems import SPECTRA, Problem, synthetic, two_coordinate, two_coordinates
 
 REAL = torch.float64
 
@@ -231,3 +231,31 @@ def test_synthetic_refuses_fewer_samples_than_inputs():
 def test_data_that_do_not_fit_together_are_refused(shapes):
     with pytest.raises(ValueError, match="need the same m >= 1"):
         Problem(np.ones(shapes[0]), np.ones(shapes[1]), lp(2))
+
+
+@pytest.mark.parametrize("runs", [3, 20])
+@pytest.mark.parametrize("p", [2, 2.5, 4])
+@pytest.mark.parametrize(("m", "k", "d"), [(40, 1, 2), (5, 3, 4), (2, 1, 2)])
+def test_matrices_with_targets_of_their_own_are_so_many_problems(m, k, d, p, runs):
+    rng = np.random.default_rng(0)
+    inputs, targets = rng.standard_normal((m, d)), rng.standard_normal((runs, m, k))
+    w = weights(runs, k, d)
+    own = Problem(inputs, targets, lp(p))
+    order = [2, 0, 1]
+    for problem, rows in ((own, list(range(runs))), (own.rows(order), order)):
+        loss, grad = problem.value_and_grad(w[rows])
+        for i, row in enumerate(rows):
+            expected, slope = loss_and_slope(w[row : row + 1], inputs, targets[row], p, 1 / m)
+            np.testing.assert_allclose(loss[i], expected[0], rtol=1e-11)
+            np.testing.assert_allclose(grad[i], slope[0], rtol=0, atol=1e-11 * float(slope.abs().max()))
+
+
+def test_targets_of_ones_own_say_what_they_cannot_answer():
+    own = two_coordinates(4, np.array([[10.0, 1.0], [3.0, 1.0]]))
+    with pytest.raises(ValueError, match="targets for 2 matrices, not for 3"):
+        own.value_and_grad(weights(3, 1, 2))
+    for ask in (own.optimum, lambda: own.value(weights(1, 1, 2)[0]), lambda: own.residuals(weights(1, 1, 2)[0])):
+        with pytest.raises(ValueError, match="targets of its own"):
+            ask()
+    shared = two_coordinate(4, 10)
+    assert shared.rows([1, 0]) is shared

@@ -10,7 +10,7 @@ from overparam.execution import prepare_thread
 from overparam.losses import lp
 from overparam.optimizers import OPTIMIZERS
 from overparam.parameterizations import imbalance
-from overparam.problems import Problem, two_coordinate
+from overparam.problems import Problem, two_coordinate, two_coordinates
 from overparam.simulate import KINDS, STARTS, Method, Simulation, start_layers
 from tests.test_optimizers import TWINS
 
@@ -324,3 +324,26 @@ def test_two_coordinates_depth_helps_networks_too():
     (alone,) = fastest(problem, (1,), "network", 10.0, 2200)
     assert alone == pytest.approx(reference, rel=0.2)
     assert (fastest(problem, (2, 3, 4), "network", 10.0, reference // 6) < reference // 6).all()
+
+
+def test_runs_with_targets_of_their_own_are_so_many_problems():
+    """Several groups, so that the order of the rows matters, and a part of the runs that goes on alone."""
+    ratios = [2.0, 5.0, 3.0, 1.0, 4.0]
+    methods = [Method(1), Method(2, "adam", step=0.02), Method(3), Method(2.5, kind="rule"), Method(2)]
+    alone = [Simulation(two_coordinate(4, y), [method]) for y, method in zip(ratios, methods, strict=True)]
+    together = Simulation(two_coordinates(4, np.array([[y, 1.0] for y in ratios])), methods)
+    close(together.advance(60), np.hstack([each.advance(60) for each in alone]))
+    kept = [3, 0, 1]
+    together.keep(kept)
+    close(together.advance(40), np.hstack([alone[row].advance(40) for row in kept]))
+    close(together.end_to_end(), torch.cat([alone[row].end_to_end() for row in kept]))
+
+
+def test_growth_is_measured_from_each_runs_own_loss_at_zero():
+    """Started next to its optimum, where the loss is next to nothing, a run may grow a lot: the bound follows its own targets."""
+    ratios = np.array([30.0, 2.0])
+    starts = [((y - 1e-6, 1.0 - 1e-6),) for y in ratios]
+    methods = [Method(step=1e-3, w_e=w_e) for w_e in starts]
+    simulation = Simulation(two_coordinates(4, np.stack([ratios, np.ones(2)], 1)), methods)
+    simulation.advance(1)
+    np.testing.assert_allclose(simulation._hopeless, 1e12 * (ratios**4 + 1) / 4, rtol=1e-12)
