@@ -1,0 +1,108 @@
+"""The race in Chromium: five seconds of twelve curves, keys, and a slider moved while it runs."""
+
+import re
+import time
+
+import pytest
+
+CHART = ".live-chart"
+PLOT = f"{CHART} .js-plotly-plot"
+TWELVE = "~".join(f"{depth}_{optimizer}" for depth in (1, 2, 3, 4) for optimizer in ("gd", "momentum", "adam"))
+# a million iterations: the run cannot end while it is watched
+ENDLESS = f"convergence?problem=synthetic&steps=shared&step=0.001&iterations=1000000&methods={TWELVE}"
+
+
+@pytest.fixture
+def race(open_page, serve):
+    """The race page with twelve curves, painted once."""
+    page = open_page(f"{serve('app.py')}/{ENDLESS}")
+    page.wait_for_function(f"Number(document.querySelector('{CHART}')?.dataset.painted) > 0")
+    return page
+
+
+def painted(page) -> int:
+    return int(page.locator(CHART).get_attribute("data-painted"))
+
+
+def wait_painted(page, more: int) -> None:
+    page.wait_for_function(f"Number(document.querySelector('{CHART}').dataset.painted) >= {painted(page) + more}")
+
+
+def ranges(page) -> list[float]:
+    return page.eval_on_selector(PLOT, "p => [...p._fullLayout.xaxis.range, ...p._fullLayout.yaxis.range]")
+
+
+def shown(page) -> list[str]:
+    return page.eval_on_selector(PLOT, "p => p.data.filter(t => t.visible === true).map(t => t.meta[0])")
+
+
+def iteration(page) -> int:
+    return int(
+        re.search(r"iteration ([\d,]+) of", page.get_by_text(re.compile(r"^iteration [\d,]+ of")).inner_text())[1].replace(",", "")
+    )
+
+
+def test_five_seconds_of_twelve_curves(race, record_property):
+    race.evaluate(f"""() => {{
+        window.removals = 0
+        const kept = ["{CHART}", "{PLOT}", "{PLOT} .main-svg"].map((s) => document.querySelector(s))
+        new MutationObserver(() => {{ window.removals += kept.filter((node) => !node.isConnected).length }})
+            .observe(document.body, {{ childList: true, subtree: true }})
+    }}""")
+    race.keyboard.press("Space")
+    wait_painted(race, 3)
+    race.get_by_role("button", name="depth 3", exact=True).click()
+    box, before = race.locator(f"{PLOT} .nsewdrag").bounding_box(), ranges(race)
+    race.mouse.move(box["x"] + 0.1 * box["width"], box["y"] + 0.1 * box["height"])
+    race.mouse.down()
+    race.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.8 * box["height"], steps=4)
+    race.mouse.up()
+    race.wait_for_function(f"document.querySelector('{PLOT}')._fullLayout.xaxis.range[1] < {before[1]} - 0.1")
+    zoomed, frames, start = ranges(race), painted(race), time.perf_counter()
+    race.wait_for_timeout(5000)
+    rate = (painted(race) - frames) / (time.perf_counter() - start)
+    record_property("painted frames a second", round(rate, 1))
+    print(f"{rate:.1f} painted frames a second")
+    assert race.evaluate("window.removals") == 0
+    assert ranges(race) == pytest.approx(zoomed)
+    assert len(shown(race)) == 11 and "depth 3" not in shown(race)
+    race.keyboard.press("Space")
+    race.get_by_role("button", name="Run").wait_for()
+
+
+def test_a_slider_moved_during_a_run_starts_the_new_run_and_ends_the_old_one(race):
+    race.keyboard.press("Space")
+    wait_painted(race, 5)
+    old = race.locator(CHART).get_attribute("data-run")
+    race.get_by_role("slider", name="Loss exponent p").press("ArrowRight")
+    race.wait_for_function(f"document.querySelector('{CHART}').dataset.run !== '{old}'")
+    race.evaluate(f"""() => {{
+        window.runs = new Set()
+        const root = document.querySelector("{CHART}")
+        new MutationObserver(() => window.runs.add(root.dataset.run)).observe(root, {{ attributes: true }})
+    }}""")
+    wait_painted(race, 10)
+    assert race.evaluate("[...window.runs]") == [race.locator(CHART).get_attribute("data-run")] != [old]
+    assert "p=4.5" in race.url
+    race.keyboard.press("Space")
+
+
+def test_pause_stands_still_and_step_moves_on_from_there(race):
+    race.keyboard.press("Space")
+    wait_painted(race, 5)
+    race.keyboard.press("Space")
+    race.get_by_role("button", name="Run").wait_for()
+    stopped = iteration(race)
+    race.wait_for_timeout(700)
+    assert iteration(race) == stopped
+    race.get_by_role("button", name="+10", exact=True).click()
+    race.wait_for_function(f"document.body.innerText.includes('iteration {stopped + 10:,} of')")
+
+
+def test_reload_restores_every_control(race):
+    race.get_by_role("slider", name="Loss exponent p").press("ArrowRight")
+    race.wait_for_url("**p=4.5**")
+    race.reload()
+    race.wait_for_function(f"Number(document.querySelector('{CHART}')?.dataset.painted) > 0")
+    assert race.get_by_role("slider", name="Loss exponent p").input_value() == "4.5"
+    assert race.get_by_role("button", name=re.compile(r"Methods \(12\)")).count() == 1
