@@ -6,7 +6,7 @@ import time
 import numpy as np
 import streamlit as st
 
-from overparam.choices import ChoiceError
+from overparam.choices import ChoiceError, Option
 from overparam.data import DataError
 from overparam.experiment import CHOICES, Experiment
 from overparam.figures.race import method_styles
@@ -25,7 +25,8 @@ LOWEST, HIGHEST = 1e-8, 10.0  # of the gap axis
 FLOOR = 1e-16  # rounding can take a gap to zero or below, which a logarithmic axis cannot show
 
 through_app()
-state = PageState("race", CHOICES)
+AXIS = Option("axis", "Iterations", "log", {"log": "log", "linear": "linear"})
+state = PageState("race", (*CHOICES, AXIS))
 
 
 def transport() -> dict:
@@ -80,14 +81,12 @@ def buttons(moving: dict) -> None:
         st.button("Reset", icon=":material/restart_alt:", on_click=reset, key="race_reset", help="Back to iteration 0")
         with st.popover(f"Methods ({len(state.values()['methods'])})", icon=":material/list:", width="content"):
             methods_editor(state, step_is_own=st.session_state[state.key("steps")] == "each")
-        st.segmented_control(
-            "Iterations", ["log", "linear"], default="log", required=True, key="race_axis", label_visibility="collapsed"
-        )
+        state.segmented("axis", label_visibility="collapsed")
 
 
 def curves(experiment: Experiment, view: View) -> list[Curve]:
     """The gap of every method against the iteration; iteration 0 stands at 0.7 on a logarithmic axis, left of 1."""
-    log = st.session_state.get("race_axis") != "linear"
+    log = st.session_state[state.key("axis")] == "log"
     times = np.where(view.times == 0, 0.7, view.times) if log else view.times
     looks = method_styles(experiment.methods)
     return [
@@ -195,7 +194,7 @@ experiment = Experiment.of(values)
 if moving["experiment"] != experiment:  # a new choice: its own run, from its start
     moving.update(experiment=experiment, position=0, preview=not moving["playing"])
 
-log_axis = st.session_state["race_axis"] != "linear"
+log_axis = values["axis"] == "log"
 chart = live_chart(
     "race",
     height=330,
