@@ -140,6 +140,31 @@ def _digest(text: str) -> str:
     return text
 
 
+MOST_CHANGES = 20
+CHANGE_AT = Number("at", "The iteration of a change", 1, 1, 1_000_000, integer=True)
+CHANGE_BY = Number("by", "The factor of a change", 1, 0, 1000, low_open=True)
+
+
+def parse_changes(text: str) -> tuple[tuple[int, float], ...]:
+    """URL text -> changes of all step sizes, (iteration, factor) in order of time: 500x0.5~2000x2. Raises ChoiceError."""
+    changes: dict[int, float] = {}
+    try:
+        for word in text.split("~") if text else []:
+            at, _, by = word.partition("x")
+            at = replace_default(CHANGE_AT, _number(at))
+            changes[at] = replace_default(CHANGE_BY, changes.get(at, 1.0) * _number(by))
+    except ChoiceError as error:
+        raise ChoiceError(f"The step-size changes in the link could not be read: {error} Making none instead.") from None
+    if len(changes) > MOST_CHANGES:
+        raise ChoiceError(f"At most {MOST_CHANGES} step-size changes are possible, not {len(changes)}; making none instead.")
+    return tuple(sorted(changes.items()))
+
+
+def format_changes(changes: tuple[tuple[int, float], ...]) -> str:
+    """Changes of the step sizes -> URL text."""
+    return "~".join(f"{at}x{CHANGE_BY.write(by)}" for at, by in changes)
+
+
 PROBLEMS = {
     "diabetes": "Diabetes (442×10)",
     "ethanol": "Ethanol, the paper's data (2565×128)",
@@ -173,6 +198,7 @@ CHOICES: tuple[Choice, ...] = (
         "Shared: one for all. Own: each method may have its own, in the list of methods.",
     ),
     STEP,
+    Structured("changes", "Step-size changes", (), parse_changes, format_changes),
     Number("horizon", "Tuning horizon", 10_000, 10, 100_000, integer=True, help="Iterations after which step sizes are compared."),
     Number("grid", "Step sizes a decade", 6, 2, 24, integer=True, help="How fine the grid of step sizes is."),
     Option("start", "Start", "balanced", STARTS, "Balanced: W_{j+1}ᵀW_{j+1} = W_jW_jᵀ, as the theory assumes."),
@@ -204,6 +230,7 @@ class Experiment:
     methods: tuple[Entry, ...]
     steps: str
     step: float
+    changes: tuple[tuple[int, float], ...]
     horizon: int
     grid: int
     start: str
@@ -221,7 +248,7 @@ class Experiment:
         idle |= {"m", "d", "k", "condition", "spectrum", "noise"} if values["problem"] != "synthetic" else set()
         idle |= {"csv"} if values["problem"] != "csv" else set()
         idle |= {"horizon", "grid"} if values["steps"] != "tuned" else set()
-        idle |= {"step"} if values["steps"] == "tuned" else set()
+        idle |= {"step", "changes"} if values["steps"] == "tuned" else set()
         return cls(**values | {c.name: c.default for c in CHOICES if c.name in idle})
 
     def method(self, entry: Entry) -> Method:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 import torch
@@ -43,8 +44,8 @@ class View:
     """A run as seen up to an iteration; M methods, K times.
 
     times (K,); gaps (K, M), NaN after divergence; reached (M, T): first iteration at each gap of GAPS, -1 where not (yet);
-    steps (M,): step sizes in use, the best so far while tuning; diverged_at (M,), -1 where not; tuning: whether the grid is still
-    being compared; at_edge (M,): the chosen step is the first or last of its grid.
+    steps (M,): step sizes in use at the end, the best so far while tuning; diverged_at (M,), -1 where not; tuning: whether the grid
+    is still being compared; at_edge (M,): the chosen step is the first or last of its grid; first, least: L_0 and L* of the gap.
     """
 
     iteration: int
@@ -55,6 +56,8 @@ class View:
     diverged_at: np.ndarray
     tuning: bool
     at_edge: np.ndarray
+    first: float
+    least: float
 
 
 class Run:
@@ -111,7 +114,8 @@ class Run:
         stop, horizon = time.perf_counter() + seconds, self.experiment.tuning_horizon
         while (left := stop - time.perf_counter()) > 0 and self.computed < until:
             checkpoint = 1 << max(4, max(self.computed, 0).bit_length())
-            end = min(until, checkpoint, horizon) if self.tuned is None else min(until, checkpoint)
+            end = min(until, checkpoint, self._change_steps() - 1)
+            end = min(end, horizon) if self.tuned is None else end
             count = int(min(end - self.computed, max(1, left / self._pace), 1 + 2e6 / self.rows))
             before = time.perf_counter()
             losses = self._compute(count)
@@ -124,6 +128,15 @@ class Run:
             self._pace = (time.perf_counter() - before) / count
         if self.finished:
             self._simulation = None  # the curves are all that is needed from here on
+
+    def _change_steps(self) -> int:
+        """Make the changes of step size whose turn it is now; returns the iteration of the next one."""
+        for at, factor in self.experiment.changes[self._changes_made :]:
+            if at > self.computed + 1:
+                return at
+            self._simulation.scale_steps(factor)
+            self._changes_made += 1
+        return self.experiment.iterations + 1
 
     def _compute(self, count: int) -> np.ndarray:
         """Losses of the next iterations, shape (count, R); NaN for what has diverged and been dropped."""
@@ -165,7 +178,7 @@ class Run:
         least, first = problem.optimum().loss, problem.loss_at_zero
         if not first > least:
             raise RunError("There is nothing to learn here: W = 0 is already the optimum. Choose other data.")
-        self._problem, self._grid = problem, grid
+        self._problem, self._grid, self._changes_made = problem, grid, 0
         self._simulation = Simulation(problem, grid.methods)
         rows = list(range(len(grid.methods)))
         self._alive, self._diverged_at = rows, np.full(len(rows), -1)
@@ -220,10 +233,12 @@ class Run:
                 times=times,
                 gaps=self._problem.gap(losses),
                 reached=np.where(reached <= position, reached, -1),
-                steps=self._grid.steps[rows],
+                steps=self._grid.steps[rows] * prod(by for at, by in self.experiment.changes if at <= position),
                 diverged_at=np.where(diverged <= position, diverged, -1),
                 tuning=tuning,
                 at_edge=np.array([self._grid.at_edge(row) and bool(self.experiment.tuning_horizon) for row in rows]),
+                first=self._problem.loss_at_zero,
+                least=self._problem.optimum().loss,
             )
 
     def stable_steps(self) -> list[float | None]:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from overparam.choices import ChoiceError, Number, Option, read_choices, write_choices
-from overparam.experiment import CHOICES, Entry, Experiment, format_methods, parse_methods
+from overparam.experiment import CHOICES, Entry, Experiment, format_changes, format_methods, parse_changes, parse_methods
 from overparam.optimizers import OPTIMIZERS
 from overparam.simulate import KINDS, STARTS
 
@@ -69,10 +69,12 @@ numbers = {
     for c in CHOICES
     if isinstance(c, Number)
 }
+changes = st.dictionaries(st.integers(1, 1_000_000), st.floats(1e-9, 1000), max_size=20).map(lambda c: tuple(sorted(c.items())))
 options = {c.name: st.sampled_from(list(c.options)) for c in CHOICES if isinstance(c, Option)}
 rest = {
     "csv": st.just("") | st.text("0123456789abcdef", min_size=16, max_size=16),
     "methods": st.lists(entries, min_size=1, max_size=12).map(tuple),
+    "changes": changes,
 }
 
 
@@ -132,3 +134,29 @@ def test_labels_name_what_differs():
     assert Entry(2).label() == "depth 2"
     assert Entry(2.5, "adam", "rule").label() == "depth 2.5, Adam, end-to-end rule"
     assert len({replace(Entry(2), **{f: v}).label() for f, v in [("width", 5), ("scale", 0.5), ("start", "identity")]}) == 3
+
+
+@given(changes)
+def test_changes_of_step_size_read_back_from_their_text(changes):
+    assert parse_changes(format_changes(changes)) == changes
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("500", "'' is not a number"),
+        ("0x2", "must be from 1 to 1e.06, not 0"),
+        ("5x0", "must be above 0"),
+        ("5x500~5x500", "must be above 0 and at most 1000, not 250000"),
+        ("1.5x2", "must be a whole number"),
+        ("~".join(f"{i}x2" for i in range(1, 22)), "At most 20 step-size changes"),
+    ],
+)
+def test_changes_that_are_none_are_refused_in_a_sentence(text, says):
+    with pytest.raises(ChoiceError, match=says):
+        parse_changes(text)
+
+
+def test_changes_have_no_effect_on_tuned_step_sizes():
+    assert experiment(changes=((5, 0.5),)) == experiment()
+    assert experiment(steps="shared", changes=((5, 0.5),)) != experiment(steps="shared")

@@ -165,3 +165,25 @@ def test_no_memory_is_one_sentence(monkeypatch):
     monkeypatch.setattr(Simulation, "advance", lambda *_: (_ for _ in ()).throw(MemoryError()))
     with pytest.raises(RunError, match="No memory is left"):
         run.advance(5)
+
+
+def test_a_change_of_step_size_takes_hold_at_its_iteration():
+    chosen = experiment(steps="shared", step=0.05, changes=((64, 0.5), (150, 3.0)))
+    run = Run(chosen)
+    for position in range(0, 401, 7):  # slices that end before, at and after the changes
+        while run.computed < position:
+            run.advance(position)
+    view, problem = finish(run), chosen.build("cpu")
+    simulation = Simulation(problem, [chosen.method(e) for e in chosen.methods])
+    losses = [simulation.advance(64)]
+    simulation.scale_steps(0.5)
+    losses.append(simulation.advance(86))
+    simulation.scale_steps(3.0)
+    losses = np.concatenate([*losses, simulation.advance(251)])
+    np.testing.assert_array_equal(view.gaps, problem.gap(losses[view.times]))
+    np.testing.assert_allclose(view.steps, 0.05 * 0.5 * 3.0)
+    np.testing.assert_array_equal(run.view(100).steps, 0.05 * 0.5)
+    unchanged = finish(Run(experiment(steps="shared", step=0.05)))
+    first = view.times <= 64  # the loss at the change is still the one before it
+    np.testing.assert_array_equal(view.gaps[first], unchanged.gaps[first])
+    assert (view.gaps[view.times == 65] != unchanged.gaps[view.times == 65]).all()

@@ -24,6 +24,8 @@ def view(reached=((8, 40, 80, -1, -1, -1), (4, 10, 20, 90, -1, -1)), diverged=(-
         np.array(diverged),
         tuning,
         np.array(edge),
+        0.5,
+        0.25,
     )
 
 
