@@ -218,7 +218,7 @@ class Run:
     def view(self, position: int) -> View | None:
         """The run up to an iteration; None before anything is known."""
         with self._data:
-            if self._history is None or self.computed < 0:
+            if self._history is None or self.computed < 0 or position < 0:
                 return None
             times, losses = self._history.until(position)
             reached, diverged = self._history.reached, self._diverged_at

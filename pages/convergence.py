@@ -159,7 +159,7 @@ def show(run: Run, moving: dict, chart: LiveChart, slots: dict) -> None:
     limit = run.experiment.iterations
     if moving["preview"]:
         stop = time.perf_counter() + 0.4
-        while run.computed < min(PREVIEW, limit) and time.perf_counter() < stop:
+        while run.computed < min(PREVIEW, limit) and (time.perf_counter() < stop or run.computed < 0):
             run.advance(PREVIEW)
         moving["position"] = min(run.computed, PREVIEW)
     elif not moving["playing"]:
