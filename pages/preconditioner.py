@@ -4,13 +4,14 @@ import streamlit as st
 
 from overparam.choices import Number, Option
 from overparam.ui.frame import through_app
-from overparam.ui.preconditioner import matrices, one_output, trajectories
+from overparam.ui.preconditioner import along_run, matrices, one_output, trajectories
 from overparam.ui.state import PageState
 
 VIEWS = {
     "one": "One step, one output",
     "matrix": "One step, matrices",
     "paths": "Trajectories",
+    "run": "Along a run",
 }
 CHOICES = (
     Option("view", "View", "one", VIEWS),
@@ -18,13 +19,14 @@ CHOICES = (
     *one_output.CHOICES,
     *matrices.CHOICES,
     *trajectories.CHOICES,
+    *along_run.CHOICES,
 )
 
 through_app()
 state = PageState("pre", CHOICES)
-title, tabs = st.columns([1, 1.6], vertical_alignment="bottom")
-title.subheader("What depth does to a gradient", anchor=False)
-with tabs:
-    view = state.segmented("view", label_visibility="collapsed")
-{"one": one_output, "matrix": matrices, "paths": trajectories}[view].show(state)
+with st.container(horizontal=True, gap="medium"):
+    view = state.segmented("view", label_visibility="collapsed", width="content")
+    if view == "run":
+        state.segmented("panel", label_visibility="collapsed", width="content")
+{"one": one_output, "matrix": matrices, "paths": trajectories, "run": along_run}[view].show(state)
 state.publish()

@@ -75,10 +75,10 @@ def test_log_times():
 def test_fastest_equals_a_search_one_step_size_at_a_time(p):
     problem, goal = two_coordinate(p, 5), 1e-2
     methods = [Method(depth=depth, kind="rule", w_e=((0.05, 0.01),)) for depth in (1, 3)]
-    for method, found in zip(methods, fastest(problem, methods, goal, horizon=300, per_decade=4), strict=True):
+    for method, found in zip(methods, fastest(problem, methods, goal, horizon=100, per_decade=2), strict=True):
         counts = {}
-        for step in step_grid(*search_range(problem, method), 4):
-            losses = Simulation(problem, [Method(**{**vars(method), "step": float(step)})]).advance(301)[:, 0]
+        for step in step_grid(*search_range(problem, method), 2):
+            losses = Simulation(problem, [Method(**{**vars(method), "step": float(step)})]).advance(101)[:, 0]
             counts[float(step)] = int(np.argmax(losses <= goal)) if (losses <= goal).any() else np.inf
         assert found.iterations == min(counts.values())
         assert counts[found.step] == found.iterations

@@ -10,17 +10,19 @@ from overparam.figures.style import LIMIT, NEUTRAL, axis, base_layout, transluce
 
 ZERO_AT = 0.7  # where iteration 0 stands on the logarithmic axis
 _SPACE = 0.05  # between two panels, of the height
+_LAW = {"color": NEUTRAL, "dash": "5px,4px", "width": 2}
 
 
 @dataclass(frozen=True)
 class Curve:
-    """One reading: y against `times` (those of the figure unless given); `law` draws it dashed and thin."""
+    """One reading against the figure's iterations; `law` draws it dashed and grey, `detail` is its longer name on hover."""
 
     name: str
     colour: str
     dash: str
     y: np.ndarray
     law: bool = False
+    detail: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,16 +59,17 @@ def stacked(panels: Sequence[Panel], times: np.ndarray, cursor: int, height: int
     for place, panel in enumerate(panels):
         suffix = "" if place == 0 else str(place + 1)
         top = 1 - place * (share + _SPACE)
-        layout[f"yaxis{suffix}"] = axis(panel.title, log=panel.log, domain=[max(top - share, 0), top], anchor="x")
+        layout[f"yaxis{suffix}"] = _vertical(panel) | {"domain": [max(top - share, 0), top], "anchor": "x"}
         for curve in panel.curves:
             positive = np.where(curve.y > 0, curve.y, np.nan) if panel.log else curve.y
             figure.add_scatter(
                 x=x, y=positive, yaxis=f"y{suffix}", name=curve.name, legendgroup=curve.name, mode="lines",
                 showlegend=curve.name not in named and not curve.law, customdata=times,
-                line={"color": curve.colour, "dash": "4px,4px" if curve.law else curve.dash, "width": 1.5 if curve.law else 2.5},
-                hovertemplate=f"{curve.name}{', law' if curve.law else ''}: %{{y:.4g}} at iteration %{{customdata}}<extra></extra>",
+                line=_LAW if curve.law else {"color": curve.colour, "dash": curve.dash, "width": 2.5},
+                hovertemplate=f"{curve.detail or curve.name}: %{{y:.4g}} at iteration %{{customdata}}<extra></extra>",
             )
-            named.add(curve.name)
+            if not curve.law:
+                named.add(curve.name)
         if panel.limit is not None:
             shapes.append(
                 {
@@ -88,6 +91,16 @@ def stacked(panels: Sequence[Panel], times: np.ndarray, cursor: int, height: int
             xaxis=axis("iteration", log=True, range=span, anchor=bottom), **layout,
         )
     )
+
+
+def _vertical(panel: Panel) -> dict:
+    """The axis of a panel; a logarithmic one has a label each decade, or at 1, 2, 5 where it spans hardly more than one."""
+    if not panel.log:
+        return axis(panel.title, zeroline=True, zerolinecolor=NEUTRAL)
+    values = np.concatenate([curve.y for curve in panel.curves] + [[panel.limit or np.nan]])
+    values = values[np.isfinite(values) & (values > 0)]
+    decades = np.log10(values.max() / values.min()) if values.size else 0
+    return axis(panel.title, log=True, dtick="D2" if decades < 1.3 else max(1, round(decades / 4)), minor=None)
 
 
 def memory(rho: float, coefficients: np.ndarray, reference: np.ndarray, colour: str, height: int = 250) -> go.Figure:

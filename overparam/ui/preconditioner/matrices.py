@@ -19,8 +19,8 @@ DEFAULT_SIGMA = (1.5, 1.0, 0.5, 0.25)
 LARGEST_DENSE = MOST_OUTPUTS * MOST_INPUTS
 
 CHOICES = (
-    Number("k", "Outputs k", 3, 1, MOST_OUTPUTS, integer=True),
-    Number("d", "Inputs d", 5, 1, MOST_INPUTS, integer=True),
+    Number("outputs", "Outputs k", 3, 1, MOST_OUTPUTS, integer=True),
+    Number("inputs", "Inputs d", 5, 1, MOST_INPUTS, integer=True),
     *(Number(f"s{i + 1}", f"Singular value σ{'₁₂₃₄'[i]}", DEFAULT_SIGMA[i], 0, 2) for i in range(MOST_OUTPUTS)),
     Number("r", "Chosen row r", 1, 1, MOST_OUTPUTS, integer=True),
     Number("s", "Chosen column s", 1, 1, MOST_INPUTS, integer=True),
@@ -36,9 +36,9 @@ def show(state: PageState) -> None:
         depth = state.slider("N", step=0.1, format="%.1f")
         outputs, inputs = st.columns(2)
         with outputs:
-            k = state.number("k")
+            k = state.number("outputs")
         with inputs:
-            d = state.number("d")
+            d = state.number("inputs")
         sigma = [state.slider(f"s{i + 1}", step=0.01) for i in range(min(k, d))]
         seed = state.number("basis")
         wants_dense = state.toggle("dense")

@@ -10,6 +10,7 @@ import streamlit as st
 
 from overparam.choices import ChoiceError, Number, Option, Structured
 from overparam.choices import show as quoted
+from overparam.experiment import CHOICES as EXPERIMENT
 from overparam.figures.style import PALETTE, depth_colour, depth_dash
 from overparam.figures.trajectories import Path, trajectories
 from overparam.problems import two_coordinate
@@ -33,8 +34,7 @@ def _read_paths(text: str) -> list[str]:
 
 
 CHOICES = (
-    Number("p", "Loss exponent p", 4, 2, 8),
-    Number("ratio", "Ratio y₁ / y₂", 10, 1, 50, help="The minimum is at w₁ = y₁, w₂ = y₂ = 1."),
+    *(choice for choice in EXPERIMENT if choice.name in ("p", "ratio")),
     Number("x", "Start w₁", 0.1, -100, 100),
     Number("y", "Start w₂", 0.01, -100, 100),
     Structured("paths", "Paths", ["1", "2", "3"], _read_paths, "~".join),
@@ -50,7 +50,7 @@ def show(state: PageState) -> None:
         quadratic.button("p = 2", on_click=_preset, args=(state, 2.0), width="stretch", help="Depth hurts.", key=state.key("p2"))
         quartic.button("p = 4", on_click=_preset, args=(state, 4.0), width="stretch", help="Depth helps.", key=state.key("p4"))
         p = state.slider("p", step=0.5)
-        ratio = state.slider("ratio", step=1, format="%.0f")
+        ratio = state.log_slider("ratio", 1, 1000)
         st.button("Start near 0", on_click=_near_zero, args=(state,), width="stretch", key=state.key("near_zero"))
         st.caption("Click in the map to start elsewhere. Press play, or drag the slider below the map.")
     with right, st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):

@@ -1,0 +1,109 @@
+"""Along a run: what depth does from the first step to the last, read on any problem of the race."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import streamlit as st
+
+from overparam.choices import ChoiceError, Number, Option
+from overparam.data import Data, DataError
+from overparam.experiment import CHOICES as EXPERIMENT
+from overparam.experiment import Entry, Experiment
+from overparam.runs import RUNS, RunError, Tuned
+from overparam.ui.preconditioner import readings
+from overparam.ui.problem import problem_controls, problem_is_here, uploaded
+from overparam.ui.state import PageState
+
+GRID = 8  # step sizes a decade
+PANELS = {
+    "edge": "Edge of stability",
+    "ablation": "Which half works?",
+    "momentum": "Momentum",
+    "network": "Rule and network",
+    "singular": "Singular values",
+}
+_SHOW = {
+    "edge": readings.edge,
+    "ablation": readings.ablation,
+    "momentum": readings.momentum,
+    "network": readings.network,
+    "singular": readings.singular,
+}
+_PROBLEM = ("problem", "m", "d", "k", "condition", "spectrum", "noise", "csv", "seed")
+
+CHOICES = (
+    *(choice for choice in EXPERIMENT if choice.name in _PROBLEM),
+    Option("panel", "Reading", "edge", PANELS),
+    Number("scale", "Start size ‖W‖", 0.04, 1e-4, 10, help="Norm of a balanced start, in a random direction."),
+    Number("iterations", "Iterations", 1000, 10, 10_000, integer=True, help="Step sizes are tuned for this many iterations."),
+    Number("spread", "Spread of the unbalanced start", 0.1, 1e-3, 1, help="Standard deviation of the layers' Gaussian entries."),
+    Option(
+        "part",
+        "Step size",
+        "tenth",
+        {"best": "the best", "third": "a third of it", "tenth": "a tenth of it"},
+        help="The best of the grid, or a smaller one, for which the laws of small steps hold better.",
+    ),
+    Number("t", "Cursor", 20, 0, 10_000, integer=True, help="The iteration that all readings mark. Or click in a plot."),
+)
+
+
+def show(state: PageState) -> None:
+    """Draw the view."""
+    left, right = st.columns([1, 4.2], gap="medium")
+    with left:
+        problem_controls(state)
+        state.slider("N", step=0.1, format="%.1f")
+        first, second = st.columns(2)
+        with first:
+            state.log_slider("scale", 1e-3, 1)
+        with second:
+            state.log_slider("iterations", 100, 10_000)
+        panel = state.values()["panel"]
+        if panel in ("momentum", "network", "singular"):
+            state.select("part")
+        if panel == "network":
+            state.log_slider("spread", 1e-3, 1)
+        state.number("t", step=1)
+    with right:
+        if not problem_is_here(state):
+            st.info("The data are not here yet: see the controls on the left.", icon=":material/database:")
+            return
+        try:
+            _SHOW[panel](readings.Reader(state, _outputs(state), uploaded(state), _experiment, _tune))
+        except (ChoiceError, DataError, RunError) as error:
+            st.error(str(error), icon=":material/error:")
+
+
+def _outputs(state: PageState) -> int:
+    """k of the chosen problem."""
+    values, upload = state.values(), uploaded(state)
+    if values["problem"] == "csv" and upload is not None:
+        return upload.targets.shape[1]
+    return values["k"] if values["problem"] == "synthetic" else 1
+
+
+def _experiment(state: PageState, entries: Sequence[Entry]) -> Experiment:
+    """The race of these methods, from one balanced start, each tuned on the grid for the whole length."""
+    values = {c.name: c.default for c in EXPERIMENT} | state.values()
+    return Experiment.of(
+        values | {"methods": tuple(entries), "steps": "tuned", "horizon": values["iterations"], "grid": GRID, "start": "balanced"}
+    )
+
+
+def _tune(experiment: Experiment, upload: Data | None) -> Tuned:
+    """Let the shared run of an experiment compare its step sizes; a bar shows how far it is."""
+    run, begun, bar = RUNS.get(experiment, upload), time.perf_counter(), None
+    while run.tuned is None:
+        run.advance(experiment.iterations)
+        elapsed = time.perf_counter() - begun
+        if elapsed > 0.4:
+            share = max(run.computed, 0) / experiment.iterations
+            left = f", about {elapsed * (1 - share) / share:.0f} s left" if share > 0.05 else ""
+            bar = bar or st.progress(0.0)
+            bar.progress(share, text=f"Comparing {run.rows} step sizes{left}")
+    if bar:
+        bar.empty()
+    return run.tuned

@@ -1,0 +1,347 @@
+"""The five readings along a run. Each tunes its methods, records their way, and draws it with the one cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import streamlit as st
+import torch
+
+from overparam.data import Data
+from overparam.experiment import Entry, Experiment
+from overparam.figures.mechanism import ZERO_AT, Curve, Panel, memory, stacked
+from overparam.figures.style import BLUE, MAGENTA, ORANGE, RED, VIOLET, depth_colour, depth_dash
+from overparam.history import GAPS
+from overparam.mechanism import from_past_gradients, momentum_coefficients, singular_value_law, singular_values, warm_up
+from overparam.parameterizations import imbalance
+from overparam.runs import Tuned
+from overparam.simulate import Method
+from overparam.trajectory import follow, log_times, stability
+from overparam.ui.plot import plot
+from overparam.ui.state import PageState
+
+PER_DECADE = 24  # of the recorded iterations
+EVERY_STEP = 2000  # iterations recorded one by one, where a reading sums over all of them
+ROUNDING = 1e-12  # an imbalance below this is that of rounding, and not drawn on the logarithmic axis
+PARTS = {"best": 1.0, "third": 1 / 3, "tenth": 0.1}
+
+_TABLE_STYLE = """<style>
+.readings { overflow-x: auto; }
+.readings table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
+.readings th, .readings td { padding: 0.15rem 1rem 0.15rem 0; text-align: left; white-space: nowrap; border: 0; }
+.readings thead th { font-weight: 600; border-bottom: 1px solid rgba(127, 135, 148, 0.5); }
+</style>"""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """What a reading needs: the page's state, the number of outputs, an uploaded file, and how to tune an experiment."""
+
+    state: PageState
+    outputs: int
+    upload: Data | None
+    experiment: Callable[[PageState, Sequence[Entry]], Experiment]
+    tune: Callable[[Experiment, Data | None], Tuned]
+
+    @property
+    def depth(self) -> float:
+        return self.state.values()["N"]
+
+    @property
+    def cursor(self) -> int:
+        values = self.state.values()
+        return min(values["t"], values["iterations"])
+
+    def tuned(self, entries: Sequence[Entry]) -> tuple[Experiment, Tuned, tuple[float, ...]]:
+        """The experiment of these methods, its tuning, and the step size chosen for each."""
+        experiment = self.experiment(self.state, entries)
+        tuned = self.tune(experiment, self.upload)
+        return experiment, tuned, tuple(float(tuned.grid.steps[row]) for row in tuned.chosen)
+
+    def part(self, step: float) -> float:
+        """The share of a step size that the person wants."""
+        return PARTS[self.state.values()["part"]] * step
+
+    def draw(self, figure, key: str, alt: str) -> None:
+        """Show a figure whose axis is the iteration: a click sets the cursor."""
+        plot(figure, key=self.state.key(key), alt=alt, on_click=self._set_cursor)
+
+    def _set_cursor(self, event: dict[str, Any]) -> None:
+        if event["x"] is not None:
+            iteration = 0 if event["x"] < (1 + ZERO_AT) / 2 else round(event["x"])
+            self.state.set(t=min(iteration, self.state.values()["iterations"]))
+
+
+def edge(reader: Reader) -> None:
+    """Effective step, curvature and their product against the stability line."""
+    entries = _halves(reader)[:2]
+    experiment, _, steps = reader.tuned(_halves(reader))
+    depths = tuple(e.depth for e in entries)
+    times, effective, curvature, product = _edge(experiment, len(entries), steps, reader.upload)
+    names = [f"depth {depth:g}" for depth in depths]
+
+    def curves(readings: np.ndarray) -> list[Curve]:
+        looks = [(depth_colour(depth), depth_dash(depth)) for depth in depths]
+        return [Curve(name, *look, readings[:, i]) for i, (name, look) in enumerate(zip(names, looks, strict=True))]
+
+    panels = [
+        Panel("effective step", curves(effective)),
+        Panel("curvature", curves(curvature)),
+        Panel("product", curves(product), limit=2.0, limit_name="unstable above 2"),
+    ]
+    reader.draw(stacked(panels, times, reader.cursor, 400), "edge", "Effective step, curvature and product over the iterations.")
+    at = _nearest(times, reader.cursor)
+    head = [
+        f"iteration {times[at]:,}",
+        "step size η",
+        "effective step η ‖W‖<sup>2−2/N</sup>",
+        "curvature λ<sub>max</sub>(H)",
+        "product η λ<sub>max</sub>(P<sup>½</sup> H P<sup>½</sup>)",
+    ]
+    rows = [
+        [name, *(f"{value:.3g}" for value in (steps[i], effective[at, i], curvature[at, i], product[at, i]))]
+        for i, name in enumerate(names)
+    ]
+    _table(head, rows)
+    st.caption(
+        "$H$ is the Hessian of the loss in $W$. Depth is a step size that grows with $W$. Where the curvature falls on the way (at "
+        "$p = 2$ it is constant), the step can follow it to the edge; where it outgrows it, a run that began well diverges late."
+    )
+
+
+def ablation(reader: Reader) -> None:
+    """Depth's two factors as methods of their own."""
+    if reader.outputs > 1:
+        st.info("The two factors come apart for one output only (Claim 2): choose a problem with one.", icon=":material/info:")
+        return
+    entries = _halves(reader)
+    experiment, tuned, steps = reader.tuned(entries)
+    names = [_half_name(e) for e in entries]
+    looks = [(BLUE, "solid"), (ORANGE, "12px,4px"), (VIOLET, "3px,3px"), (MAGENTA, "12px,3px,3px,3px")]
+    times, gaps = _losses(experiment, steps, reader.upload)
+    curves = [Curve(name, *look, gaps[:, i]) for i, (name, look) in enumerate(zip(names, looks, strict=False))]
+    panel = Panel("gap (L − L*) / (L₀ − L*)", curves)
+    reader.draw(stacked([panel], times, reader.cursor, 330), "ablation", "The gap of each half over the iterations.")
+    fewest = tuned.grid.fastest(tuned.reached)
+    goals = [i for i, gap in enumerate(GAPS) if gap >= 0.01]
+    at = _nearest(times, reader.cursor)
+    head = ["", "step size η", f"gap at iteration {times[at]:,}", *(f"to gap {GAPS[i]:g}" for i in goals)]
+    rows = [
+        [name, f"{steps[i]:.3g}", f"{gaps[at, i]:.3g}", *(_count(fewest[i, g]) for g in goals)] for i, name in enumerate(names)
+    ]
+    _table(head, rows)
+    st.caption(
+        "Full: $\\lVert W\\rVert^{2-2/N}\\,(G + (N-1)\\,\\mathrm{Pr}_W G)$; scale only: without $\\mathrm{Pr}_W$; stretch only: factor 1. "
+        "To a gap: iterations, each at its own best step size of the grid; –: not within the run."
+    )
+
+
+def momentum(reader: Reader) -> None:
+    """The warm-up's coefficients: depth 2 as an adaptive rate plus momentum."""
+    if reader.outputs > 1:
+        st.info("The paper's warm-up is about one output. Choose a problem with one output.", icon=":material/info:")
+        return
+    experiment, _, (best,) = reader.tuned([Entry(2, width=1)])
+    step = reader.part(best)
+    weights, gradients, rho, gamma = _warm_up(experiment, step, reader.upload)
+    t = min(reader.cursor, len(rho) - 1)
+    times = np.arange(len(rho))
+    kept = log_times(len(rho) - 1, 60)
+    panels = [
+        Panel("rate ρ", [Curve("ρ: weight of the gradient", ORANGE, "solid", rho[kept])]),
+        Panel("−γ", [Curve("−γ: push along w", VIOLET, "12px,4px", -gamma[kept])], log=False),
+    ]
+    left, right = st.columns([1.2, 1], gap="medium")
+    with left:
+        reader.draw(stacked(panels, times[kept], t, 330), "momentum", "The rate rho and the push minus gamma over the iterations.")
+    with right:
+        mu = momentum_coefficients(torch.from_numpy(rho), torch.from_numpy(gamma), t).numpy()
+        if t == 0:
+            st.info("At iteration 0 there are no past gradients: move the cursor.", icon=":material/info:")
+        else:
+            shown = slice(max(0, t - 200), t)
+            reference = 0.9 ** np.arange(t, 0, -1.0)
+            plot(
+                memory(rho[t], mu[shown], reference[shown], VIOLET, 330),
+                key=reader.state.key("memory"),
+                alt="The weight of each past gradient in the step at the cursor, relative to the newest gradient's.",
+            )
+    rebuilt = from_past_gradients(*(torch.from_numpy(a) for a in (weights[0], gradients, rho, gamma)), t).numpy()
+    off = np.abs(rebuilt - weights[t]).max() / max(np.abs(weights[t]).max(), 1e-300)
+    past = f"The past gradients together weigh **{mu.sum() / rho[t]:.2g}** times the newest one. " if t else ""
+    st.markdown(
+        f"**At iteration {t:,}:** $\\rho$ = **{rho[t]:.3g}**, $\\gamma$ = **{gamma[t]:.3g}**, with $\\eta$ = {step:.3g}. {past}"
+        f"Start and gradients, so weighted, add up to $w$ within **{off:.0e}** of its size."
+    )
+    st.caption(
+        r"Depth 2 with one hidden unit, $w = w_2 w_1$: a step is exactly $w^+ = w - \rho\,G - \gamma\,w$, where "
+        r"$\gamma = \eta\langle w_1, G\rangle / w_2$, $\rho = \eta w_2^2 - \eta^2 w_2 \langle w_1, G\rangle$. As $w$ is itself a "
+        r"sum of past gradients, $-\gamma w$ is momentum, with weights "
+        r"$\mu(t,\tau) = -\gamma_t\,\rho_\tau\prod_{s=\tau+1}^{t-1}(1-\gamma_s)$."
+    )
+
+
+def network(reader: Reader) -> None:
+    """How far the network strays from the rule, and from balancedness."""
+    depth = max(1, round(reader.depth))
+    experiment, _, (best,) = reader.tuned([Entry(depth, kind="rule")])
+    step = reader.part(best)
+    times, gap, drift = _against_network(experiment, depth, step, reader.state.values()["spread"], reader.upload)
+    names = (("balanced start", BLUE, "solid"), ("unbalanced start", RED, "12px,4px"))
+    panels = [
+        Panel("gap of W", [Curve(*look, gap[:, i]) for i, look in enumerate(names)]),
+        Panel("imbalance", [Curve(*look, np.where(drift[:, i] > ROUNDING, drift[:, i], 0)) for i, look in enumerate(names)]),
+    ]
+    alt = "The gap between rule and network, and the imbalance of the layers, over the iterations."
+    reader.draw(stacked(panels, times, reader.cursor, 330), "network", alt)
+    at = _nearest(times, reader.cursor)
+    head = [f"depth {depth}, η = {step:.3g}", f"gap at iteration {times[at]:,}", "largest gap", "imbalance there"]
+    rows = [
+        [name, f"{gap[at, i]:.2g}", f"{np.nanmax(gap[:, i], initial=0):.2g}", f"{drift[at, i]:.2g}"]
+        for i, (name, *_) in enumerate(names)
+    ]
+    _table(head, rows)
+    st.caption(
+        "Gap: $\\lVert W_\\mathrm{network} - W_\\mathrm{rule}\\rVert / \\lVert W_\\mathrm{rule}\\rVert$. Theorem 1 speaks of "
+        "balanced layers and small steps: from a balanced start the gap shrinks with the step size, from an unbalanced one it need not. "
+        "Imbalance: $\\max_j \\lVert W_{j+1}^\\top W_{j+1} - W_j W_j^\\top\\rVert$ over the largest $\\lVert W_j\\rVert^2$."
+    )
+
+
+def singular(reader: Reader) -> None:
+    """Singular values over time, with their law."""
+    if reader.outputs == 1:
+        st.info(
+            "With one output $W$ has one singular value, its norm. Choose the synthetic problem with several outputs.",
+            icon=":material/info:",
+        )
+        st.button(
+            "Synthetic data with 3 outputs",
+            on_click=lambda: reader.state.set(problem="synthetic", k=3, d=10, condition=10.0, p=2.0),
+            key=reader.state.key("three"),
+        )
+        return
+    depths = [1.0, reader.depth] if reader.depth > 1 else [1.0]
+    experiment, _, best = reader.tuned([Entry(depth, kind="rule") for depth in depths])
+    steps = tuple(reader.part(step) for step in best)
+    times, sigma, law = _singular(experiment, steps, reader.upload)
+    kept = log_times(int(times[-1]), 60)
+    curves = []
+    for i, depth in enumerate(depths):
+        for r in range(sigma.shape[2]):
+            name, which = f"depth {depth:g}", f"depth {depth:g}, σ{'₁₂₃₄₅₆₇₈₉'[r] if r < 9 else r + 1}"
+            curves.append(Curve(name, depth_colour(depth), depth_dash(depth), sigma[kept, i, r], detail=which))
+            curves.append(Curve(name, depth_colour(depth), "", law[kept, i, r], law=True, detail=f"{which}, law"))
+    panel = Panel("singular values of W", curves, log=False)
+    reader.draw(stacked([panel], times[kept], reader.cursor, 370), "sigma", "Singular values of W over the iterations.")
+    at = min(reader.cursor, len(times) - 1)
+    head = [f"iteration {at:,}", "step size η", "singular values", "law off by at most"]
+    rows = [
+        [
+            f"depth {depth:g}",
+            f"{steps[i]:.3g}",
+            ", ".join(f"{value:.3g}" for value in sigma[at, i]),
+            f"{np.abs(law[:, i] - sigma[:, i]).max():.2g}",
+        ]
+        for i, depth in enumerate(depths)
+    ]
+    _table(head, rows)
+    st.caption(
+        "Grey: the law $\\dot\\sigma_r = -N\\,\\sigma_r^{2-2/N}\\,u_r^\\top G v_r$, summed up along the run; it holds for "
+        "small steps. The deeper, the longer small singular values wait: deep runs pass through low rank first."
+    )
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A compact table; its words are this module's own."""
+    top = "".join(f"<th>{cell}</th>" for cell in head)
+    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+    st.html(f'{_TABLE_STYLE}<div class="readings"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>')
+
+
+def _halves(reader: Reader) -> list[Entry]:
+    """Depth 1, depth N, and for one output the two halves of depth N."""
+    depth = reader.depth
+    entries = [Entry(1, kind="rule"), Entry(depth, kind="rule")]
+    return entries + ([Entry(depth, kind="scale"), Entry(depth, kind="stretch")] if reader.outputs == 1 else [])
+
+
+def _half_name(entry: Entry) -> str:
+    kind = {"rule": "full", "scale": "scale only", "stretch": "stretch only"}[entry.kind]
+    return "depth 1" if entry.depth == 1 and entry.kind == "rule" else f"N = {entry.depth:g}, {kind}"
+
+
+def _count(value: int) -> str:
+    return f"{value:,}" if value >= 0 else "–"
+
+
+def _nearest(times: np.ndarray, cursor: int) -> int:
+    """Place of the recorded iteration closest to the cursor."""
+    return int(np.abs(times - cursor).argmin())
+
+
+def _methods(experiment: Experiment, steps: Sequence[float]) -> list[Method]:
+    return [replace(experiment.method(entry), step=step) for entry, step in zip(experiment.methods, steps, strict=True)]
+
+
+_cached = st.cache_data(max_entries=24, ttl=3600, show_spinner="Recording the run …")
+
+
+@_cached
+def _edge(experiment: Experiment, runs: int, steps: tuple[float, ...], _upload: Data | None) -> tuple[np.ndarray, ...]:
+    problem = experiment.build("cpu", _upload)
+    methods = _methods(experiment, steps)[:runs]
+    run = follow(problem, methods, log_times(experiment.iterations, PER_DECADE))
+    read = stability(problem, run.weights, [m.depth for m in methods], [m.step for m in methods])
+    return run.times, read.effective, read.curvature, read.product
+
+
+@_cached
+def _losses(experiment: Experiment, steps: tuple[float, ...], _upload: Data | None) -> tuple[np.ndarray, ...]:
+    problem = experiment.build("cpu", _upload)
+    run = follow(problem, _methods(experiment, steps), log_times(experiment.iterations, PER_DECADE))
+    return run.times, problem.gap(run.losses)
+
+
+@_cached
+def _warm_up(experiment: Experiment, step: float, _upload: Data | None) -> tuple[np.ndarray, ...]:
+    problem = experiment.build("cpu", _upload)
+    times = np.arange(min(experiment.iterations, EVERY_STEP) + 1)
+    run = follow(problem, _methods(experiment, [step]), times, layers_of=[0])
+    w_1, w_2 = run.layers[0][:, 0, 0], run.layers[1][:, 0, 0, 0]
+    gradients = run.gradients[:, 0, 0]
+    rho, gamma = warm_up(w_1, w_2, gradients, step)
+    return run.weights[:, 0, 0].numpy(), gradients.numpy(), rho.numpy(), gamma.numpy()
+
+
+@_cached
+def _against_network(
+    experiment: Experiment, depth: int, step: float, spread: float, _upload: Data | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Times (T,); relative gap and imbalance, (T, 2), for a balanced and an unbalanced start of the same seed."""
+    problem = experiment.build("cpu", _upload)
+    balanced = Method(depth=depth, step=step, scale=experiment.scale, seed=experiment.seed)
+    unbalanced = replace(balanced, start="near-zero", scale=spread)
+    networks = [balanced, unbalanced]
+    methods = networks + [replace(m, kind="rule") for m in networks]
+    run = follow(problem, methods, log_times(experiment.iterations, PER_DECADE), layers_of=[0, 1])
+    apart = (run.weights[:, :2] - run.weights[:, 2:]).flatten(2).norm(dim=2) / run.weights[:, 2:].flatten(2).norm(dim=2)
+    drift = torch.stack([imbalance([layer[t] for layer in run.layers]) for t in range(len(run.times))])
+    return run.times, apart.numpy(), drift.numpy()
+
+
+@_cached
+def _singular(experiment: Experiment, steps: tuple[float, ...], _upload: Data | None) -> tuple[np.ndarray, ...]:
+    """Times (T,); singular values and what the law predicts, (T, R, q)."""
+    problem = experiment.build("cpu", _upload)
+    methods = _methods(experiment, steps)
+    run = follow(problem, methods, np.arange(min(experiment.iterations, EVERY_STEP) + 1))
+    measured, predicted = [], []
+    for i, method in enumerate(methods):
+        sigma, rate = singular_values(torch.nan_to_num(run.weights[:, i]), torch.nan_to_num(run.gradients[:, i]), method.depth)
+        measured.append(sigma)
+        predicted.append(singular_value_law(sigma, rate, method.step))
+    return run.times, torch.stack(measured, 1).numpy(), torch.stack(predicted, 1).numpy()
