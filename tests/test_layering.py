@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LAYERS = (
     {"app", "pages", "overparam.benchmark"},
     {"overparam.ui"},
-    {"overparam.verdict"},
+    {"overparam.export", "overparam.verdict"},
     {"overparam.figures", "overparam.runs", "overparam.theorem2", "overparam.trajectory"},
     {"overparam.experiment", "overparam.tuning"},
     {"overparam.simulate", "overparam.curvature", "overparam.potential"},
@@ -22,6 +22,7 @@ LAYERS = (
         "overparam.data",
         "overparam.execution",
         "overparam.parameterizations",
+        "overparam.plan",
         "overparam.problems",
         "overparam.regularizer",
     },
@@ -35,7 +36,9 @@ LAYERS = (
         "overparam.losses",
         "overparam.mechanism",
         "overparam.optimizers",
+        "overparam.plain",
         "overparam.preconditioner",
+        "overparam.registry",
     },
 )
 ROW = {name: row for row, names in enumerate(LAYERS) for name in names}
