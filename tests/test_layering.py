@@ -15,7 +15,7 @@ LAYERS = (
     {"app", "pages", "overparam.benchmark"},
     {"overparam.ui"},
     {"overparam.export", "overparam.verdict"},
-    {"overparam.figures", "overparam.runs", "overparam.theorem2", "overparam.trajectory"},
+    {"overparam.figures", "overparam.runs", "overparam.sweep", "overparam.theorem2", "overparam.trajectory"},
     {"overparam.experiment", "overparam.tuning"},
     {"overparam.simulate", "overparam.curvature", "overparam.potential"},
     {
