@@ -77,10 +77,10 @@ class Reader:
 
 def edge(reader: Reader) -> None:
     """Effective step, curvature and their product against the stability line."""
-    entries = _halves(reader)[:2]
-    experiment, _, steps = reader.tuned(_halves(reader))
-    depths = tuple(e.depth for e in entries)
-    times, effective, curvature, product = _edge(experiment, len(entries), steps, reader.upload)
+    entries = [Entry(1, kind="rule"), Entry(reader.depth, kind="rule")]
+    experiment, _, steps = reader.tuned(entries)
+    depths = [e.depth for e in entries]
+    times, effective, curvature, product = _edge(experiment, steps, reader.upload)
     names = [f"depth {depth:g}" for depth in depths]
 
     def curves(readings: np.ndarray) -> list[Curve]:
@@ -134,8 +134,8 @@ def ablation(reader: Reader) -> None:
     ]
     _table(head, rows)
     st.caption(
-        "Full: $\\lVert W\\rVert^{2-2/N}\\,(G + (N-1)\\,\\mathrm{Pr}_W G)$; scale only: without $\\mathrm{Pr}_W$; stretch only: factor 1. "
-        "To a gap: iterations, each at its own best step size of the grid; –: not within the run."
+        "Full: $\\lVert W\\rVert^{2-2/N}\\,(G + (N-1)\\,\\mathrm{Pr}_W G)$; scale only: without $\\mathrm{Pr}_W$; "
+        "stretch only: factor 1. To a gap: iterations, each at its own best step size of the grid; –: not within the run."
     )
 
 
@@ -206,8 +206,8 @@ def network(reader: Reader) -> None:
     _table(head, rows)
     st.caption(
         "Gap: $\\lVert W_\\mathrm{network} - W_\\mathrm{rule}\\rVert / \\lVert W_\\mathrm{rule}\\rVert$. Theorem 1 speaks of "
-        "balanced layers and small steps: from a balanced start the gap shrinks with the step size, from an unbalanced one it need not. "
-        "Imbalance: $\\max_j \\lVert W_{j+1}^\\top W_{j+1} - W_j W_j^\\top\\rVert$ over the largest $\\lVert W_j\\rVert^2$."
+        "balanced layers and small steps: from a balanced start the gap shrinks with the step size, from an unbalanced one "
+        "it need not. Imbalance: $\\max_j \\lVert W_{j+1}^\\top W_{j+1} - W_j W_j^\\top\\rVert$ over the largest $\\lVert W_j\\rVert^2$."
     )
 
 
@@ -291,9 +291,9 @@ _cached = st.cache_data(max_entries=24, ttl=3600, show_spinner="Recording the ru
 
 
 @_cached
-def _edge(experiment: Experiment, runs: int, steps: tuple[float, ...], _upload: Data | None) -> tuple[np.ndarray, ...]:
+def _edge(experiment: Experiment, steps: tuple[float, ...], _upload: Data | None) -> tuple[np.ndarray, ...]:
     problem = experiment.build("cpu", _upload)
-    methods = _methods(experiment, steps)[:runs]
+    methods = _methods(experiment, steps)
     run = follow(problem, methods, log_times(experiment.iterations, PER_DECADE))
     read = stability(problem, run.weights, [m.depth for m in methods], [m.step for m in methods])
     return run.times, read.effective, read.curvature, read.product
