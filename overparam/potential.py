@@ -161,8 +161,8 @@ class Descent:
     """Runs of z <- z - step * direction(z) on a grid of step sizes, each goal served by the step that suits it best.
 
     arrivals: for each goal the least number of iterations after which a run stays below it; None where none arrives.
-    step_size, path (T+1, 2), gap (T+1,): the run that arrives first at the last goal that any reaches; where none reaches
-    any, the one whose gap (L - L*)/(L(0) - L*) ever was the lowest.
+    step_size, path (T+1, 2), gap (T+1,): the run that arrives first at the last goal that any reaches, where gap stands for
+    (L - L*)/(L(0) - L*); where none reaches any, a run at half the largest step size that does not diverge.
     """
 
     arrivals: tuple[int | None, ...]
@@ -203,7 +203,8 @@ def tuned_descent(
             gaps.append((loss.value(z) - bottom) / (top - bottom))
     gap = np.array(gaps)
     arrivals: list[int | None] = []
-    best = int(np.nanmin(gap, axis=0).argmin())  # the start's gap is finite, so no row is all NaN
+    finite = np.flatnonzero(np.isfinite(gap[-1]))
+    best = int(np.abs(steps - steps[finite[-1]] / 2).argmin()) if finite.size else 0
     for goal in goals:
         above = ~(gap <= goal)
         settled = np.where(above.any(0), horizon + 1 - above[::-1].argmax(0), 0)  # the first after the last one above

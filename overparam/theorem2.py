@@ -157,8 +157,8 @@ EXAMPLES = (
     ),
     Example(
         "The closest regularizer",
-        "A regularizer supplies more than 99 % of F here, and never all of it. See what the rest does to gradient descent.",
-        {"loss": "quadratic", "view": "closest", "R": 1.6},
+        "A regularizer supplies 99 % of F here, and never all of it. See what the rest does to gradient descent.",
+        {"loss": "lp", "view": "closest", "R": 2.0},
     ),
 )
 

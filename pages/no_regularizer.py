@@ -3,27 +3,28 @@
 import streamlit as st
 
 from overparam.theorem2 import CHOICES, matching_example
+from overparam.ui.frame import through_app
 from overparam.ui.regularizer import around, beat, closest, limits, proof, shrink
 from overparam.ui.regularizer.controls import find_case, sidebar
 from overparam.ui.state import PageState
 
 PARTS = {"around": around, "shrink": shrink, "beat": beat, "closest": closest, "proof": proof, "limits": limits}
 
+through_app()
 state = PageState("reg", CHOICES)
 sidebar(state)
-title, tabs = st.columns([1, 1.5], vertical_alignment="bottom")
+title, tabs = st.columns([1, 1.9], vertical_alignment="center")
 title.subheader("Why no regularizer can do it", anchor=False)
 with tabs:
     view = state.segmented("view", label_visibility="collapsed")
 example = matching_example(state.values())
-if example:
+if example and example.values.get("view", "around") == view:
     st.caption(f"**{example.label}.** {example.watch}")
 case = find_case(state)
 if case is not None:
     if case.c == 0:
         st.warning(
-            "G(0) = 0: Theorem 2 does not apply, and its curve has no direction e; the curve is drawn along the first axis "
-            "instead.",
+            "G(0) = 0: Theorem 2 does not apply, and its curve has no direction e; it is drawn along the first axis instead.",
             icon=":material/warning:",
         )
     PARTS[view].show(state, case)

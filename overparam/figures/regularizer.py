@@ -35,9 +35,9 @@ DIVERGING = [
 ]
 RISING = [[0, translucent(MAGENTA, 0.0)], [1, translucent(MAGENTA, 0.6)]]  # for what is never negative
 METHODS = {  # name -> colour, dash
-    "gradient descent": (GRADIENT_BEFORE, "solid"),
-    "depth N: along F": (GRADIENT_AFTER, "12px,4px"),
-    "best regularizer: along ∇φ*": (VIOLET, "3px,3px"),
+    "along G": (GRADIENT_BEFORE, "solid"),
+    "along F": (GRADIENT_AFTER, "12px,4px"),
+    "along ∇φ*": (VIOLET, "3px,3px"),
 }
 
 
@@ -54,6 +54,7 @@ def field_figure(
     paths: Mapping[str, Array] | None = None,
     least: Array | None = None,
     arrow_colour: str = NEUTRAL,
+    small: bool = False,
     height: int = 500,
 ) -> go.Figure:
     """A vector field on the square [-s, s]^2 with a closed curve, or paths, drawn into it.
@@ -69,10 +70,11 @@ def field_figure(
         paths: points of each method of METHODS.
         least: the minimum of the loss.
         arrow_colour: of the field.
+        small: leave out the colour bar and the names of the axes, which the text beside must then give.
     """
     figure = go.Figure()
     if background is not None:
-        figure.add_trace(_background(*background, contours))
+        figure.add_trace(_background(*background, contours).update(showscale=not small))
     figure.add_scatter(
         **_arrows(at, vectors, half_width),
         mode="lines",
@@ -103,12 +105,16 @@ def field_figure(
         showlegend=False,
         marker={"symbol": "cross-thin-open", "size": 9, "color": NEUTRAL},
     )
-    edge = [-1.12 * half_width, 1.12 * half_width]
+    edge = [-1.1 * half_width, 1.1 * half_width]
+    if small:
+        edge = [-half_width, half_width]
+    names = ("", "") if small else ("along e = G(0)/‖G(0)‖", "across")
     return figure.update_layout(
         **base_layout(
             height=height,
-            xaxis=axis("along e = G(0)/‖G(0)‖", range=edge, constrain="domain", showgrid=False),
-            yaxis=axis("across", range=edge, scaleanchor="x", constrain="domain", showgrid=False),
+            margin={"t": 4 if small else 30, "b": 4},
+            xaxis=axis(names[0], range=edge, constrain="domain", showgrid=False),
+            yaxis=axis(names[1], range=edge, scaleanchor="x", constrain="domain", showgrid=False),
         )
     )
 
@@ -120,21 +126,22 @@ def pieces_figure(values: Array, closed: Array | None, height: int = 230) -> go.
         values: of the four pieces, shape (4,).
         closed: their closed forms, shape (4,), or None.
     """
-    names = [f"{n} {what}" for n, what in zip(NUMBERS, ("segment", "arc r", "segment", "arc R"), strict=True)] + ["total"]
+    names = [f"{n}<br>{what}" for n, what in zip(NUMBERS, ("segment", "arc r", "segment", "arc R"), strict=True)] + ["<b>total</b>"]
     bars = np.append(values, values.sum())
     figure = go.Figure(
         go.Bar(
-            x=names, y=bars, marker={"color": [*PIECES, NEUTRAL]}, text=[short(v) for v in bars], textposition="outside",
-            cliponaxis=False, hovertemplate="%{x}: %{y:.10g}<extra></extra>", showlegend=False,
+            x=names, y=bars, marker={"color": [*PIECES, NEUTRAL]}, text=[short(v) for v in bars],
+            textposition="outside", constraintext="none", cliponaxis=False, showlegend=False,
+            hovertemplate="%{y:.10g}<extra></extra>",
         )
     )  # fmt: skip
     if closed is not None:
         figure.add_scatter(
             x=names, y=np.append(closed, closed.sum()), mode="markers", name="closed form",
             marker={"symbol": "line-ew-open", "size": 34, "color": NEUTRAL, "line": {"width": 3}},
-            hovertemplate="%{x}, closed form: %{y:.10g}<extra></extra>",
+            hovertemplate="closed form %{y:.10g}<extra></extra>",
         )  # fmt: skip
-    room = 0.22 * max(float(np.abs(bars).max()), 1e-12)
+    room = 0.3 * max(float(np.abs(bars).max()), 1e-12)
     return figure.update_layout(
         **base_layout(
             height=height,
@@ -142,13 +149,16 @@ def pieces_figure(values: Array, closed: Array | None, height: int = 230) -> go.
             bargap=0.35,
             xaxis=axis(tickangle=0),
             yaxis=axis(
-                "line integral", range=[min(bars.min(), 0) - room, max(bars.max(), 0) + room], zeroline=True, zerolinecolor=NEUTRAL
+                "line integral",
+                range=[min(bars.min(), 0) - room, max(bars.max(), 0) + room],
+                zeroline=True,
+                zerolinecolor=NEUTRAL,
             ),
         )
     )
 
 
-def limit_figure(radii: Array, series: Sequence[tuple[str, str, Array, bool]], x_title: str, height: int = 400) -> go.Figure:
+def limit_figure(radii: Array, series: Sequence[tuple[str, str, Array, bool]], x_title: str, height: int = 360) -> go.Figure:
     """Magnitudes against a radius on logarithmic axes.
 
     Args:
@@ -158,18 +168,24 @@ def limit_figure(radii: Array, series: Sequence[tuple[str, str, Array, bool]], x
     figure = go.Figure()
     for name, colour, values, formula in series:
         shown = np.where(values > 0, values, np.nan)
+        if np.isnan(shown).all():
+            continue
         style = {"mode": "lines", "line": {"color": colour, "width": 2, "dash": "12px,4px"}} if formula else {
             "mode": "markers", "marker": {"color": colour, "size": 9, "symbol": "circle"}
         }  # fmt: skip
         figure.add_scatter(x=radii, y=shown, name=name, **style)
     return figure.update_layout(
         **base_layout(
-            height=height, xaxis=axis(x_title, log=True), yaxis=axis(log=True), legend={"orientation": "v"}, margin={"t": 8}
+            height=height,
+            xaxis=axis(x_title, log=True, dtick=1),
+            yaxis=axis(log=True),
+            legend={"orientation": "v", "x": 0.02, "y": 0.98, "yanchor": "top"},  # what rises leaves this corner free
+            margin={"t": 8},
         )
     )
 
 
-def share_figure(depths: Array, shares: Array, depth: float, share: float, height: int = 330) -> go.Figure:
+def share_figure(depths: Array, shares: Array, depth: float, share: float, height: int = 255) -> go.Figure:
     """The share of F that no regularizer supplies, in per cent, against depth, with the current depth marked."""
     figure = go.Figure(
         go.Scatter(
@@ -185,15 +201,17 @@ def share_figure(depths: Array, shares: Array, depth: float, share: float, heigh
         **base_layout(
             height=height,
             xaxis=axis("depth N", range=[0.8, 10.2], dtick=1),
-            yaxis=axis("per cent of ∫‖F‖²", rangemode="tozero"),
+            yaxis=axis("% of ∫‖F‖²", rangemode="tozero"),
+            margin={"t": 4, "b": 4},
         )
     )
 
 
-def descent_figure(gaps: Mapping[str, Array], goals: Sequence[float], height: int = 240) -> go.Figure:
+def descent_figure(gaps: Mapping[str, Array], goals: Sequence[float], height: int = 205) -> go.Figure:
     """The gap of each method of METHODS against iterations, with the goals as lines."""
     figure = go.Figure()
     longest = max(_settled(gap, goals[-1]) for gap in gaps.values())
+    highest = max(float(np.nanmax(gap[: longest + 1])) for gap in gaps.values())
     for name, gap in gaps.items():
         colour, dash = METHODS[name]
         shown = np.where(gap[: longest + 1] > 0, gap[: longest + 1], np.nan)
@@ -206,7 +224,7 @@ def descent_figure(gaps: Mapping[str, Array], goals: Sequence[float], height: in
         **base_layout(
             height=height,
             xaxis=axis("iteration", range=[0, longest]),
-            yaxis=axis("gap", log=True, range=[np.log10(goals[-1]) - 0.5, 0.7]),
+            yaxis=axis("gap", log=True, range=[np.log10(goals[-1]) - 0.5, np.clip(np.log10(highest) + 0.2, 0.3, 3)]),
         )
     )
 
@@ -227,7 +245,10 @@ def _background(positions: Array, values: Array, name: str, contours: bool) -> g
     low, scale = (0.0, RISING) if values.min() >= 0 else (-size, DIVERGING)
     common = {
         "x": positions, "y": positions, "z": values.T, "zmin": low, "zmax": size, "colorscale": scale, "name": name,
-        "colorbar": {"title": {"text": name, "side": "right"}, "thickness": 9, "outlinewidth": 0, "len": 0.9, "nticks": 5},
+        "colorbar": {
+            "orientation": "h", "title": {"text": f" {name}", "side": "right"}, "thickness": 8, "outlinewidth": 0, "nticks": 5,
+            "len": 0.6, "x": 0.5, "xanchor": "center", "y": 1.0, "yanchor": "bottom",
+        },
     }  # fmt: skip
     if contours:
         lines = {"start": low, "end": size, "size": size / 8, "coloring": "heatmap", "showlines": True}
@@ -263,8 +284,13 @@ def _add_piece(figure: go.Figure, points: Array, colour: str, number: str, stres
     )  # fmt: skip
     middle = len(points) // 2
     (x, y), way = points[middle], points[middle + 1] - points[middle - 1]
+    # the number stands to the left of the way, which is inside of a counterclockwise curve
+    if abs(way[0]) > abs(way[1]):
+        side = "top center" if way[0] > 0 else "bottom center"
+    else:
+        side = "middle left" if way[1] > 0 else "middle right"
     figure.add_scatter(
-        x=[x], y=[y], mode="markers+text", text=[f"<b>{number}</b>"], textposition="top center", hoverinfo="skip", showlegend=False,
+        x=[x], y=[y], mode="markers+text", text=[f"<b>{number}</b>"], textposition=side, hoverinfo="skip", showlegend=False,
         textfont={"size": 18, "color": colour},
         marker={"symbol": "arrow", "size": 17, "color": colour, "angle": float(np.degrees(np.arctan2(way[0], way[1])))},
     )  # fmt: skip

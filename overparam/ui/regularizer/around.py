@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import streamlit as st
 
-from overparam.curves import Array, Curve, Integral, trace
+from overparam.curves import TOLERANCE, Array, Curve, Integral, trace
 from overparam.figures.regularizer import field_figure, pieces_figure
 from overparam.landscapes import Quadratic
-from overparam.regularizer import closed_form, hypotheses, known_potential, verdict
+from overparam.regularizer import closed_form, hypotheses, known_potential, leading_term, verdict
 from overparam.theorem2 import Case, theorem_curve
 from overparam.ui.plot import plot
 from overparam.ui.regularizer import compute
@@ -33,6 +36,15 @@ def show(state: PageState, case: Case) -> None:
                 alt="Bars: the line integral of F along each of the four pieces of the curve, and their sum.",
             )
             stokes_line(found)
+            if not isinstance(case.flat, Quadratic) and case.c > 0:
+                leading = leading_term(depth, case.c, values["r"], values["R"])
+                st.caption(f"With $G(0)$ in place of $G$ everywhere it would be {leading:.6g}: the leading term as $R \\to 0$.")
+            if case.loss.dimension > 2:
+                st.caption(
+                    f"The curve lies in a plane of the {case.loss.dimension}-dimensional weight space. The line integral uses "
+                    f"$F$ in all "
+                    f"{case.loss.dimension} dimensions; the picture and Stokes use the loss restricted to the plane."
+                )
         hypothesis_list(case, depth)
 
 
@@ -45,7 +57,14 @@ def gamma(state: PageState) -> Curve:
         return ()
 
 
-def draw_field(state: PageState, case: Case, curve: Curve, name: str, highlight: list[int] | None = None) -> None:
+def draw_field(
+    state: PageState,
+    case: Case,
+    curve: Curve,
+    name: str,
+    highlight: list[int] | None = None,
+    on_click: Callable[[dict[str, Any]], None] | None = None,
+) -> None:
     """F as arrows, its curl (or known potential) as colour, and the curve."""
     values = state.values()
     field = compute.field_of(compute.case_key(values), values["N"], values["R"], case)
@@ -59,7 +78,7 @@ def draw_field(state: PageState, case: Case, curve: Curve, name: str, highlight:
         highlight=highlight,
     )
     alt = f"Arrows: the field F in a plane through the origin. Colour: its {field.name}. The closed curve runs counterclockwise."
-    plot(figure, key=state.key(name), alt=alt)
+    plot(figure, key=state.key(name), alt=alt, on_click=on_click)
 
 
 def judge(total: Integral) -> None:
@@ -74,9 +93,10 @@ def judge(total: Integral) -> None:
 def stokes_line(found: compute.Walk) -> None:
     """The same number from the curl."""
     gap = abs(found.total.value - found.area.value)
+    difference = f"the two differ by {gap:.0e}" if gap else "the two are equal"
     st.caption(
-        f"By Stokes, from the curl inside: **{found.area.value:.6g}** ± {found.area.error:.0e}; the two differ by {gap:.0e}. "
-        "The error bar of the line integral adds the rule's own estimate on every panel to the rounding of F."
+        f"By Stokes, from the curl inside: **{found.area.value:.6g}** ± {found.area.error:.0e}; {difference}. "
+        f"Refined to {TOLERANCE:.0e} of the work along the way; error bars hold the rule's estimate and rounding."
     )
 
 
@@ -88,7 +108,7 @@ def hypothesis_list(case: Case, depth: float) -> None:
         + (f" :gray[({row.reason})]" if row.reason else "")
         for row in rows
     ]
-    st.markdown("**Theorem 2** asks for  \n" + "  \n".join(marks))
+    st.markdown("**Theorem 2** asks for " + " &nbsp; ".join(marks))
     known = known_potential(case.flat, depth)
     if known:
         st.markdown(f"It does not apply, and $F$ **is** a gradient here, that of **{known[0]}**: every closed curve gives 0.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -34,7 +35,10 @@ def show(state: PageState, case: Case) -> None:
                 )
             around.stokes_line(found)
     with left:
-        around.draw_field(state, case, curve, "beat_field")
+        movable = state.values()["curve"] != "polygon"
+        around.draw_field(state, case, curve, "beat_field", on_click=partial(_move, state) if movable else None)
+        if movable:
+            st.caption("Click in the picture to move the curve there.")
 
 
 def _controls(state: PageState) -> Curve:
@@ -65,7 +69,7 @@ def _controls(state: PageState) -> Curve:
         return ()
 
 
-def move(state: PageState, event: dict[str, Any]) -> None:
+def _move(state: PageState, event: dict[str, Any]) -> None:
     """A click in the picture moves the centre of the curve (a callback)."""
     if event["x"] is not None and abs(event["x"]) <= 4 and abs(event["y"]) <= 4:
         state.set(x=round(event["x"], 2), y=round(event["y"], 2))

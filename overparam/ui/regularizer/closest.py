@@ -14,7 +14,7 @@ from overparam.ui.plot import plot
 from overparam.ui.regularizer import compute
 from overparam.ui.state import PageState
 
-HEIGHT = 300
+HEIGHT = 225
 
 
 def show(state: PageState, case: Case) -> None:
@@ -22,7 +22,6 @@ def show(state: PageState, case: Case) -> None:
     values = state.values()
     key, depth, half_width = compute.case_key(values), values["N"], values["R"]
     found = compute.closest(key, depth, half_width, case)
-    st.markdown(_share_in_words(found))
     turn = np.radians(values["angle"])
     start = (float(values["start"] * np.cos(turn)), float(values["start"] * np.sin(turn)))
     obstacle = _obstacle(case, half_width, start)
@@ -32,19 +31,20 @@ def show(state: PageState, case: Case) -> None:
         st.markdown("**$F$ (arrows) and $\\varphi^*$ (colour)**")
         _potential_picture(state, case, found, runs)
     with pictures[1]:
-        st.markdown("**The rest $F - \\nabla\\varphi^*$**, colour: $‖\\mathrm{rest}‖/‖F‖$")
+        st.markdown("**The rest $F - \\nabla\\varphi^*$**, colour: relative to $F$")
         _rest_picture(state, found)
     with pictures[2]:
-        st.markdown("**Share of the rest against depth**")
+        st.markdown("**Its share against depth**")
         plot(
             share_figure(found.depths, found.shares, depth, found.potential.share, HEIGHT),
             key=state.key("closest_share"),
             alt="The share of F that no regularizer can supply, in per cent, against depth.",
         )
+    st.markdown(_share_in_words(found))
     if obstacle:
         st.info(obstacle, icon=":material/info:")
         return
-    left, right = st.columns([1.2, 1], gap="medium")
+    left, right = st.columns(2, gap="medium")
     with left:
         plot(
             descent_figure({name: run.gap for name, run in runs.items()}, compute.GOALS),
@@ -53,22 +53,18 @@ def show(state: PageState, case: Case) -> None:
         )
     with right:
         st.markdown(_table(runs))
-        one, two = st.columns(2)
-        with one:
-            state.slider("angle", step=5.0)
-        with two:
-            state.slider("start", step=0.05)
+    st.caption(_descent_in_words(runs))
 
 
 def _share_in_words(found: compute.Closest) -> str:
     share = found.potential.share
     supplied = (
-        "Of all functions on this square, $\\varphi^*$ has the gradient nearest to $F$: "
-        f"it supplies **{1 - share:.2%}** of $\\int\\|F\\|^2$. "
+        f"In the mean over this square, $\\nabla\\varphi^*$ is the gradient nearest to $F$: it supplies **{1 - share:.2%}** of "
+        "$\\int\\|F\\|^2$. "
     )
     if share <= max(found.error, 1e-20):
         return supplied + "What is left is the error of the grid: $F$ is a gradient."
-    return supplied + f"No regularizer can supply the other **{share:.3%}** (± {found.error:.0e} from the grid)."
+    return supplied + f"No regularizer can supply the other **{share:.3%}** (± {found.error:.0e}, from the grid)."
 
 
 def _obstacle(case: Case, half_width: float, start: tuple[float, float]) -> str:
@@ -86,15 +82,17 @@ def _obstacle(case: Case, half_width: float, start: tuple[float, float]) -> str:
 def _potential_picture(state: PageState, case: Case, found: compute.Closest, runs: dict[str, Descent]) -> None:
     phi = found.potential
     field = compute.field_of(compute.case_key(state.values()), state.values()["N"], phi.half_width, case)
+    inside = np.abs(field.at).max(1) <= phi.half_width
     axis, values = phi.axis[::2], phi.values[::2, ::2]
     figure = field_figure(
-        field.at,
-        field.vectors,
+        field.at[inside],
+        field.vectors[inside],
         phi.half_width,
         background=(axis, values - values[axis.size // 2, axis.size // 2], "φ*"),
         contours=True,
         paths={name: run.path[: _shown(run.gap)] for name, run in runs.items()},
         least=case.flat.minimum() if runs else None,
+        small=True,
         height=HEIGHT,
     )
     alt = "Arrows: F. Colour and lines: the best potential. Paths: gradient descent, depth N, and the best regularizer."
@@ -113,6 +111,7 @@ def _rest_picture(state: PageState, found: compute.Closest) -> None:
         phi.half_width,
         background=(middle[::2], np.minimum(found.ratio[::2, ::2], 1.0), "‖rest‖ / ‖F‖"),
         arrow_colour=REST_PART,
+        small=True,
         height=HEIGHT,
     )
     alt = "Arrows: what is left of F, on a scale of their own. Colour: its length relative to that of F."
@@ -131,11 +130,15 @@ def _table(runs: dict[str, Descent]) -> str:
     for name, run in runs.items():
         counts = ["never" if count is None else str(count) for count in run.arrivals]
         rows.append([f":color[{name}]{{foreground='{METHODS[name][0]}'}}", *counts])
-    stuck = [name for name, run in runs.items() if run.arrivals[-1] is None]
-    words = "Each goal at the best step of a grid (16 a decade, 1000 iterations). "
-    if any("∇φ*" in name for name in stuck):
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def _descent_in_words(runs: dict[str, Descent]) -> str:
+    words = "Measured here. Each goal at its own best step of a grid (16 a decade, 1000 iterations). "
+    if runs["along ∇φ*"].arrivals[-1] is None:
         words += (
-            "Descent on $\\varphi^*$ stops at a minimum of $\\varphi^*$, not of $L$: $F$ is small near 0 and near the minimum, "
-            "so a small rest decides there."
+            "Descent on $\\varphi^*$ ends at a minimum of $\\varphi^*$, not of $L$: the fit is decided where $F$ is large, "
+            "while near 0 and "
+            "near the minimum $F$ is small and the rest outweighs it. Another regularizer, worse in the mean, may descend better."
         )
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows) + "\n\n" + words
+    return words

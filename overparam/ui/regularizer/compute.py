@@ -151,7 +151,7 @@ def descents(
     least = _case.flat.minimum()
     assert least is not None
     fields = (_case.flat.gradient, force(_case.flat.gradient, depth), _potential.gradient())
-    return {n: tuned_descent(f, _case.flat, least, np.array(start), GOALS) for n, f in zip(METHODS, fields, strict=True)}
+    return {name: tuned_descent(f, _case.flat, least, np.array(start), GOALS) for name, f in zip(METHODS, fields, strict=True)}
 
 
 def _grid(axis: Array) -> Array:

@@ -41,6 +41,9 @@ def sidebar(state: PageState) -> None:
                 state.select(name)
             else:
                 state.slider(name, step=STEPS.get(name, 0.05))
+        if st.session_state[state.key("view")] == "closest":
+            state.slider("angle", step=5.0)
+            state.slider("start", step=0.05)
 
 
 def find_case(state: PageState) -> Case | None:

@@ -8,26 +8,26 @@ from overparam.theorem2 import EXAMPLES, Case
 from overparam.ui.regularizer.controls import choose
 from overparam.ui.state import PageState
 
-# Heading, words, and the examples (by place in EXAMPLES) that show it.
+# Heading, words, and the examples (label, place in EXAMPLES) that show it.
 POINTS = (
     (
         "Nothing at N = 2",
         "The theorem needs $N > 2$. With a linear loss and $N = 2$, $F$ **is** a gradient: of $\\|W\\|\\langle W, G\\rangle$. "
         "With a quadratic loss "
         "of unequal curvatures it is none at $N = 2$ either: its curl is minus that of $\\|W\\|\\,AW$.",
-        (2, 3),
+        (("The gradient", 2), ("The bowl", 3)),
     ),
     (
         "Nothing without its hypotheses",
         "If $G(0) = 0$, or $G$ jumps at 0, there are losses whose $F$ is a gradient at every depth.",
-        (4, 5),
+        (("A bowl around 0", 4), ("A cone", 5)),
     ),
     (
         "Not that a regularizer is far off",
         "For a constant $G$ on a square around 0, a regularizer supplies 95 % of $\\int\\|F\\|^2$ or more at every depth up to "
         "50, and never all of it. "
         "What is missing can still decide where descent ends.",
-        (7,),
+        (("The closest one", 7),),
     ),
     (
         "Only Euclidean gradients",
@@ -58,9 +58,9 @@ def show(state: PageState, case: Case) -> None:
             st.markdown(f"**{heading}**  \n{words}")
             if examples:
                 with st.container(horizontal=True):
-                    for place in examples:
+                    for label, place in examples:
                         st.button(
-                            EXAMPLES[place].label,
+                            label,
                             key=state.key(f"limits_{place}"),
                             on_click=choose,
                             args=(state, EXAMPLES[place]),

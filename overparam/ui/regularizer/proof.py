@@ -17,20 +17,20 @@ STEPS = (
         "Suppose F were a gradient",
         "Let $F = \\nabla\\varphi$ near 0. Then its integral along any way is the difference of $\\varphi$ between the ends, "
         "and around the "
-        "closed curve $\\Gamma_{r,R}$ it is\n\n$$\\oint_{\\Gamma_{r,R}} F\\cdot dW = 0\\quad\\text{for all } 0 < r < R.$$",
+        "closed curve $\\Gamma_{r,R}$ it is\n\n$$\n\\oint_{\\Gamma_{r,R}} F\\cdot dW = 0\\quad\\text{for all } 0 < r < R.\n$$",
     ),
     (
         [0, 1, 2, 3],
         "Near 0 the gradient is almost constant",
         "$G$ is continuous at 0, so $G(W) = c\\,e + o(1)$ with $e = G(0)/\\|G(0)\\|$, $c = \\|G(0)\\| > 0$. On a curve of length "
-        "$O(R)$, with $\\|F\\|$ of order $R^{2-2/N}$, what is neglected is\n\n$$o(R^a),\\qquad a = 3 - 2/N.$$\n\n"
+        "$O(R)$, with $\\|F\\|$ of order $R^{2-2/N}$, what is neglected is\n\n$$\no(R^a),\\qquad a = 3 - 2/N.\n$$\n\n"
         "From here on $G = c\\,e$.",
     ),
     (
         [0, 2],
         "The straight pieces ① and ③",
         "Here $W$ is parallel to $e$, so $\\mathrm{Pr}_W G = G$ and depth multiplies it by $N$:\n\n"
-        "$$\\int = \\int_r^R N\\,\\rho^{2-2/N}\\,c\\;d\\rho = \\frac{c\\,N}{a}\\,(R^a - r^a)\\quad\\text{each.}$$",
+        "$$\n\\int = \\int_r^R N\\,\\rho^{2-2/N}\\,c\\;d\\rho = \\frac{c\\,N}{a}\\,(R^a - r^a)\\quad\\text{each.}\n$$",
     ),
     (
         [1, 3],
@@ -38,12 +38,12 @@ STEPS = (
         "The tangent is at right angles to $W$, so the part along $W$ does no work and $N-1$ drops out. $\\|W\\|$ is constant, "
         "and $c\\,e$ "
         "is integrated from end to end, $2r$ apart one way and $2R$ the other:\n\n"
-        "$$\\int_{②} = 2\\,c\\,r^a,\\qquad \\int_{④} = -2\\,c\\,R^a.$$",
+        "$$\n\\int_{②} = 2\\,c\\,r^a,\\qquad \\int_{④} = -2\\,c\\,R^a.\n$$",
     ),
     (
         [0, 1, 2, 3],
         "The sum is not 0",
-        "$$\\oint = 2c\\Bigl(\\frac Na - 1\\Bigr)(R^a - r^a) = 2c\\,\\frac{(N-1)(N-2)}{3N-2}\\,(R^a - r^a)$$\n\n"
+        "$$\n\\oint = 2c\\Bigl(\\frac Na - 1\\Bigr)(R^a - r^a) = 2c\\,\\frac{(N-1)(N-2)}{3N-2}\\,(R^a - r^a)\n$$\n\n"
         "For $N > 2$ this is positive and of order $R^a$ (take $r = R/2$), the neglected part is smaller: for small $R$ the "
         "integral is not "
         "0. **So no function has $F$ as its gradient.** ∎",

@@ -34,7 +34,7 @@ def show(state: PageState, case: Case) -> None:
                 found.radii,
                 [
                     ("|circulation|, measured", BLUE, np.abs(found.around), False),
-                    (f"leading term, order R^{a:.3g}", BLUE, np.abs(found.leading), True),
+                    (f"leading term, order R<sup>{a:.3g}</sup>", BLUE, np.abs(found.leading), True),
                     ("|remainder|, measured", ORANGE, _clear(found.rest), False),
                 ],
                 "R",
@@ -52,7 +52,7 @@ def show(state: PageState, case: Case) -> None:
                 found.inner,
                 [
                     ("|circulation − its limit|, measured", RED, gaps, False),
-                    (f"order r^{a:.3g}", RED, gaps[0] * (found.inner / found.inner[0]) ** a, True),
+                    (f"order r<sup>{a:.3g}</sup>", RED, gaps[0] * (found.inner / found.inner[0]) ** a, True),
                 ],
                 "r",
             ),
