@@ -266,6 +266,16 @@ class Experiment:
             weight_decay=self.decay,
         )
 
+    def summary(self) -> str:
+        """The experiment in a few words: problem, loss, methods, step sizes."""
+        depths = ", ".join(f"{e.depth:g}" for e in self.methods if e.optimizer == "gd" and e.kind == "network")
+        others = len(self.methods) - sum(e.optimizer == "gd" and e.kind == "network" for e in self.methods)
+        words = [PROBLEMS[self.problem].split(",")[0].split(" (")[0], f"p = {self.p:g}"]
+        words += [f"depth {depths}" + (f" and {others} more" if others else "") if depths else f"{others} methods"]
+        words += [{"tuned": "tuned", "shared": f"step size {self.step:.3g}", "each": "own step sizes"}[self.steps]]
+        words += [f"changed at {', '.join(f'{at:,}' for at, _ in self.changes)}"] if self.changes else []
+        return ", ".join(words)
+
     @property
     def tuning_horizon(self) -> int:
         """Iterations of the tuning stage: 0 where step sizes are given, never more than the run has."""

@@ -4,19 +4,22 @@ import html
 import time
 
 import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 
 from overparam.choices import ChoiceError, Option
 from overparam.data import DataError
 from overparam.experiment import CHOICES, Experiment
-from overparam.figures.race import method_styles
+from overparam.figures.race import method_styles, race_figure
 from overparam.history import GAPS
 from overparam.runs import RUNS, Run, RunError, View
+from overparam.ui import compare
 from overparam.ui.frame import through_app
 from overparam.ui.live_chart import Curve, LiveChart, live_chart
 from overparam.ui.methods import methods_editor
 from overparam.ui.problem import problem_controls, problem_is_here, uploaded
 from overparam.ui.state import PageState
+from overparam.ui.take_home import take_home
 from overparam.verdict import table
 
 PREVIEW = 100  # iterations shown before anybody presses Run
@@ -71,17 +74,45 @@ def reset() -> None:
     transport().update(playing=False, preview=False, position=0)
 
 
-def buttons(moving: dict) -> None:
-    """Run or pause, steps, reset: one row."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+def buttons(moving: dict, run: Run | None) -> None:
+    """Run or pause, steps, reset, methods, comparing, taking home: one row."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="race_transport"):
         label, icon = ("Pause", ":material/pause:") if moving["playing"] else ("Run", ":material/play_arrow:")
         st.button(label, icon=icon, type="primary", on_click=play, shortcut="Space", key="race_run")
         for count in (1, 10, 100):
             st.button(f"+{count}", on_click=step, args=(count,), key=f"race_step_{count}", help=f"{count} iterations more")
-        st.button("Reset", icon=":material/restart_alt:", on_click=reset, key="race_reset", help="Back to iteration 0")
+        st.button(
+            "", icon=":material/restart_alt:", on_click=reset, key="race_reset", help="Back to iteration 0, from the same start"
+        )
         with st.popover(f"Methods ({len(state.values()['methods'])})", icon=":material/list:", width="content"):
             methods_editor(state, step_is_own=st.session_state[state.key("steps")] == "each")
         state.segmented("axis", label_visibility="collapsed")
+        if run is None:
+            return
+        st.button(
+            "",
+            icon=":material/push_pin:",
+            on_click=lambda: compare.pin(run, moving["position"]),
+            key="race_pin",
+            help="Pin: keep these curves, faint, to compare the next run with",
+        )
+        for word, name, factor in (("η ÷ 2", "halve", 0.5), ("η × 2", "double", 2.0)):
+            st.button(
+                word,
+                on_click=compare.change_steps,
+                args=(state, moving, run, factor),
+                key=f"race_{name}",
+                help="Change every step size from the iteration shown on; the run as it was stays as faint curves",
+            )
+        with st.popover("", icon=":material/history:", key="race_history", help="Runs of this session, and what is pinned"):
+            compare.history(state, moving)
+        with st.popover("", icon=":material/download:", key="race_home", help="Take it home: numbers, script, figure, link"):
+            take_home(run, lambda: moving["position"], uploaded(state), lambda view: standalone(run.experiment, view))
+
+
+def standalone(experiment: Experiment, view: View) -> go.Figure:
+    """The figure of a view for a file."""
+    return race_figure(experiment.methods, view.times, view.gaps, experiment.summary())
 
 
 def curves(experiment: Experiment, view: View) -> list[Curve]:
@@ -112,8 +143,8 @@ def table_html(experiment: Experiment, run: Run, view: View) -> str:
         cells = "".join(f"<td>{t:,}</td>" if t is not None else "<td>–</td>" for t in line.iterations)
         speed = f"{line.speed_up:.2g}× <small>at {line.speed_up_gap:g}</small>" if line.speed_up else "–"
         rows.append(
-            f'<tr><th scope="row"><span style="color:{colour}">●</span> {html.escape(line.name)}</th><td>{line.step:.3g}</td>{cells}'
-            f"<td>{speed}</td><td>{html.escape(line.verdict)}</td></tr>"
+            f'<tr><th scope="row"><span style="color:{colour}">●</span> {html.escape(line.name)}</th><td>{line.step:.3g}</td>'
+            f"{cells}<td>{speed}</td><td>{html.escape(line.verdict)}</td></tr>"
         )
     return (
         '<div class="race-table"><table><thead><tr><th>method</th><th>step size</th>'
@@ -122,6 +153,7 @@ def table_html(experiment: Experiment, run: Run, view: View) -> str:
 
 
 STYLE = """<style>
+.st-key-race_transport button { padding-left: 0.6rem; padding-right: 0.6rem; }
 .race-table { overflow-x: auto; }
 .race-table table { border-collapse: collapse; font-size: 0.8rem; width: 100%; font-variant-numeric: tabular-nums; }
 .race-table th, .race-table td { padding: 0.1rem 0.55rem; text-align: right; white-space: nowrap; border: 0; }
@@ -149,7 +181,8 @@ def draw(chart: LiveChart, run: Run, moving: dict, slots: dict, with_table: bool
     slots["status"].caption(status(run, moving))
     if view is None:
         return
-    chart.draw(f"{hash(run.experiment):x}", curves(run.experiment, view))
+    lines = [*compare.ghosts(curves), *curves(run.experiment, view)]
+    chart.draw(f"{hash(run.experiment):x}", lines, compare.marks(run.experiment, view.iteration))
     if with_table:
         slots["table"].html(table_html(run.experiment, run, view))
 
@@ -162,7 +195,7 @@ def show(run: Run, moving: dict, chart: LiveChart, slots: dict) -> None:
         while run.computed < min(PREVIEW, limit) and (time.perf_counter() < stop or run.computed < 0):
             run.advance(PREVIEW)
         moving["position"] = min(run.computed, PREVIEW)
-    elif not moving["playing"]:
+    else:  # up to where this viewer stands; a pause, a step or a changed step size may have brought them ahead
         while run.computed < min(moving["position"], limit):
             run.advance(moving["position"])
         moving["position"] = min(moving["position"], limit)
@@ -186,13 +219,19 @@ def show(run: Run, moving: dict, chart: LiveChart, slots: dict) -> None:
 
 sidebar()
 moving = transport()
-st.html(STYLE)
-buttons(moving)
 values = state.values()
 state.publish()
 experiment = Experiment.of(values)
 if moving["experiment"] != experiment:  # a new choice: its own run, from its start
+    compare.leave(moving)
     moving.update(experiment=experiment, position=0, preview=not moving["playing"])
+run = RUNS.get(experiment, uploaded(state)) if problem_is_here(state) else None
+if run is not None and not moving["preview"]:
+    compare.remember(experiment, values, moving["position"])
+st.html(STYLE)
+buttons(moving, run)
+if refused := moving.pop("refused", None):
+    st.warning(refused, icon=":material/error:")
 
 log_axis = values["axis"] == "log"
 chart = live_chart(
@@ -206,9 +245,9 @@ chart = live_chart(
     y_clip=(LOWEST, HIGHEST),
 )
 slots = {"status": st.empty(), "table": st.empty()}
-if problem_is_here(state):
+if run is not None:
     try:
-        show(RUNS.get(experiment, uploaded(state)), moving, chart, slots)
+        show(run, moving, chart, slots)
     except (ChoiceError, DataError, RunError) as error:
         moving["playing"] = False
         slots["status"].error(str(error), icon=":material/error:")

@@ -237,6 +237,7 @@ class LiveChart {
 
   label(curve) {
     const item = document.createElement("li")
+    item.hidden = curve.ghost // it has the colour and dash of the curve that it is compared with
     const button = element("button", "", item)
     button.type = "button"
     button.title = `${curve.name}: show or hide`
@@ -263,8 +264,9 @@ class LiveChart {
     this.labels.style.width = "max-content" // measured at their natural size
     const longest = Math.max(0, ...items.map((item) => item.offsetWidth))
     this.labels.style.width = ""
-    const fits = items.length * this.row <= this.options.height - 7 * this.theme.size
-    this.beside = items.length > 0 && fits && longest <= 0.36 * width && width >= 36 * this.theme.size
+    const shown = items.filter((item) => !item.hidden).length
+    const fits = shown * this.row <= this.options.height - 7 * this.theme.size
+    this.beside = shown > 0 && fits && longest <= 0.36 * width && width >= 36 * this.theme.size
     this.labels.classList.toggle("beside", this.beside)
     return this.beside ? longest + LEADER : 0
   }
@@ -276,7 +278,8 @@ class LiveChart {
     const { xaxis, yaxis, _size: size } = this.plot._fullLayout
     const right = size.l + size.w
     const bottom = size.t + size.h
-    const ends = this.frame.curves.map((curve, i) => {
+    const labelled = this.frame.curves.map((curve, i) => [curve, i]).filter(([curve]) => !curve.ghost)
+    const ends = labelled.map(([curve, i]) => {
       const last = this.lastVisible(curve)
       const end = { item: this.labels.children[i], curve, x: right, y: bottom, drawn: false }
       if (last < 0) return end

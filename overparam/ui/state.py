@@ -52,7 +52,7 @@ class PageState:
         for name, choice in self.table.items():
             try:
                 values[name] = choice.check(st.session_state[self.key(name)])
-            except ChoiceError:  # a widget can be emptied (None): the last good value stands
+            except (ChoiceError, KeyError):  # a widget can be emptied (None), or go unshown: the last good value stands
                 values[name] = self._memory()["values"][name]
         return values
 
