@@ -42,6 +42,7 @@ class Layers:
         inner = [depth > j + 1 for j in range(1, deepest - 1)]
         self._trained = [torch.ones_like(depth, dtype=torch.bool), *inner, depth > 1][:deepest]
         self._decay = self.spread(weight_decay) if bool((weight_decay > 0).any()) else None
+        self._vector: Tensor | None = None  # the parameters that the views of `_prepare` look into
 
     def layers(self, params: Tensor) -> list[Tensor]:
         """Views of the parameter vector: W_1 (R, h, d), ..., W_N (R, k, h)."""
@@ -67,12 +68,12 @@ class Layers:
             view[runs, : layer.shape[0], : layer.shape[1]] = layer
 
     def end_to_end(self, params: Tensor) -> Tensor:
-        """W_e = W_N ... W_1, shape (R, k, d)."""
-        first, *above = self.layers(params)
-        self._suffixes: list[Tensor] = []  # S_j = W_N ... W_{j+1}, shape (R, k, h), from j = N - 1 down to 1
-        for layer in reversed(above):
-            self._suffixes.append(torch.bmm(self._suffixes[-1], layer) if self._suffixes else layer)
-        return torch.bmm(self._suffixes[-1], first) if above else first
+        """W_e = W_N ... W_1, shape (R, k, d); its memory is used again by the next call."""
+        if self._vector is not params:
+            self._prepare(params)
+        for above, layer, into in self._products:
+            torch.bmm(above, layer, out=into)
+        return self._w_e
 
     def pullback(self, params: Tensor, grad: Tensor) -> Tensor:
         """Gradients of every layer from G = dL/dW_e, for the parameters last given to `end_to_end`.
@@ -80,19 +81,30 @@ class Layers:
             dL/dW_j = S_j^T B_j,   S_j = W_N ... W_{j+1},   B_j = G (W_{j-1} ... W_1)^T        (chain rule)
 
         S_j and B_j have k rows each, and only W_1 touches the d inputs, so depth and width cost little.
-        Args: grad: G, shape (R, k, d). Returns: a vector like `params`.
+        Args: grad: G, shape (R, k, d). Returns: a vector like `params`; its memory is used again by the next call.
         """
-        layers, back = self.layers(params), grad
-        if len(layers) == 1:
-            direction = grad.reshape(-1)
-        else:
-            direction = torch.empty_like(params)
-            *below, last = self.layers(direction)
-            for layer, suffix, into in zip(layers[:-1], reversed(self._suffixes), below, strict=True):
-                torch.bmm(suffix.mT, back, out=into)
-                back = torch.bmm(back, layer.mT)
-            last.copy_(back)
+        back = grad  # B_j
+        for above, into, layer, below in self._pullbacks:
+            torch.bmm(above, back, out=into)
+            back = torch.bmm(back, layer, out=below)
+        direction = self._direction if self._pullbacks else grad.reshape(-1)
         return direction if self._decay is None else torch.addcmul(direction, self._decay, params)
+
+    def _prepare(self, params: Tensor) -> None:
+        """Views into a parameter vector and room for every product, made once: a step then takes nothing but products."""
+        self._vector, self._direction = params, torch.empty_like(params)
+        layers, into = self.layers(params), self.layers(self._direction)
+        self._w_e, self._products, self._pullbacks = layers[0], [], []
+        if len(layers) == 1:
+            return
+        between = range(len(layers) - 2)
+        suffixes = [*(torch.empty_like(layers[-1]) for _ in between), layers[-1]]  # S_1 .. S_{N-1} = W_N
+        backs = [*(torch.empty_like(layers[-1]) for _ in between), into[-1]]  # B_2 .. B_N = dL/dW_N
+        self._w_e = params.new_empty(len(self.depths), self.k, self.d)
+        for suffix, layer, product in zip(suffixes, layers[:-1], [self._w_e, *suffixes[:-1]], strict=True):
+            self._products.insert(0, (suffix, layer, product))  # S_j W_j = S_{j-1}, from the top down
+        for suffix, direction, layer, back in zip(suffixes, into[:-1], layers[:-1], backs, strict=True):
+            self._pullbacks.append((suffix.mT, direction, layer.mT, back))
 
 
 # What a rule does to the gradient of the end-to-end matrix: (W, G, N) -> direction, shapes (R, k, d).

@@ -17,9 +17,6 @@ from torch import Tensor
 
 from overparam.losses import Loss, lp
 
-# Below this many rows W X^T is the faster order of the two products, above it X W^T (measured, float32 and float64).
-COLUMNS_FROM = 12
-
 
 @dataclass(frozen=True)
 class Optimum:
@@ -27,6 +24,22 @@ class Optimum:
 
     weights: Tensor
     loss: float
+
+
+@dataclass(frozen=True)
+class _Room:
+    """Memory for one pass over the data, and views into it: made once for a number of runs, used at every step.
+
+    rows: [W, C] of all runs, one below the other; residual: (rows, m); products: [G, .], like rows. weights, grads: W and G of
+    every run, (R, k, d). pair: rows and products as one vector a run; their inner product is p L.
+    """
+
+    rows: Tensor
+    residual: Tensor
+    products: Tensor
+    weights: Tensor
+    grads: Tensor
+    pair: tuple[Tensor, Tensor]
 
 
 class Problem:
@@ -66,11 +79,12 @@ class Problem:
         joined = self.weight ** (1 / loss.power) * np.hstack([inputs, -basis]).T
         self._exact = torch.from_numpy(np.ascontiguousarray(joined))  # (d + k or d + m, m), float64, on the CPU
         self._columns = self._exact.to(device=self.device, dtype=dtype)
+        self._samples = self._columns.T
         # At p = 2 the loss is a quadratic form: (d + k)^2 numbers hold all that the data say. Only where that is much smaller than
         # the data: near an exact fit the form loses digits that the residuals keep.
         gram = loss.power == 2 and self.m >= 4 * (self.d + self.k)
         self._gram = (self._exact @ self._exact.T).to(device=self.device, dtype=dtype) if gram else None
-        self._buffers: dict[int, tuple[Tensor, ...]] = {}
+        self._room: _Room | None = None
         self._optimum: Optimum | None = None
 
     def value_and_grad(self, w: Tensor) -> tuple[Tensor, Tensor]:
@@ -82,47 +96,47 @@ class Problem:
             w: end-to-end matrices, shape (R, k, d).
         Returns: losses (R,) and gradients (R, k, d); the gradients' memory is used again by the next call with the same R.
         """
-        runs = w.shape[0]
-        rows, residual, products = self._buffers.get(runs) or self._allocate(runs)
-        rows[:, : self.d] = w.reshape(runs * self.k, self.d)
+        room = self._room
+        if room is None or len(room.weights) != len(w):
+            room = self._room = self._allocate(len(w))
+        room.weights.copy_(w)
         if self._gram is not None:
-            torch.mm(rows, self._gram, out=products)
-        elif runs * self.k < COLUMNS_FROM:
-            torch.mm(rows, self._columns, out=residual)
-            torch.mm(self.loss.slope_(residual), self._columns.T, out=products)
+            torch.mm(room.rows, self._gram, out=room.products)
         else:
-            torch.mm(self._columns.T, rows.T, out=residual.T)
-            torch.mm(self._columns, self.loss.slope_(residual).T, out=products.T)
-        loss = torch.linalg.vecdot(rows, products).view(runs, self.k).sum(1).div_(self.loss.power)
-        return loss, products.view(runs, self.k, -1)[:, :, : self.d]
+            torch.mm(room.rows, self._columns, out=room.residual)
+            torch.mm(self.loss.slope_(room.residual), self._samples, out=room.products)
+        return torch.linalg.vecdot(*room.pair).div_(self.loss.power), room.grads
 
     def rows(self, runs: Sequence[int]) -> Problem:
         """The problem of some of the matrices, in the order given; itself where all share the targets."""
         if self._own is None:
             return self
         part = copy(self)
-        part._own, part._buffers = self._own[list(runs)], {}
+        part._own, part._room = self._own[list(runs)], None
         return part
 
-    def _allocate(self, runs: int) -> tuple[Tensor, ...]:
+    def _allocate(self, runs: int) -> _Room:
         make = {"dtype": self.dtype, "device": self.device}
         if self._own is None:
-            tail = torch.eye(self.k, **make).repeat(runs, 1)
+            tail = torch.eye(self.k, **make).expand(runs, self.k, self.k)
         elif len(self._own) == runs:
-            tail = self._own.to(**make).flatten(0, 1)
+            tail = self._own.to(**make)
         else:
             raise ValueError(f"there are targets for {len(self._own)} matrices, not for {runs}")
-        rows = torch.cat([torch.zeros(runs * self.k, self.d, **make), tail], dim=1)
-        if runs * self.k < COLUMNS_FROM:
-            residual, products = torch.empty(runs * self.k, self.m, **make), torch.empty_like(rows)
-        else:  # the same shapes, stored by columns
-            residual = torch.empty(self.m, runs * self.k, **make).T
-            products = torch.empty(*rows.mT.shape, **make).T
-        if self._gram is not None:
-            residual, products = residual[:0], torch.empty_like(rows)
-        self._buffers.clear()  # one simulation uses one R; keep no others
-        self._buffers[runs] = rows, residual, products
-        return self._buffers[runs]
+        used, width = runs * self.k, len(self._columns)
+        # Products of 4, 8, 12 rows are faster than those of 7 or 11 (measured in float64: 376 and 532 us for 8 and 7): fill up.
+        rows = used + -used % 4 if used > 4 and used % 4 >= 2 else used
+        weights, products = torch.zeros(rows, width, **make), torch.zeros(rows, width, **make)
+        mine, theirs = (each[:used].view(runs, self.k, width) for each in (weights, products))
+        mine[:, :, self.d :] = tail
+        return _Room(
+            rows=weights,
+            residual=torch.empty(rows if self._gram is None else 0, self.m, **make),
+            products=products,
+            weights=mine[:, :, : self.d],
+            grads=theirs[:, :, : self.d],
+            pair=(mine.flatten(1), theirs.flatten(1)),
+        )
 
     def residuals(self, w: Tensor) -> Tensor:
         """Residuals `weight^{1/p} (W x_i - y_i)` at one matrix w (k, d): shape (k, m), in w's dtype."""

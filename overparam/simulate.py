@@ -189,11 +189,14 @@ class Simulation:
             with `self.iteration` as it was before the call; NaN from the iteration at which a run diverged.
         """
         losses = torch.empty(iterations, len(self.methods), dtype=self.problem.dtype, device=self.problem.device)
+        whole, parts = None, ()
         for i in range(iterations):
             loss, grads = self._data.value_and_grad(self._collect())
             losses[i] = loss
             self.iteration += 1
-            for group, grad in zip(self._groups, grads.split(self._sizes), strict=True):
+            if grads is not whole:  # views into the memory that the problem uses at every step
+                whole, parts = grads, grads.split(self._sizes)
+            for group, grad in zip(self._groups, parts, strict=True):
                 direction = group.parameterization.pullback(group.params, grad)
                 group.optimizer.update(group.params, direction, group.rate, group.slots, self.iteration)
         losses = losses.index_select(1, self._order).to("cpu", torch.float64)
