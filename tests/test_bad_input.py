@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
+from pathlib import Path
 from urllib.parse import parse_qs, urlencode
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from streamlit import config
+from streamlit.testing.v1 import AppTest
 
 from overparam.choices import ChoiceError, Flag, Number, Option, read_choices, write_choices
-from overparam.data import DataError
+from overparam.data import DataError, ethanol, read_csv
 from overparam.experiment import CHOICES, MOST_METHODS, Experiment
 from overparam.optimizers import OPTIMIZERS
+from overparam.runs import RUNS
 from overparam.simulate import KINDS, STARTS
+from overparam.ui.state import PageState
 
-SAFE = re.compile(r"[\w .,:;()'/+=%?±…~λ₁₂-]*\.")  # nothing that Markdown or HTML would take for more than words
+SAFE = re.compile(r"(?!.*(://|www\.))[\w .,:;()'/+=%?±…~λ₁₂-]*\.")  # nothing that Markdown or HTML would take for more than words
 
 numbers = (
     st.sampled_from(["0", "-0", "1", "2", "-1", "1.5", "99", "1e9", "1e-9", "nan", "NaN", "inf", "-inf", "1e999", "-1e999"])
@@ -26,12 +32,14 @@ numbers = (
     | st.integers().map(str)
     | st.integers(0, 300).map(str)
 )
-words = st.sampled_from(sorted({*OPTIMIZERS, *KINDS, *STARTS, "x", "", "GD", "network ", "rule_rule", "../..", "<b>", "i", "s"}))
+words = st.sampled_from(sorted({*OPTIMIZERS, *KINDS, *STARTS, "x", "", "GD", "network ", "rule_rule", "../..", "<b>zqz", "i", "s"}))
 tags = st.tuples(st.sampled_from(["s", "w", "h", "i", "q", ""]), numbers | words).map("".join)
 methods = st.lists(
     st.tuples(numbers, st.lists(words | tags, max_size=4)).map(lambda m: "_".join([m[0], *m[1]])), max_size=MOST_METHODS + 2
 ).map("~".join)
-junk = st.text(max_size=30) | st.sampled_from(["<script>alert(1)</script>", "![x](//e.org/x)", "$x$", ":red[x]", "'", "\0", "\n"])
+junk = st.text(max_size=30) | st.sampled_from(
+    ["<script>alert(1)</script>", "![zqz](http://e.org/x)", "$zqz$", ":red[zqz]", "'", "\0", "\n"]
+)
 
 
 def value_for(choice) -> st.SearchStrategy[str]:
@@ -131,3 +139,145 @@ def test_a_bad_value_is_answered_with_its_name_and_its_range(choice):
         assert choice.label in sentence and choice.range in sentence and "?b?nonsense" in sentence
     if isinstance(choice, Option):
         assert choice.label in sentence and all(option in sentence for option in choice.options)
+
+
+# --- the pages themselves ------------------------------------------------------------------------------------------------
+
+PREVIEW = 100  # iterations that a page may show of a run before anybody presses Run
+PHASES = (Phase.explicit, Phase.reuse, Phase.generate)  # no shrinking: opening a page takes its time
+ROOT = Path(__file__).parents[1]
+PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "pages").glob("*.py"))
+MARKUP = re.compile(r"<script|<b>zqz|\[zqz|\$zqz|e\.org")  # what `junk` and `words` try to smuggle in
+
+
+@pytest.fixture(autouse=True)
+def tracebacks():
+    """A person never sees one; whoever reads a failed test does."""
+    kept = config.get_option("client.showErrorDetails")
+    config.set_option("client.showErrorDetails", "full")
+    yield
+    config.set_option("client.showErrorDetails", kept)
+
+
+def open_page(page: str, query: dict[str, str]) -> AppTest:
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    for name, value in query.items():
+        at.query_params[name] = value
+    return at.switch_page(page).run()
+
+
+def check_page(at: AppTest) -> None:
+    """No exception on it, none of the text that came from outside is markup, and nothing runs by itself."""
+    assert [f"{e.message}\n{e.stack_trace}" for e in at.exception] == []
+    for kind in ("markdown", "caption", "warning", "error", "info", "title", "subheader"):
+        for element in at.get(kind):
+            assert not MARKUP.search(element.value), element.value
+    if "race__transport" in at.session_state:
+        assert not at.session_state["race__transport"]["playing"]
+        assert all(run.computed <= PREVIEW for run in RUNS._runs.values())
+
+
+@pytest.fixture
+def tables(monkeypatch) -> dict[str, tuple]:
+    """The table of choices of every page that is opened, as it hands it to PageState."""
+    tables, init = {}, PageState.__init__
+
+    def watched(self, prefix, table):
+        tables[prefix] = tuple(table)
+        init(self, prefix, table)
+
+    monkeypatch.setattr(PageState, "__init__", watched)
+    return tables
+
+
+@pytest.fixture
+def no_download(monkeypatch, tmp_path):
+    def fetch(*args):
+        raise AssertionError("a link must not start a download")
+
+    monkeypatch.setattr(ethanol, "_fetch", fetch)
+    monkeypatch.setenv("OVERPARAM_DATA", str(tmp_path))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_any_link_to_a_page_opens_it(page, tables, no_download):
+    check_page(open_page(page, {}))
+    table = tuple(choice for table in tables.values() for choice in table) or CHOICES[:1]
+
+    @settings(max_examples=30, deadline=None, phases=PHASES, suppress_health_check=list(HealthCheck))
+    @given(query_strings(table), query_strings(table))
+    def opened(first, second):
+        at = open_page(page, as_streamlit_reads(first))
+        check_page(at)
+        at.query_params.clear()
+        for name, value in as_streamlit_reads(second).items():
+            at.query_params[name] = value
+        check_page(at.run())
+
+    opened()
+
+
+UPLOADS = [
+    b"",
+    b"a,b\n1,2\n3,x\n",
+    b"<b>zqz</b>,$zqz$\n1,2\n2,![zqz](//e.org)\n",
+    b"a,b\n1,2\n3,4\n",
+    b"<b>zqz</b>,$zqz$\n1,2\n2,5\n4,1\n",
+]
+
+
+@settings(max_examples=30, deadline=None, phases=PHASES)
+@given(st.binary(max_size=60) | st.sampled_from(UPLOADS))
+def test_any_upload_is_raced_or_refused_in_its_own_sentence(raw):
+    at = open_page("pages/convergence.py", {"problem": "csv"})
+    at.file_uploader[0].upload("<b>zqz</b>.csv", raw, "text/csv")
+    check_page(at.run())
+    try:
+        data = read_csv(raw)
+    except DataError as error:
+        assert [e.value for e in at.error] == [str(error)]
+    else:
+        assert at.error.len == 0
+        assert at.session_state["race__transport"]["experiment"].problem == "csv"
+        assert any(f"{data.inputs.shape[0]} rows" in c.value for c in at.caption)
+
+
+wild = st.floats(-1e3, 1e3) | st.sampled_from([0.0, -1.0, 1e308, -1e308, 1e-300, math.inf, math.nan]) | st.integers(0, 9)
+
+
+def use(widget, choice, number: float, which: int) -> None:
+    """Set a widget to some value, which for sliders and boxes may lie outside its bounds."""
+    if isinstance(choice, Option):
+        widget.set_value(sorted(choice.options)[which % len(choice.options)])
+    elif isinstance(choice, Flag):
+        widget.set_value(bool(which % 2))
+    elif widget.type == "select_slider":  # takes only what stands on it
+        marks = [
+            cast(mark.replace(",", "")) for mark in widget.options for cast in (int, float) if mark.isdecimal() or cast is float
+        ]
+        widget.set_value(next(m for m in marks[which % len(marks) :] + marks if widget.format_func(m) in widget.options))
+    else:
+        if choice.integer:
+            number = int(number) if math.isfinite(number) else -1  # int(nan) fails in Streamlit, before any page is asked
+        widget.set_value(number)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_any_widget_values_even_impossible_ones_leave_a_page_standing(page, tables, no_download):
+    """A browser sends only values within bounds; a broken or hostile one sends any."""
+
+    @settings(max_examples=6, deadline=None, phases=PHASES, suppress_health_check=list(HealthCheck))
+    @given(st.lists(st.tuples(st.integers(0, 10**6), wild, st.integers(0, 10**6)), min_size=6, max_size=12))
+    def used(actions):
+        at = open_page(page, {})
+        choices = {f"{prefix}_{c.name}": c for prefix, table in tables.items() for c in table}
+        for which, number, option in actions:
+            kinds = (at.slider, at.number_input, at.select_slider, at.selectbox, at.get("button_group"), at.toggle)
+            widgets = [w for widgets in kinds for w in widgets if isinstance(choices.get(w.key), Number | Option | Flag)]
+            if not widgets:
+                return
+            widget = widgets[which % len(widgets)]
+            use(widget, choices[widget.key], number, option)
+            check_page(at.run())
+
+    used()

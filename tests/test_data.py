@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as npst
 
 from overparam.data import Data, DataError, load_diabetes, read_csv, standardise, upload
 
-SAFE = re.compile(r"[\w .,:;()'/+=%?±…-]*\.")  # nothing that Markdown or HTML would take for more than words
+SAFE = re.compile(r"(?!.*(://|www\.))[\w .,:;()'/+=%?±…-]*\.")  # nothing that Markdown or HTML would take for more than words
 
 
 def refusal(raw: bytes, **options) -> str:
