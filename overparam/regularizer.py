@@ -244,10 +244,9 @@ def hypotheses(loss: Landscape, depth: float) -> list[Hypothesis]:
 
 def verdict(value: Integral) -> str:
     """What one circulation proves, in words."""
-    number = f"{value.value:.4g} ± {value.error:.0e}"
     if abs(value.value) > value.error:
-        return f"Not a gradient: circulation {number}"
-    return f"No contradiction on this curve: circulation {number}"
+        return f"Not a gradient: circulation {value}"
+    return f"No contradiction on this curve: circulation {value}"
 
 
 def _cross(a: Array, b: Array) -> Array:

@@ -55,7 +55,7 @@ def field_figure(
     least: Array | None = None,
     arrow_colour: str = NEUTRAL,
     small: bool = False,
-    height: int = 500,
+    height: int = 460,
 ) -> go.Figure:
     """A vector field on the square [-s, s]^2 with a closed curve, or paths, drawn into it.
 
@@ -114,12 +114,12 @@ def field_figure(
             height=height,
             margin={"t": 4 if small else 30, "b": 4},
             xaxis=axis(names[0], range=edge, constrain="domain", showgrid=False),
-            yaxis=axis(names[1], range=edge, scaleanchor="x", constrain="domain", showgrid=False),
+            yaxis=axis(names[1], range=edge, scaleanchor="x", constrain="domain", constraintoward="top", showgrid=False),
         )
     )
 
 
-def pieces_figure(values: Array, closed: Array | None, height: int = 230) -> go.Figure:
+def pieces_figure(values: Array, closed: Array | None, height: int = 215) -> go.Figure:
     """The circulation piece by piece and in total, beside its closed form.
 
     Args:

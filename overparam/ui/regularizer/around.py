@@ -27,25 +27,18 @@ def show(state: PageState, case: Case) -> None:
     with left:
         draw_field(state, case, curve, "around_field")
     with right:
-        if curve:
-            found = compute.walk(key, depth, curve, case)
-            judge(found.total)
-            plot(
-                pieces_figure(np.array([p.value for p in found.pieces]), exact_pieces(case, depth, values["r"], values["R"])),
-                key=state.key("around_pieces"),
-                alt="Bars: the line integral of F along each of the four pieces of the curve, and their sum.",
-            )
-            stokes_line(found)
-            if not isinstance(case.flat, Quadratic) and case.c > 0:
-                leading = leading_term(depth, case.c, values["r"], values["R"])
-                st.caption(f"With $G(0)$ in place of $G$ everywhere it would be {leading:.6g}: the leading term as $R \\to 0$.")
-            if case.loss.dimension > 2:
-                st.caption(
-                    f"The curve lies in a plane of the {case.loss.dimension}-dimensional weight space. The line integral uses "
-                    f"$F$ in all "
-                    f"{case.loss.dimension} dimensions; the picture and Stokes use the loss restricted to the plane."
-                )
+        if not curve:
+            hypothesis_list(case, depth)
+            return
+        found = compute.walk(key, depth, curve, case)
+        judge(found.total)
         hypothesis_list(case, depth)
+        plot(
+            pieces_figure(np.array([p.value for p in found.pieces]), exact_pieces(case, depth, values["r"], values["R"])),
+            key=state.key("around_pieces"),
+            alt="Bars: the line integral of F along each of the four pieces of the curve, and their sum.",
+        )
+        st.caption(" ".join([stokes_in_words(found), *remarks(case, depth, values["r"], values["R"])]))
 
 
 def gamma(state: PageState) -> Curve:
@@ -90,14 +83,25 @@ def judge(total: Integral) -> None:
         st.info(f"**{words}:** {number}", icon=":material/check_circle:")
 
 
-def stokes_line(found: compute.Walk) -> None:
+def stokes_in_words(found: compute.Walk) -> str:
     """The same number from the curl."""
+    tolerance = f"{TOLERANCE:.0e}".replace("e-", "e−")
     gap = abs(found.total.value - found.area.value)
-    difference = f"the two differ by {gap:.0e}" if gap else "the two are equal"
-    st.caption(
-        f"By Stokes, from the curl inside: **{found.area.value:.6g}** ± {found.area.error:.0e}; {difference}. "
-        f"Refined to {TOLERANCE:.0e} of the work along the way; error bars hold the rule's estimate and rounding."
-    )
+    difference = f"{gap:.0e} from the line integral".replace("e-", "e−") if gap else "equal to the line integral"
+    return f"By Stokes, from the curl inside: **{found.area}**, {difference}. Refined to {tolerance} of the work along the way."
+
+
+def remarks(case: Case, depth: float, r: float, big_r: float) -> list[str]:
+    """What else to know about the numbers of this loss."""
+    words = []
+    if case.c > 0 and case.loss.continuous_gradient and not isinstance(case.flat, Quadratic):
+        words.append(f"Leading term as $R \\to 0$, with $G(0)$ for $G$: {leading_term(depth, case.c, r, big_r):.4g}.")
+    if case.loss.dimension > 2:
+        words.append(
+            f"The curve lies in a plane of the {case.loss.dimension}-dimensional weight space; the line integral uses all of $F$, "
+            "picture and Stokes the loss restricted to the plane."
+        )
+    return words
 
 
 def hypothesis_list(case: Case, depth: float) -> None:

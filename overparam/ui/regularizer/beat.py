@@ -33,7 +33,7 @@ def show(state: PageState, case: Case) -> None:
                     f"Of all the work done along the way, ∫|F·dz| = {work:.4g}, "
                     f"**{abs(found.total.value) / work:.2%}** did not cancel. Can you find a curve with more?"
                 )
-            around.stokes_line(found)
+            st.caption(around.stokes_in_words(found))
     with left:
         movable = state.values()["curve"] != "polygon"
         around.draw_field(state, case, curve, "beat_field", on_click=partial(_move, state) if movable else None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from overparam.figures.regularizer import NUMBERS, short
 from overparam.figures.style import PIECES
 from overparam.regularizer import closed_form, leading_term
 from overparam.theorem2 import Case
@@ -29,8 +30,8 @@ STEPS = (
     (
         [0, 2],
         "The straight pieces ① and ③",
-        "Here $W$ is parallel to $e$, so $\\mathrm{Pr}_W G = G$ and depth multiplies it by $N$:\n\n"
-        "$$\n\\int = \\int_r^R N\\,\\rho^{2-2/N}\\,c\\;d\\rho = \\frac{c\\,N}{a}\\,(R^a - r^a)\\quad\\text{each.}\n$$",
+        "Here $W$ is parallel to $e$, so $\\mathrm{Pr}_W G = G$ and depth multiplies it by $N$. Each gives\n\n"
+        "$$\n\\int_r^R N\\,\\rho^{2-2/N}\\,c\\;d\\rho = \\frac{c\\,N}{a}\\,(R^a - r^a).\n$$",
     ),
     (
         [1, 3],
@@ -43,10 +44,10 @@ STEPS = (
     (
         [0, 1, 2, 3],
         "The sum is not 0",
-        "$$\n\\oint = 2c\\Bigl(\\frac Na - 1\\Bigr)(R^a - r^a) = 2c\\,\\frac{(N-1)(N-2)}{3N-2}\\,(R^a - r^a)\n$$\n\n"
-        "For $N > 2$ this is positive and of order $R^a$ (take $r = R/2$), the neglected part is smaller: for small $R$ the "
-        "integral is not "
-        "0. **So no function has $F$ as its gradient.** ∎",
+        "$$\n\\begin{aligned}\\oint &= 2c\\Bigl(\\frac Na - 1\\Bigr)(R^a - r^a)\\\\ "
+        "&= 2c\\,\\frac{(N-1)(N-2)}{3N-2}\\,(R^a - r^a)\\end{aligned}\n$$\n\n"
+        "For $N > 2$ this is positive and of order $R^a$ (take $r = R/2$), while what was neglected is smaller: for small $R$ the "
+        "integral is not 0. **So no function has $F$ as its gradient.** ∎",
     ),
 )
 RIEMANN = (
@@ -78,7 +79,7 @@ def show(state: PageState, case: Case) -> None:
             st.markdown(_numbers(step, case.c, values["N"], values["r"], values["R"]))
         if curve and step == len(STEPS):
             found = compute.walk(compute.case_key(values), values["N"], curve, case)
-            st.markdown(f"Measured on this curve: **{found.total.value:.6g}** ± {found.total.error:.0e}.")
+            st.markdown(f"Measured on this curve: **{found.total}**.")
             st.caption(RIEMANN)
     with left:
         around.draw_field(state, case, curve, "proof_field", highlight=pieces)
@@ -87,7 +88,7 @@ def show(state: PageState, case: Case) -> None:
 def _numbers(step: int, c: float, depth: float, r: float, big_r: float) -> str:
     """The step with the numbers of the current choice, in the colours of the pieces."""
     parts = closed_form(depth, c, r, big_r)
-    coloured = [f":color[{n} {part:.4g}]{{foreground='{colour}'}}" for n, part, colour in zip("①②③④", parts, PIECES, strict=True)]
+    coloured = [f":color[{n} {short(part)}]{{foreground='{c}'}}" for n, part, c in zip(NUMBERS, parts, PIECES, strict=True)]
     if step == 2:
         return f"Here $N = {depth:g}$, $a = {3 - 2 / depth:.3g}$, $c = {c:.4g}$."
     if step == 3:

@@ -59,7 +59,7 @@ def show(state: PageState, case: Case) -> None:
             key=state.key("shrink_inner"),
             alt="Logarithmic axes: the distance of the circulation from its limit falls as r goes to 0.",
         )
-        limit = f"The limit is **{found.limit.value:.6g}** ± {found.limit.error:.0e}"
+        limit = f"The limit is **{found.limit}**"
         st.markdown(limit + (f", approached like $r^{{{slope:.2f}}}$ (the proof says $a = {a:.3g}$)." if slope else "."))
     st.caption(
         "Theorem 2 needs only a remainder of smaller order than $R^a$, $a = 3 - 2/N$. Measured here: for smooth losses it is "
