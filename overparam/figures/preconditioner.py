@@ -117,11 +117,11 @@ def signed_matrix(matrix: np.ndarray, letters: tuple[str, str], text: bool = Tru
         letters: what a row and a column are called on hover.
         text: write the entries into the cells.
     """
-    limit = max(np.abs(matrix).max(), 1e-300)
+    limit, gap = max(np.abs(matrix).max(), 1e-300), 2 if text else 1
     figure = go.Figure(
         go.Heatmap(
             z=matrix, x=[str(i + 1) for i in range(matrix.shape[1])], y=[str(o + 1) for o in range(matrix.shape[0])],
-            xgap=2, ygap=2, zmin=-limit, zmax=limit, showscale=False,
+            xgap=gap, ygap=gap, zmin=-limit, zmax=limit, showscale=False,
             colorscale=[
                 [0, translucent(BLUE, 0.8)],
                 [0.5, translucent(BLUE, 0)],

@@ -1,11 +1,12 @@
 """The two-coordinate problem as a map with the paths of several methods, beside their losses; played in the browser."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import plotly.graph_objects as go
 
+from overparam.figures.mechanism import ZERO_AT
 from overparam.figures.style import CURRENT_POINT, NEUTRAL, axis, base_layout, translucent
 
 FRAMES = 60  # at most, evenly spaced in the logarithm of the iteration
@@ -25,7 +26,7 @@ class Path:
 
 
 def trajectories(
-    paths: Sequence[Path], contour: tuple[np.ndarray, np.ndarray, np.ndarray], target: np.ndarray, goal: float, height: int = 390
+    paths: Sequence[Path], contour: tuple[np.ndarray, np.ndarray, np.ndarray], target: np.ndarray, goal: float, height: int = 380
 ) -> go.Figure:
     """Draw the map and the losses, with a slider and buttons that play the iterations.
 
@@ -36,6 +37,8 @@ def trajectories(
         goal: the loss at which paths end.
         height: in pixels.
     """
+    # a loss of 0 stands on the floor of the logarithmic axis
+    paths = [replace(path, losses=np.maximum(path.losses, goal / 10)) for path in paths]
     x, y, height_map = contour
     figure = go.Figure()
     figure.add_contour(
@@ -68,14 +71,13 @@ def trajectories(
         )
         for t in instants
     ]
-    lowest = goal / 10
     figure.update_layout(
         **base_layout(
             height=height,
             xaxis=axis("w<sub>1</sub>", domain=_MAP, range=[x[0], x[-1]], showgrid=False),
             yaxis=axis("w<sub>2</sub>", range=[y[0], y[-1]], showgrid=False),
-            xaxis2=axis("iteration + 1", log=True, domain=_LOSS, anchor="y2"),
-            yaxis2=axis("loss", log=True, anchor="x2", range=[np.log10(lowest), _top(paths)]),
+            xaxis2=axis("iteration", log=True, domain=_LOSS, anchor="y2", dtick=1, tickangle=0, minor=None),
+            yaxis2=axis("loss", log=True, anchor="x2", range=[np.log10(goal / 20), _top(paths)]),
             shapes=[
                 {
                     "type": "line", "xref": "x2 domain", "yref": "y2", "x0": 0, "x1": 1, "y0": goal, "y1": goal,
@@ -102,7 +104,7 @@ def _way(path: Path, count: int) -> dict:
 def _curve(path: Path, count: int) -> dict:
     """The loss up to its `count`-th point, its head marked."""
     return {
-        "x": path.times[:count] + 1, "y": np.maximum(path.losses[:count], 1e-300).astype(np.float32), "name": path.name,
+        "x": np.maximum(path.times[:count], ZERO_AT), "y": path.losses[:count].astype(np.float32), "name": path.name,
         "mode": "lines+markers", "line": {"color": path.colour, "dash": path.dash, "width": 2.5},
         "marker": {"color": path.colour, "size": _sizes(count, inner=0), "line": {"width": 0}},
         "customdata": path.times[:count],
@@ -137,8 +139,8 @@ def _transport(instants: Sequence[int]) -> dict:
     return {
         "updatemenus": [
             {
-                "type": "buttons", "direction": "left", "x": 0, "xanchor": "left", "y": -0.17, "yanchor": "top",
-                "showactive": False, "pad": {"t": 0, "r": 6}, **look,
+                "type": "buttons", "direction": "left", "x": 0, "xanchor": "left", "y": 0, "yanchor": "top",
+                "showactive": False, "pad": {"t": 52, "r": 6}, **look,
                 "buttons": [
                     {"label": "▶ Play", "method": "animate", "args": [None, run]},
                     {"label": "❚❚", "method": "animate", "args": [[None], jump]},
@@ -147,7 +149,7 @@ def _transport(instants: Sequence[int]) -> dict:
         ],
         "sliders": [
             {
-                "x": 0.16, "len": 0.84, "y": -0.17, "yanchor": "top", "pad": {"t": 0, "b": 0}, "active": len(instants) - 1,
+                "x": 0.3, "len": 0.7, "y": 0, "yanchor": "top", "pad": {"t": 48, "b": 0}, "active": len(instants) - 1,
                 "currentvalue": {"prefix": "iteration ", "xanchor": "right"}, "ticklen": 0, "minorticklen": 0, **look,
                 "steps": [
                     {"label": str(t), "method": "animate", "args": [[str(t)], jump]} for t in instants

@@ -19,6 +19,9 @@ from overparam.ui.plotly_js import LOADER, PLOTLY_URL
 _JS = """
 const charts = new WeakMap();
 
+// Plotly rejects, with no reason, the promise of an animation that is paused or interrupted; nobody can catch it there.
+window.addEventListener("unhandledrejection", (event) => { if (event.reason === undefined) event.preventDefault(); });
+
 function themed(layout, root) {
   const css = getComputedStyle(root);
   const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
@@ -49,7 +52,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     });
     root.style.cursor = data.clickable ? "crosshair" : "";
     if (chart.observer) return;
-    chart.observer = new ResizeObserver(() => Plotly.Plots.resize(root));
+    chart.observer = new ResizeObserver(() => root.isConnected && root.clientWidth && Plotly.Plots.resize(root));
     chart.observer.observe(root);
     root.on("plotly_click", (event) => {
       const at = event.points[0];

@@ -48,7 +48,7 @@ def show(state: PageState) -> None:
     table = eigenvalues(torch.tensor(sigma, dtype=torch.float64), k, d, depth).numpy()
     names = [_name(sigma, i) for i in range(k)], [_name(sigma, i) for i in range(d)]
     with middle:
-        st.markdown("**Eigenvalues** $\\lambda(r, s)$: the factor on a gradient along $u_r v_s^\\top$. Click one.")
+        st.markdown("**Eigenvalues** $\\lambda(r, s)$, the factors on $u_r v_s^\\top$. Click one.")
         plot(
             eigenvalue_map(table, names, (r - 1, s - 1)),
             key=state.key("table"),
@@ -58,17 +58,17 @@ def show(state: PageState) -> None:
         st.latex(_formula(sigma, r - 1, s - 1, depth, table[r - 1, s - 1]))
         st.markdown(_notes(sigma, k, d, depth))
     with right:
+        if wants_dense:
+            _show_dense(state, w, depth)
+            return
         st.markdown(f"**Its eigenvector**, the matrix $u_{r} v_{s}^\\top$")
         plot(
             signed_matrix(np.outer(u[:, r - 1], v[:, s - 1]), ("output", "input")),
             key=state.key("vector"),
             alt=f"The entries of the eigenvector u{r} v{s} transposed, a {k} by {d} matrix.",
         )
-        if wants_dense:
-            _show_dense(state, w, depth)
-        else:
-            st.markdown(f"**$W$ itself** $= \\sum_r \\sigma_r u_r v_r^\\top$, {k}×{d}")
-            plot(signed_matrix(w.numpy(), ("output", "input")), key=state.key("w_plot"), alt="The entries of W.")
+        st.markdown(f"**$W$ itself** $= \\sum_r \\sigma_r u_r v_r^\\top$, {k}×{d}")
+        plot(signed_matrix(w.numpy(), ("output", "input")), key=state.key("w_plot"), alt="The entries of W.")
 
 
 def _matrix(k: int, d: int, sigma: list[float], seed: int) -> tuple[torch.Tensor, np.ndarray, np.ndarray]:
@@ -101,13 +101,13 @@ def _formula(sigma: list[float], r: int, s: int, depth: float, value: float) -> 
     head, n = rf"\lambda({r + 1}, {s + 1}) = ", f"{depth:g}"
     tail = rf" = {value:.4g}"
     if depth == 1:
-        return head + r"1 \quad (N = 1)"
+        return head + "1"
     if a == b == 0:
-        return head + r"0 \quad (\text{both } 0)"
+        return head + "0"
     if a == 0 or b == 0:
-        return head + rf"\sigma^{{2-2/N}} = {max(a, b):.3g}^{{\,2-2/{n}}}{tail} \quad (\text{{one is }} 0)"
+        return head + rf"\sigma^{{2-2/N}} = {max(a, b):.3g}^{{\,2-2/{n}}}{tail}"
     if a == b:
-        return head + rf"N\sigma^{{2-2/N}} = {n} \cdot {a:.3g}^{{\,2-2/{n}}}{tail}" + (r"\quad (\text{equal})" if r != s else "")
+        return head + rf"N\sigma^{{2-2/N}} = {n} \cdot {a:.3g}^{{\,2-2/{n}}}{tail}"
     return (
         head + r"\frac{\sigma_r^2 - \sigma_s^2}{\sigma_r^{2/N} - \sigma_s^{2/N}} = "
         rf"\frac{{{a:.3g}^2 - {b:.3g}^2}}{{{a:.3g}^{{2/{n}}} - {b:.3g}^{{2/{n}}}}}{tail}"

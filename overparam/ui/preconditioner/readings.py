@@ -207,7 +207,8 @@ def network(reader: Reader) -> None:
     st.caption(
         "Gap: $\\lVert W_\\mathrm{network} - W_\\mathrm{rule}\\rVert / \\lVert W_\\mathrm{rule}\\rVert$. Theorem 1 speaks of "
         "balanced layers and small steps: from a balanced start the gap shrinks with the step size, from an unbalanced one "
-        "it need not. Imbalance: $\\max_j \\lVert W_{j+1}^\\top W_{j+1} - W_j W_j^\\top\\rVert$ over the largest $\\lVert W_j\\rVert^2$."
+        "it need not. Imbalance: the largest $\\lVert W_{j+1}^\\top W_{j+1} - W_j W_j^\\top\\rVert$ over the largest "
+        "$\\lVert W_j\\rVert^2$."
     )
 
 

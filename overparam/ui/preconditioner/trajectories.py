@@ -46,9 +46,9 @@ def show(state: PageState) -> None:
     """Draw the view."""
     left, right = st.columns([1, 4.2], gap="medium")
     with left:
-        quadratic, quartic = st.columns(2)
-        quadratic.button("p = 2", on_click=_preset, args=(state, 2.0), width="stretch", help="Depth hurts.", key=state.key("p2"))
-        quartic.button("p = 4", on_click=_preset, args=(state, 4.0), width="stretch", help="Depth helps.", key=state.key("p4"))
+        with st.container(horizontal=True):
+            st.button("p = 2", on_click=_preset, args=(state, 2.0), width="stretch", help="Depth hurts.", key=state.key("p2"))
+            st.button("p = 4", on_click=_preset, args=(state, 4.0), width="stretch", help="Depth helps.", key=state.key("p4"))
         p = state.slider("p", step=0.5)
         ratio = state.log_slider("ratio", 1, 1000)
         st.button("Start near 0", on_click=_near_zero, args=(state,), width="stretch", key=state.key("near_zero"))
@@ -138,7 +138,7 @@ def _results(names: list[str], iterations: list[int | None], steps: list[float])
     """Iterations to the goal, one entry a method."""
     entries = []
     for name, count, step in zip(names, iterations, steps, strict=True):
-        words = f"{count:,} iterations" if count is not None else f"not there after {HORIZON:,}"
+        words = f"{count:,} iteration{'' if count == 1 else 's'}" if count is not None else f"not there after {HORIZON:,}"
         entries.append(f"**{PATHS[name]}:** {words} (step {step:.2g})")
     return " · ".join(entries)
 
