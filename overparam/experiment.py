@@ -209,8 +209,7 @@ CHOICES: tuple[Choice, ...] = (
     Number("seed", "Seed", 0, 0, 2**31 - 1, integer=True, help="Of the start's direction and of synthetic data."),
 )
 
-# Bounds on one run's memory: parameters of all rows, and residuals of all rows.
-MOST_PARAMETERS, MOST_RESIDUALS = 2e7, 1e7
+MOST_NUMBERS = 40_000_000  # held by one run: 320 MB in float64
 
 
 @dataclass(frozen=True)
@@ -310,9 +309,13 @@ class Experiment:
                 raise ChoiceError(
                     f"A balanced start needs a hidden width of {rank} or more here, not {entry.width}: widen it or start near zero."
                 )
-        widths = [(e.width or problem.k) if e.kind == "network" else problem.k for e in self.methods]
-        sizes = [w * problem.d + w * w * int(e.depth) for w, e in zip(widths, self.methods, strict=True)]
-        if max(sizes) * rows > MOST_PARAMETERS or rows * problem.k * problem.m > MOST_RESIDUALS:
+        if self.numbers(problem, rows) > MOST_NUMBERS:
             raise ChoiceError(
                 f"{rows} runs of this size take too much memory: use fewer step sizes a decade, fewer methods or narrower layers."
             )
+
+    def numbers(self, problem: Problem, rows: int) -> int:
+        """How many numbers a batch of so many runs holds in memory, about: parameters, their gradients and memories, residuals."""
+        widths = [(e.width or problem.k) if e.kind == "network" else problem.k for e in self.methods]
+        parameters = max(w * problem.d + w * w * int(e.depth) for w, e in zip(widths, self.methods, strict=True))
+        return rows * (6 * parameters + 2 * problem.k * problem.m)

@@ -29,5 +29,14 @@ class Registry(Generic[Made]):
                 self._kept.popitem(last=False)
             return made
 
+    def drop_oldest(self, matching: Callable[[Made], bool]) -> bool:
+        """Let go of the matching object that was not asked for longest; False where none matches."""
+        with self._lock:
+            for key, made in self._kept.items():
+                if matching(made):
+                    del self._kept[key]
+                    return True
+            return False
+
     def __len__(self) -> int:
         return len(self._kept)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import OrderedDict
+import weakref
 from dataclasses import dataclass
 from math import prod
 
@@ -20,6 +20,7 @@ from overparam.execution import choose_device, prepare_thread
 from overparam.experiment import Experiment
 from overparam.gate import GATE
 from overparam.history import GAPS, History
+from overparam.registry import Registry
 from overparam.simulate import Simulation
 from overparam.tuning import Grid, search_range, stable_step, step_grid
 
@@ -67,6 +68,7 @@ class Run:
         self.experiment, self.tuned, self.device_note = experiment, None, ""
         self._upload, self._work, self._data = upload, threading.Lock(), threading.Lock()
         self._simulation: Simulation | None = None
+        self.numbers = 0  # held in memory while it is computed
         self._history: History | None = None
         self._pace = 1e-3  # seconds an iteration, measured as it goes
         self._on_gpu_failed = False
@@ -106,6 +108,8 @@ class Run:
         except (MemoryError, RuntimeError) as error:
             self._recover(error)
         finally:
+            if self._history is None:
+                self.numbers = 0  # it did not begin
             self._work.release()
 
     def _slice(self, until: int, seconds: float) -> None:
@@ -127,7 +131,7 @@ class Run:
                 self._drop_diverged()
             self._pace = (time.perf_counter() - before) / count
         if self.finished:
-            self._simulation = None  # the curves are all that is needed from here on
+            self._simulation, self.numbers = None, 0  # the curves are all that is needed from here on
 
     def _change_steps(self) -> int:
         """Make the changes of step size whose turn it is now; returns the iteration of the next one."""
@@ -171,6 +175,9 @@ class Run:
             steps = [step_grid(*search_range(problem, m), choices.grid) for m in methods]
         grid = Grid.of(methods, steps)
         choices.check_fit(problem, len(grid.methods))
+        self.numbers = choices.numbers(problem, len(grid.methods))
+        _COMPUTING.add(self)
+        _make_room(self)
         if device is None:
             device, self.device_note = choose_device(2.0 * problem.m * (problem.d + problem.k) * problem.k * len(grid.methods))
             if device.type != "cpu":
@@ -249,23 +256,13 @@ class Run:
         return self._stable
 
 
-class Runs:
-    """The shared runs, found by their experiment; the ones not asked for longest are let go."""
-
-    def __init__(self, most: int):
-        self._most, self._lock, self._runs = most, threading.Lock(), OrderedDict()
-
-    def get(self, experiment: Experiment, upload: Data | None = None) -> Run:
-        """The run of an experiment: the one there is, or a new one."""
-        with self._lock:
-            run = self._runs.pop(experiment, None) or Run(experiment, upload)
-            self._runs[experiment] = run
-            while len(self._runs) > self._most:
-                self._runs.popitem(last=False)
-            return run
-
-    def __len__(self) -> int:
-        return len(self._runs)
+def _make_room(asking: Run) -> None:
+    """Let go of runs that were not asked for lately until one more fits into memory. Raises RunError where it does not fit."""
+    while sum(run.numbers for run in list(_COMPUTING)) > MOST_NUMBERS_TOGETHER:
+        if not RUNS.drop_oldest(lambda run: run is not asking and run.numbers > 0):
+            raise RunError("The server is busy with other large runs: try again in a minute, or use fewer step sizes a decade.")
 
 
-RUNS = Runs(most=48)
+MOST_NUMBERS_TOGETHER = 150_000_000  # held by all runs being computed: 1.2 GB in float64
+_COMPUTING: weakref.WeakSet[Run] = weakref.WeakSet()
+RUNS: Registry[Run] = Registry(most=48, make=Run)

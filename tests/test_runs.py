@@ -1,15 +1,18 @@
 """Runs: computed once for all who look, resumable, faithful to the engine, and honest about what went wrong."""
 
 import threading
+import weakref
 
 import numpy as np
 import pytest
 import torch
 
+from overparam import runs as runs_module
 from overparam.choices import ChoiceError, read_choices
 from overparam.data import Data, standardise
 from overparam.experiment import CHOICES, Entry, Experiment
-from overparam.runs import Run, RunError, Runs
+from overparam.registry import Registry
+from overparam.runs import RUNS, Run, RunError
 from overparam.simulate import Simulation
 
 
@@ -105,7 +108,7 @@ def test_many_threads_compute_a_run_once():
 
 
 def test_the_registry_shares_runs_and_forgets_the_oldest():
-    runs = Runs(most=2)
+    runs = Registry(2, Run)
     first = runs.get(experiment())
     assert runs.get(experiment()) is first
     runs.get(experiment(seed=1))
@@ -116,7 +119,7 @@ def test_the_registry_shares_runs_and_forgets_the_oldest():
 
 def test_a_file_of_another_person_never_answers_for_ones_own():
     """The digest of the file is part of the experiment, so different files are different runs."""
-    runs = Runs(most=4)
+    runs = Registry(4, Run)
     assert runs.get(experiment(problem="csv", csv="0" * 16)) is not runs.get(experiment(problem="csv", csv="1" * 16))
 
 
@@ -187,3 +190,34 @@ def test_a_change_of_step_size_takes_hold_at_its_iteration():
     first = view.times <= 64  # the loss at the change is still the one before it
     np.testing.assert_array_equal(view.gaps[first], unchanged.gaps[first])
     assert (view.gaps[view.times == 65] != unchanged.gaps[view.times == 65]).all()
+
+
+def test_runs_that_nobody_asks_for_make_room_for_new_ones(monkeypatch):
+    monkeypatch.setattr(runs_module, "MOST_NUMBERS_TOGETHER", 1.5 * _numbers(experiment()))
+    first = RUNS.get(experiment(seed=11))
+    first.advance(5)
+    assert first.numbers > 0
+    forgotten = weakref.ref(first)
+    del first
+    second = RUNS.get(experiment(seed=12))
+    second.advance(5)
+    assert second.computed == 5 and forgotten() is None
+
+
+def test_where_watched_runs_leave_no_room_the_person_is_told(monkeypatch):
+    watched = [RUNS.get(experiment(seed=seed)) for seed in (21, 22)]
+    for run in watched:
+        run.advance(5)
+    monkeypatch.setattr(runs_module, "MOST_NUMBERS_TOGETHER", 2.5 * _numbers(experiment()))
+    with pytest.raises(RunError, match="busy with other large runs"):
+        RUNS.get(experiment(seed=23)).advance(5)
+    finish(watched[1])  # what is finished holds no memory
+    late = RUNS.get(experiment(seed=24))
+    late.advance(5)
+    assert late.computed == 5
+
+
+def _numbers(chosen):
+    run = Run(chosen)
+    run.advance(1)
+    return run.numbers
