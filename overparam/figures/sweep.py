@@ -1,0 +1,218 @@
+"""The map of where depth helps, and the runs of one of its cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from overparam.figures.style import BLUE, NEUTRAL, ORANGE, RED, axis, base_layout, depth_colour, depth_dash, translucent
+
+Array = NDArray[np.float64]
+
+MOST = 10  # log2 of the speed-up at either end of the scale: about a thousand times
+MOST_NUMBERED = 16  # columns, beyond which the factors would not fit into the cells
+ZERO_AT = 0.7  # where iteration 0 stands on a logarithmic axis
+# Blue against orange is told apart with every common colour deficiency, and light against dark carries the size once more.
+SPEED_UP = [[0, "#8f3d00"], [0.25, "#d97a1a"], [0.5, "#dfe3e8"], [0.75, "#3f93e0"], [1, "#0a3f8f"]]
+_TICKS = {-10: "1/1000", -5: "1/32", 0: "1", 5: "32", 10: "1000"}
+_LETTERS = ("#ffffff", "#14181f")
+_SCALE = {
+    "cmin": -MOST,
+    "cmax": MOST,
+    "colorscale": SPEED_UP,
+    "colorbar": {
+        "title": {"text": "times faster", "side": "right"},
+        "tickvals": list(_TICKS),
+        "ticktext": list(_TICKS.values()),
+        "thickness": 12,
+        "len": 1,
+        "outlinewidth": 0,
+        "xpad": 6,
+        "ypad": 0,
+    },
+}
+
+# Cells without a number: who arrived at the goal before it was given up.
+ONLY_DEEP, ONLY_PLAIN, NEITHER = "only depth N", "only depth 1", "neither"
+CENSORED = {
+    ONLY_DEEP: {"symbol": "triangle-up", "color": BLUE},
+    ONLY_PLAIN: {"symbol": "triangle-down", "color": ORANGE},
+    NEITHER: {"symbol": "x-thin", "color": NEUTRAL, "line": {"color": NEUTRAL, "width": 2}},
+}
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One side of the map: its name and the values of its columns or rows, as they are written."""
+
+    name: str
+    values: Sequence[str]
+
+
+def speed_up_map(
+    x: Axis,
+    y: Axis,
+    log2: Array,
+    censored: Sequence[Sequence[str | None]],
+    words: Sequence[Sequence[str]],
+    selected: tuple[int, int] | None = None,
+    height: int = 430,
+) -> go.Figure:
+    """Draw the map: colour is the speed-up of depth, the number on it its factor; cells without one have a mark.
+
+    Args:
+        x, y: the axes.
+        log2: log2 of depth 1's iterations over depth N's, (rows, columns), NaN where there is no such number.
+        censored: for each cell a key of CENSORED, or None.
+        words: for each cell what hovering says; "" for one that is not known yet.
+        selected: column and row that is framed.
+        height: in pixels.
+    """
+    rows, columns = log2.shape
+    figure = go.Figure()
+    numbered = columns <= MOST_NUMBERED
+    for letters in _LETTERS:  # a part of the cells each: white letters on dark ones, black ones on the rest
+        mine = np.array([[_letters(value) == letters for value in row] for row in log2])
+        figure.add_heatmap(
+            x=np.arange(columns), y=np.arange(rows), z=np.where(mine, np.clip(log2, -MOST, MOST), np.nan), coloraxis="coloraxis",
+            xgap=1.5, ygap=1.5, customdata=words, hovertemplate="%{customdata}<extra></extra>", hoverongaps=False,
+            text=[[factor(value) for value in row] for row in log2] if numbered else None,
+            texttemplate="%{text}" if numbered else None, textfont={"color": letters},
+        )  # fmt: skip
+    for name, marker in CENSORED.items():
+        cells = [(c, r) for r in range(rows) for c in range(columns) if censored[r][c] == name]
+        figure.add_scatter(
+            x=[c for c, _ in cells] or [None], y=[r for _, r in cells] or [None], mode="markers", name=name, showlegend=True,
+            marker={"size": 10, **marker}, customdata=[words[r][c] for c, r in cells] or [""],
+            hovertemplate="%{customdata}<extra></extra>",
+        )  # fmt: skip
+    shapes = []
+    if selected is not None:
+        left, low = selected[0] - 0.5, selected[1] - 0.5
+        frame = {"x0": left, "x1": left + 1, "y0": low, "y1": low + 1, "line": {"color": RED, "width": 3}}
+        shapes = [{"type": "rect", **frame}]
+    return figure.update_layout(
+        **base_layout(
+            height=height,
+            xaxis=_labelled(x, 13),
+            yaxis=_labelled(y, 26),
+            shapes=shapes,
+            legend={"title": {"text": "arrived: ", "side": "left"}},
+            coloraxis=_SCALE,
+            margin={"t": 30, "r": 4},
+        )
+    )
+
+
+def _letters(log2: float) -> str:
+    """White or black, whichever stands out more on the colour of a cell (WCAG 2 contrast)."""
+    place = (np.clip(log2, -MOST, MOST) + MOST) / (2 * MOST)
+    stops = [stop for stop, _ in SPEED_UP]
+    channels = np.array([[int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)] for _, colour in SPEED_UP])
+    rgb = np.array([np.interp(place, stops, channel) for channel in channels.T])
+    luminance = np.dot(np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4), [0.2126, 0.7152, 0.0722])
+    return _LETTERS[0] if 1.05 / (luminance + 0.05) > (luminance + 0.05) / 0.058 else _LETTERS[1]
+
+
+def _labelled(side: Axis, most: int) -> dict:
+    """An axis of columns or rows: every one named, or every second where there are many."""
+    count = len(side.values)
+    every = 1 if count <= most else 2
+    return axis(
+        side.name,
+        range=[-0.5, count - 0.5],
+        tickvals=list(range(0, count, every)),
+        ticktext=list(side.values[::every]),
+        showgrid=False,
+        ticks="",
+    )
+
+
+def factor(log2: float) -> str:
+    """A speed-up in two digits: 12 for twelve times faster, 1/12 for twelve times slower."""
+    if not np.isfinite(log2):
+        return ""
+    size = 2 ** abs(log2)
+    text = f"{size:.1f}".removesuffix(".0") if size < 9.95 else f"{float(f'{size:.2g}'):.0f}"
+    return text if log2 >= 0 or text == "1" else f"1/{text}"
+
+
+def cell_curves(
+    depths: tuple[float, float], times: NDArray[np.int64], losses: Array, goal: float, title: str, height: int = 190
+) -> go.Figure:
+    """The loss (or gap) of the two depths at their best step sizes, against the iteration.
+
+    Args:
+        depths: N and 1. times: (K,). losses: (K, 2), NaN after divergence. goal: drawn as a line. title: of the upright axis.
+    """
+    figure = go.Figure()
+    for depth, curve, (colour, dash) in zip(depths, losses.T, _looks(depths), strict=True):
+        figure.add_scatter(
+            x=np.maximum(times, ZERO_AT), y=np.where(curve > 0, curve, np.nan), mode="lines", name=f"depth {depth:g}",
+            line={"color": colour, "dash": dash, "width": 2.5}, customdata=times,
+            hovertemplate=f"depth {depth:g}, iteration %{{customdata}}: %{{y:.3g}}<extra></extra>",
+        )  # fmt: skip
+    finite = losses[np.isfinite(losses) & (losses > 0)]
+    top = min(finite.max(initial=goal), 100 * np.nanmax(losses[0]))
+    return figure.update_layout(
+        **base_layout(
+            height=height,
+            xaxis=axis("iteration", log=True, range=[np.log10(ZERO_AT), np.log10(max(times[-1], 2))]),
+            yaxis=axis(title, log=True, range=[np.log10(goal) - 1, np.log10(max(top, goal)) + 0.3], nticks=5),
+            shapes=[_level(goal, "y")],
+            margin={"t": 26},
+        )
+    )
+
+
+def arrivals(
+    depths: tuple[float, float],
+    steps: Array,
+    reached: NDArray[np.int64],
+    best: tuple[int, int],
+    until: int,
+    height: int = 190,
+) -> go.Figure:
+    """Iterations to the goal against the step size, both depths, the quickest marked; a step that did not arrive is left out.
+
+    Args:
+        depths: N and 1. steps: in the problem's unit, (S,). reached: (2, S), negative where not reached. best: places in the grid.
+        until: iterations computed.
+    """
+    figure, log, least = go.Figure(), np.log10(steps), reached[reached >= 0].min(initial=until)
+    for depth, own, place, (colour, dash) in zip(depths, reached, best, _looks(depths), strict=True):
+        shown = np.where(own >= 0, np.maximum(own, 1), np.nan)
+        sizes = np.full(len(steps), 5)
+        sizes[place] = 13 if own[place] >= 0 else 5
+        figure.add_scatter(
+            x=steps, y=shown, mode="lines+markers", name=f"depth {depth:g}", showlegend=False, connectgaps=False, customdata=own,
+            line={"color": colour, "dash": dash, "width": 2},
+            marker={"color": colour, "size": sizes, "symbol": np.where(sizes > 5, "star", "circle"), "line": {"width": 0}},
+            hovertemplate=f"depth {depth:g}, step %{{x:.3g}}: %{{customdata}} iterations<extra></extra>",
+        )  # fmt: skip
+    return figure.update_layout(
+        **base_layout(
+            height=height,
+            xaxis=axis("step size, 1 = one leap from 0 to the target", log=True, range=[log[0] - 0.1, log[-1] + 0.1]),
+            yaxis=axis("iterations", log=True, range=[np.log10(max(least, 1)) - 0.4, np.log10(until) + 0.2], nticks=5),
+            margin={"t": 4},
+        )
+    )
+
+
+def _looks(depths: tuple[float, float]) -> list[tuple[str, str]]:
+    """Colour and dash of depth N and depth 1; where they would be the same, as for N = 1.25, N looks like depth 2."""
+    deep, plain = depths
+    shown = deep if depth_colour(deep) != depth_colour(plain) else 2
+    return [(depth_colour(shown), depth_dash(shown)), (depth_colour(plain), depth_dash(plain))]
+
+
+def _level(value: float, yref: str) -> dict:
+    return {
+        "type": "line", "xref": "paper", "yref": yref, "x0": 0, "x1": 1, "y0": value, "y1": value,
+        "line": {"color": translucent(NEUTRAL, 0.9), "width": 1.2, "dash": "dot"},
+    }  # fmt: skip

@@ -1,0 +1,200 @@
+"""The page with the map of where depth helps, without a browser."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from overparam.choices import read_choices
+from overparam.figures.sweep import (
+    CENSORED,
+    MOST,
+    NEITHER,
+    ONLY_DEEP,
+    ONLY_PLAIN,
+    Axis,
+    _letters,
+    arrivals,
+    cell_curves,
+    factor,
+    speed_up_map,
+)
+from overparam.plan import PLAN_CHOICES, Plan
+from overparam.sweep import NEVER, SWEEPS, UNKNOWN, View, cell_runs
+from overparam.ui.sweep import cell_words, censored, hover_words, number, summary
+
+APP = str(Path(__file__).parents[1] / "app.py")
+SMALL = {"detail": "quick", "horizon": "200", "grid": "4"}
+
+
+def page(**query: str) -> AppTest:
+    app = AppTest.from_file(APP, default_timeout=60).run()
+    app.switch_page("pages/where_depth_helps.py")
+    for name, value in query.items():
+        app.query_params[name] = value
+    return app.run()
+
+
+def plan(**query: str) -> Plan:
+    return Plan.of(read_choices(PLAN_CHOICES, query)[0])
+
+
+def messages(app: AppTest) -> list[str]:
+    assert not app.exception, app.exception
+    return [e.value for e in (*app.warning, *app.error)]
+
+
+def texts(app: AppTest) -> str:
+    return "\n".join(e.value for e in (*app.markdown, *app.caption, *app.info))
+
+
+def test_the_first_look_shows_some_cells_and_computes_no_further():
+    query = SMALL | {"p": "4.25", "x": "scale", "y": "shape", "detail": "fine", "horizon": "20000", "grid": "24"}
+    app = page(**query)
+    sweep = SWEEPS.get(plan(**query))
+    assert messages(app) == [] and 0 < sweep.decided < 1
+    share = sweep.decided
+    app.run()
+    assert sweep.decided == share and "Click a cell" in texts(app)
+
+
+def test_compute_goes_to_the_end_and_the_map_is_there_on_coming_back():
+    app = page(**SMALL)
+    if not SWEEPS.get(plan(**SMALL)).finished:
+        app.button(key="map_run").click().run()
+    assert messages(app) == [] and SWEEPS.get(plan(**SMALL)).finished
+    assert "Complete" in texts(app) and "not known yet" not in texts(app)
+    app.switch_page("pages/home.py").run()
+    app.query_params.clear()
+    app.switch_page("pages/where_depth_helps.py").run()
+    assert "Complete" in texts(app) and app.session_state["map__moving"]["plan"] == plan(**SMALL)
+
+
+def test_a_cell_of_the_url_shows_its_runs():
+    app = page(**SMALL, cell="2.1")
+    assert "ratio y₁ / y₂ = 4.64, loss exponent p = 3" in texts(app) and "Depth 2 needs" in texts(app)
+
+
+def test_axes_take_the_place_of_their_sliders():
+    app = page(**SMALL, x="depth", y="scale", kind="rule")
+    shown = {widget.key for widget in (*app.slider, *app.select_slider)}
+    assert {"map_p", "map_ratio", "map_loss"} <= shown and not {"map_depth", "map_scale", "map_condition"} & shown
+    app.selectbox(key="map_problem").select("synthetic").run()
+    shown = {widget.key for widget in (*app.slider, *app.select_slider)}
+    assert messages(app) == [] and {"map_condition", "map_gap"} <= shown and "map_ratio" not in shown
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ({"x": "p"}, "Both axes of the map are the loss exponent p"),
+        ({"x": "time"}, "Across must be one of"),
+        ({"depth": "2.5"}, "whole number, not 2.5"),
+        ({"depth": "0"}, "Depth N must be from 1 to 10, not 0"),
+        ({"p": "1"}, "Loss exponent p must be from 2 to 8, not 1"),
+        ({"horizon": "1e9"}, "Give up after must be from 10 to 20000"),
+        ({"grid": "8.5"}, "Step sizes a decade must be a whole number"),
+        ({"loss": "0"}, "Goal: loss L ≤ must be above 0"),
+        ({"cell": "first"}, "chosen cell must be a column and a row"),
+        ({"cell": "1.2.3"}, "chosen cell must be a column and a row"),
+        ({"kind": "<b>"}, "What moves must be one of network, rule"),
+    ],
+)
+def test_bad_input_is_one_clear_sentence(query, says):
+    app = page(**SMALL | query)
+    told = messages(app)
+    assert len(told) == 1 and re.search(says, told[0]), told
+
+
+def test_a_cell_outside_the_map_is_no_cell():
+    assert "Click a cell" in texts(page(**SMALL, cell="40.2"))
+
+
+def view(deep, plain):
+    deep, plain = np.array(deep), np.array(plain)
+    deep_step, plain_step = (np.where(count >= 0, 0.1, np.nan) for count in (deep, plain))
+    return View(deep, plain, deep_step, plain_step, np.zeros(deep.shape, bool), np.zeros(deep.shape, bool))
+
+
+def test_a_map_in_words():
+    chosen = plan(detail="quick")
+    deep, plain = np.full((5, 7), UNKNOWN), np.full((5, 7), UNKNOWN)
+    deep[0], plain[0] = [10, 40, 7, NEVER, 5, NEVER, UNKNOWN], [40, 10, 7, 9, NEVER, NEVER, 3]
+    seen = view(deep, plain)
+    assert censored(seen)[0] == [None, None, None, ONLY_PLAIN, ONLY_DEEP, NEITHER, None]
+    np.testing.assert_array_equal(seen.log2_speed_up[0], [2, -2, 0, *[np.nan] * 4])
+    assert summary(chosen, seen) == (
+        "**Measured here:** depth is faster in 1 cells, slower in 1, level in 1; "
+        "only depth N arrived in 1; only depth 1 arrived in 1; neither arrived in 1; 29 not known yet."
+    )
+    words = hover_words(chosen, seen)
+    assert words[0][0].split("<br>") == [
+        "ratio y₁ / y₂ = 1, loss exponent p = 2",
+        "depth 2: 10 iterations, step size 0.1",
+        "depth 1: 40 iterations, step size 0.1",
+    ]
+    assert words[0][6].split("<br>")[1:] == ["depth 2: still on its way", "depth 1: 3 iterations, step size 0.1"]
+    assert words[1][0] == ""
+    assert "depth 1: not there after 4,000" in words[0][4]
+
+
+def test_a_cell_in_words_says_how_much_and_what_was_lucky():
+    chosen = plan()
+    faster = chosen.cell(6, 4)
+    said = cell_words(chosen, faster, cell_runs(chosen, faster))
+    assert re.fullmatch(r"Depth 2 needs 4\d\d iterations \(.*\), depth 1 needs 1,9\d\d .*: \*\*4\.\d times faster\*\*\.", said)
+    slower = chosen.cell(12, 0)
+    assert "times slower" in cell_words(chosen, slower, cell_runs(chosen, slower))
+    never = chosen.cell(12, 7)
+    assert cell_words(chosen, never, cell_runs(chosen, never)).count("is not there after 4,000") == 2
+    lucky = chosen.cell(5, 3)  # 29 times faster, by one step size of the grid
+    assert "**lucky** one" in cell_words(chosen, lucky, cell_runs(chosen, lucky))
+
+
+@pytest.mark.parametrize(
+    ("log2", "text"),
+    [(0, "1"), (0.04, "1"), (1, "2"), (1.5, "2.8"), (5, "32"), (10, "1000"), (-1, "1/2"), (-3.3, "1/9.8"), (np.nan, "")],
+)
+def test_a_speed_up_in_two_digits(log2, text):
+    assert factor(log2) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(2, "2"), (2.1544, "2.15"), (100, "100"), (4641.6, "4,640"), (0.01, "0.01"), (1e-4, "1e-4"), (2.154e-4, "2.2e-4")],
+)
+def test_values_along_an_axis(value, text):
+    assert number(value) == text
+
+
+def test_the_map_shows_every_kind_of_cell():
+    log2 = np.array([[0.5, np.nan, -12.0], [np.nan, np.nan, np.nan]])
+    marks = [[None, ONLY_DEEP, None], [ONLY_PLAIN, NEITHER, None]]
+    words = [["a", "b", "c"], ["d", "e", ""]]
+    figure = speed_up_map(Axis("x", "123"), Axis("y", "12"), log2, marks, words, selected=(2, 1))
+    maps = [np.array(trace.z) for trace in figure.data if trace.type == "heatmap"]
+    cells = {at: z[at] for z in maps for at in np.ndindex(2, 3) if np.isfinite(z[at])}
+    assert cells == {(0, 0): 0.5, (0, 2): -MOST}
+    marks = [trace for trace in figure.data if trace.type == "scatter"]
+    points = {trace.name: list(zip(trace.x, trace.y, trace.customdata, strict=True)) for trace in marks}
+    assert points == {ONLY_DEEP: [(1, 0, "b")], ONLY_PLAIN: [(0, 1, "d")], NEITHER: [(1, 1, "e")]}
+    assert len({str(marker["symbol"]) for marker in CENSORED.values()}) == 3
+    assert (figure.layout.shapes[0].x0, figure.layout.shapes[0].y1) == (1.5, 1.5)
+
+
+def test_numbers_on_the_cells_can_be_read():
+    assert [_letters(value) for value in (-10, 0, 10)] == ["#ffffff", "#14181f", "#ffffff"]
+
+
+def test_the_runs_of_a_cell_are_drawn_and_what_never_arrived_is_left_out():
+    times, losses = np.array([0, 1, 10]), np.array([[4.0, 4.0], [1.0, 2.0], [1e-5, np.nan]])
+    figure = cell_curves((2.5, 1), times, losses, 1e-4, "loss L")
+    assert [trace.name for trace in figure.data] == ["depth 2.5", "depth 1"]
+    for depth in (2.5, 1.25, 9):
+        deep, plain = cell_curves((depth, 1), times, losses, 1e-4, "loss L").data
+        assert deep.line.color != plain.line.color
+    steps = arrivals((2, 1), np.array([0.1, 1.0, 10]), np.array([[5, 3, -1], [-1, 9, -1]]), (1, 1), 100)
+    np.testing.assert_array_equal(steps.data[1].y, [np.nan, 9, np.nan])
+    assert [list(trace.marker.symbol) for trace in steps.data] == [["circle", "star", "circle"]] * 2
