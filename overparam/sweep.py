@@ -176,6 +176,7 @@ class Sweep:
         self._blocks: list[Block] = []  # begun and not ended
         self._begun, self._trials = 0, {}
         self._work, self._slices = threading.Lock(), self._generate()
+        self.runs = sum(len(plan.relative_steps(cell)) for cells in self._batches for cell in cells)
 
     @property
     def decided(self) -> float:
