@@ -119,7 +119,8 @@ class Regression:
         start, _, rank, _ = np.linalg.lstsq(self.inputs, self.targets, rcond=None)
         if rank < self.dimension:
             return None
-        if self.p == 2:
+        enough = 1e-10 * np.linalg.norm(self.gradient(np.zeros((1, self.dimension))))
+        if self.p == 2 or np.linalg.norm(self.gradient(start[None])) <= enough:  # least squares, or an exact fit
             return start
         eye = np.eye(self.dimension)
         return minimize(
@@ -128,7 +129,7 @@ class Regression:
             jac=lambda w: self.gradient(w[None])[0],
             hess=lambda w: self.hessian_product(np.repeat(w[None], self.dimension, 0), eye),
             method="trust-exact",
-            options={"gtol": 1e-10 * np.linalg.norm(self.gradient(np.zeros((1, self.dimension))))},
+            options={"gtol": enough},
         ).x
 
     def _slope(self, r: Array) -> Array:

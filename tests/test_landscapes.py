@@ -74,6 +74,8 @@ def test_minima_that_are_known_or_missing():
     np.testing.assert_allclose(two_coordinates(np.array([3.0, 1.0]), 2.0).minimum(), [3.0, 1.0], rtol=1e-12)
     assert linear(np.array([1.0, 0.0])).minimum() is None
     assert regression(X[:, [0, 0]], Y, 4).minimum() is None  # two equal columns: no unique minimum
+    np.testing.assert_array_equal(two_coordinates(np.zeros(2), 4.0).minimum(), [0, 0])
+    np.testing.assert_allclose(two_coordinates(np.array([3.0, 1.0]), 4.0).minimum(), [3.0, 1.0], rtol=1e-12)  # an exact fit
     np.testing.assert_array_equal(Cone(1.0, np.array([1.0, 0.0])).minimum(), [0, 0])
 
 
