@@ -54,8 +54,8 @@ def through_app() -> None:
 def warm_up() -> threading.Thread:
     """Import torch and scikit-learn in the background, once per server, so that the home page need not wait for it.
 
-    Afterwards everything imported is moved out of the garbage collector's sight: Streamlit collects after every script
-    run, and walking through torch's objects would cost each of them about 0.1 s.
+    Afterwards everything imported is moved out of the garbage collector's sight: walking through torch's objects would
+    hold everybody up for about 0.1 s at every full collection.
     """
 
     def load() -> None:
