@@ -246,6 +246,23 @@ def test_the_cursor_is_the_same_in_every_reading_and_stays_within_the_run(page, 
         assert line["x0"] == line["x1"] == max(at, 0.7)
 
 
+@pytest.mark.parametrize("panel", ["edge", "ablation", "momentum", "network", "singular"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"N": "1"},
+        {"N": "10", "scale": "10", "p": "16"},
+        {"N": "10", "scale": "10", "p": "16", "part": "best", "ratio": "1000"},
+        {"p": "2", "ratio": "1", "t": "0"},
+        {"problem": "synthetic", "k": "2", "d": "1", "m": "2", "noise": "0"},
+    ],
+)
+def test_extreme_choices_give_a_picture_or_a_sentence(page, panel, query):
+    shown = page(panel=panel, **SMALL | query)
+    assert shown.figures or shown.app.info or shown.app.error
+    assert not re.search(r"\b(nan|inf)\b", shown.text)
+
+
 def test_missing_data_are_asked_for_not_invented(page, tmp_path, monkeypatch):
     monkeypatch.setenv("OVERPARAM_DATA", str(tmp_path))
     assert "not here yet" in page(**SMALL | {"problem": "ethanol"}).text

@@ -17,6 +17,7 @@ from overparam.figures.style import BLUE, MAGENTA, ORANGE, RED, VIOLET, depth_co
 from overparam.history import GAPS
 from overparam.mechanism import from_past_gradients, momentum_coefficients, singular_value_law, singular_values, warm_up
 from overparam.parameterizations import imbalance
+from overparam.problems import Problem
 from overparam.runs import Tuned
 from overparam.simulate import Method
 from overparam.trajectory import follow, log_times, stability
@@ -24,7 +25,8 @@ from overparam.ui.plot import plot
 from overparam.ui.state import PageState
 
 PER_DECADE = 24  # of the recorded iterations
-EVERY_STEP = 2000  # iterations recorded one by one, where a reading sums over all of them
+EVERY_STEP = 2000  # iterations recorded one by one, at most, where a reading sums over all of them
+RECORDED = 5e6  # numbers of such a recording, at most
 ROUNDING = 1e-12  # an imbalance below this is that of rounding, and not drawn on the logarithmic axis
 PARTS = {"best": 1.0, "third": 1 / 3, "tenth": 0.1}
 
@@ -77,7 +79,7 @@ class Reader:
 
 def edge(reader: Reader) -> None:
     """Effective step, curvature and their product against the stability line."""
-    entries = [Entry(1, kind="rule"), Entry(reader.depth, kind="rule")]
+    entries = [Entry(depth, kind="rule") for depth in sorted({1, reader.depth})]
     experiment, _, steps = reader.tuned(entries)
     depths = [e.depth for e in entries]
     times, effective, curvature, product = _edge(experiment, steps, reader.upload)
@@ -102,7 +104,7 @@ def edge(reader: Reader) -> None:
         "product η λ<sub>max</sub>(P<sup>½</sup> H P<sup>½</sup>)",
     ]
     rows = [
-        [name, *(f"{value:.3g}" for value in (steps[i], effective[at, i], curvature[at, i], product[at, i]))]
+        [name, *map(_value, (steps[i], effective[at, i], curvature[at, i], product[at, i]))]
         for i, name in enumerate(names)
     ]
     _table(head, rows)
@@ -117,7 +119,10 @@ def ablation(reader: Reader) -> None:
     if reader.outputs > 1:
         st.info("The two factors come apart for one output only (Claim 2): choose a problem with one.", icon=":material/info:")
         return
-    entries = _halves(reader)
+    if reader.depth == 1:
+        st.info("At depth 1 both factors are 1 and there is nothing to take apart: raise the depth.", icon=":material/info:")
+        return
+    entries = [Entry(1, kind="rule"), *(Entry(reader.depth, kind=kind) for kind in ("rule", "scale", "stretch"))]
     experiment, tuned, steps = reader.tuned(entries)
     names = [_half_name(e) for e in entries]
     looks = [(BLUE, "solid"), (ORANGE, "12px,4px"), (VIOLET, "3px,3px"), (MAGENTA, "12px,3px,3px,3px")]
@@ -126,11 +131,10 @@ def ablation(reader: Reader) -> None:
     panel = Panel("gap (L − L*) / (L₀ − L*)", curves)
     reader.draw(stacked([panel], times, reader.cursor, 330), "ablation", "The gap of each half over the iterations.")
     fewest = tuned.grid.fastest(tuned.reached)
-    goals = [i for i, gap in enumerate(GAPS) if gap >= 0.01]
     at = _nearest(times, reader.cursor)
-    head = ["", "step size η", f"gap at iteration {times[at]:,}", *(f"to gap {GAPS[i]:g}" for i in goals)]
+    head = ["", "step size η", f"gap at iteration {times[at]:,}", *(f"to gap {gap:g}" for gap in GAPS)]
     rows = [
-        [name, f"{steps[i]:.3g}", f"{gaps[at, i]:.3g}", *(_count(fewest[i, g]) for g in goals)] for i, name in enumerate(names)
+        [name, _value(steps[i]), _value(gaps[at, i]), *map(_count, fewest[i])] for i, name in enumerate(names)
     ]
     _table(head, rows)
     st.caption(
@@ -159,11 +163,11 @@ def momentum(reader: Reader) -> None:
         reader.draw(stacked(panels, times[kept], t, 330), "momentum", "The rate rho and the push minus gamma over the iterations.")
     with right:
         mu = momentum_coefficients(torch.from_numpy(rho), torch.from_numpy(gamma), t).numpy()
+        reference = 0.9 ** np.arange(t, 0, -1.0)
         if t == 0:
             st.info("At iteration 0 there are no past gradients: move the cursor.", icon=":material/info:")
         else:
             shown = slice(max(0, t - 200), t)
-            reference = 0.9 ** np.arange(t, 0, -1.0)
             plot(
                 memory(rho[t], mu[shown], reference[shown], VIOLET, 330),
                 key=reader.state.key("memory"),
@@ -171,7 +175,10 @@ def momentum(reader: Reader) -> None:
             )
     rebuilt = from_past_gradients(*(torch.from_numpy(a) for a in (weights[0], gradients, rho, gamma)), t).numpy()
     off = np.abs(rebuilt - weights[t]).max() / max(np.abs(weights[t]).max(), 1e-300)
-    past = f"The past gradients together weigh **{mu.sum() / rho[t]:.2g}** times the newest one. " if t else ""
+    past = ""
+    if t:
+        weight = f"**{mu.sum() / rho[t]:.2g}** times the newest (momentum 0.9: {reference.sum():.2g})"
+        past = f"The past gradients together weigh {weight}. "
     st.markdown(
         f"**At iteration {t:,}:** $\\rho$ = **{rho[t]:.3g}**, $\\gamma$ = **{gamma[t]:.3g}**, with $\\eta$ = {step:.3g}. {past}"
         f"Start and gradients, so weighted, add up to $w$ within **{off:.0e}** of its size."
@@ -200,7 +207,7 @@ def network(reader: Reader) -> None:
     at = _nearest(times, reader.cursor)
     head = [f"depth {depth}, η = {step:.3g}", f"gap at iteration {times[at]:,}", "largest gap", "imbalance there"]
     rows = [
-        [name, f"{gap[at, i]:.2g}", f"{np.nanmax(gap[:, i], initial=0):.2g}", f"{drift[at, i]:.2g}"]
+        [name, *map(_value, (gap[at, i], np.nanmax(gap[:, i], initial=0), drift[at, i]))]
         for i, (name, *_) in enumerate(names)
     ]
     _table(head, rows)
@@ -225,7 +232,7 @@ def singular(reader: Reader) -> None:
             key=reader.state.key("three"),
         )
         return
-    depths = [1.0, reader.depth] if reader.depth > 1 else [1.0]
+    depths = sorted({1, reader.depth})
     experiment, _, best = reader.tuned([Entry(depth, kind="rule") for depth in depths])
     steps = tuple(reader.part(step) for step in best)
     times, sigma, law = _singular(experiment, steps, reader.upload)
@@ -243,9 +250,9 @@ def singular(reader: Reader) -> None:
     rows = [
         [
             f"depth {depth:g}",
-            f"{steps[i]:.3g}",
-            ", ".join(f"{value:.3g}" for value in sigma[at, i]),
-            f"{np.abs(law[:, i] - sigma[:, i]).max():.2g}",
+            _value(steps[i]),
+            ", ".join(map(_value, sigma[at, i])),
+            _value(np.nanmax(np.abs(law[:, i] - sigma[:, i]))),
         ]
         for i, depth in enumerate(depths)
     ]
@@ -263,16 +270,13 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     st.html(f'{_TABLE_STYLE}<div class="readings"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>')
 
 
-def _halves(reader: Reader) -> list[Entry]:
-    """Depth 1, depth N, and for one output the two halves of depth N."""
-    depth = reader.depth
-    entries = [Entry(1, kind="rule"), Entry(depth, kind="rule")]
-    return entries + ([Entry(depth, kind="scale"), Entry(depth, kind="stretch")] if reader.outputs == 1 else [])
-
-
 def _half_name(entry: Entry) -> str:
     kind = {"rule": "full", "scale": "scale only", "stretch": "stretch only"}[entry.kind]
     return "depth 1" if entry.depth == 1 and entry.kind == "rule" else f"N = {entry.depth:g}, {kind}"
+
+
+def _value(value: float) -> str:
+    return f"{value:.3g}" if np.isfinite(value) else "diverged"
 
 
 def _count(value: int) -> str:
@@ -288,7 +292,12 @@ def _methods(experiment: Experiment, steps: Sequence[float]) -> list[Method]:
     return [replace(experiment.method(entry), step=step) for entry, step in zip(experiment.methods, steps, strict=True)]
 
 
-_cached = st.cache_data(max_entries=24, ttl=3600, show_spinner="Recording the run …")
+def _every_step(experiment: Experiment, problem: Problem, runs: int) -> np.ndarray:
+    """The iterations of a reading that sums over all of them: as many as it may hold."""
+    return np.arange(int(min(experiment.iterations, EVERY_STEP, RECORDED / (runs * problem.k * problem.d))) + 1)
+
+
+_cached = st.cache_data(max_entries=12, ttl=3600, show_spinner="Recording the run …")
 
 
 @_cached
@@ -310,12 +319,12 @@ def _losses(experiment: Experiment, steps: tuple[float, ...], _upload: Data | No
 @_cached
 def _warm_up(experiment: Experiment, step: float, _upload: Data | None) -> tuple[np.ndarray, ...]:
     problem = experiment.build("cpu", _upload)
-    times = np.arange(min(experiment.iterations, EVERY_STEP) + 1)
-    run = follow(problem, _methods(experiment, [step]), times, layers_of=[0])
-    w_1, w_2 = run.layers[0][:, 0, 0], run.layers[1][:, 0, 0, 0]
-    gradients = run.gradients[:, 0, 0]
-    rho, gamma = warm_up(w_1, w_2, gradients, step)
-    return run.weights[:, 0, 0].numpy(), gradients.numpy(), rho.numpy(), gamma.numpy()
+    run = follow(problem, _methods(experiment, [step]), _every_step(experiment, problem, 1), layers_of=[0])
+    weights, gradients = run.weights[:, 0, 0], run.gradients[:, 0, 0]
+    rho, gamma = warm_up(run.layers[0][:, 0, 0], run.layers[1][:, 0, 0, 0], gradients, step)
+    finite = (weights.isfinite() & gradients.isfinite()).all(1) & rho.isfinite() & gamma.isfinite()
+    length = int(finite.int().cumprod(0).sum())  # up to where the run diverged, if it did
+    return tuple(readings[:length].numpy() for readings in (weights, gradients, rho, gamma))
 
 
 @_cached
@@ -331,7 +340,7 @@ def _against_network(
     run = follow(problem, methods, log_times(experiment.iterations, PER_DECADE), layers_of=[0, 1])
     apart = (run.weights[:, :2] - run.weights[:, 2:]).flatten(2).norm(dim=2) / run.weights[:, 2:].flatten(2).norm(dim=2)
     drift = torch.stack([imbalance([layer[t] for layer in run.layers]) for t in range(len(run.times))])
-    return run.times, apart.numpy(), drift.numpy()
+    return run.times, apart.numpy(), torch.where(apart.isfinite(), drift, torch.nan).numpy()
 
 
 @_cached
@@ -339,10 +348,11 @@ def _singular(experiment: Experiment, steps: tuple[float, ...], _upload: Data | 
     """Times (T,); singular values and what the law predicts, (T, R, q)."""
     problem = experiment.build("cpu", _upload)
     methods = _methods(experiment, steps)
-    run = follow(problem, methods, np.arange(min(experiment.iterations, EVERY_STEP) + 1))
+    run = follow(problem, methods, _every_step(experiment, problem, len(methods)))
     measured, predicted = [], []
     for i, method in enumerate(methods):
         sigma, rate = singular_values(torch.nan_to_num(run.weights[:, i]), torch.nan_to_num(run.gradients[:, i]), method.depth)
-        measured.append(sigma)
-        predicted.append(singular_value_law(sigma, rate, method.step))
+        finite = run.weights[:, i].isfinite().all(-1).all(-1)[:, None]
+        measured.append(torch.where(finite, sigma, torch.nan))
+        predicted.append(torch.where(finite, singular_value_law(sigma, rate, method.step), torch.nan))
     return run.times, torch.stack(measured, 1).numpy(), torch.stack(predicted, 1).numpy()
