@@ -29,11 +29,20 @@ class RunError(RuntimeError):
     """A run that cannot go on; the message tells the person what happened and what to do."""
 
 
+SOLVED = 1e-8  # gaps below are equal: rounding decides between them
+
+
 @dataclass(frozen=True)
 class Tuned:
-    """What tuning found, over all rows of the grid: final gap (NaN where diverged), and the row chosen for each method."""
+    """What tuning found, over all rows of the grid.
+
+    iteration: when they were compared. gaps: the largest gap of the last tenth until then, by which they are judged, NaN where
+    diverged. reached, diverged_at: as in `View`, for every row. chosen: the best row of each method, the quickest where several are
+    SOLVED.
+    """
 
     grid: Grid
+    iteration: int
     gaps: np.ndarray
     reached: np.ndarray
     diverged_at: np.ndarray
@@ -191,22 +200,34 @@ class Run:
         self._alive, self._diverged_at = rows, np.full(len(rows), -1)
         self._history = History(len(rows), [least + gap * (first - least) for gap in GAPS])
         if not choices.tuning_horizon:
-            self.tuned = Tuned(grid, np.full(len(rows), np.nan), self._history.reached, self._diverged_at, rows)
+            self.tuned = Tuned(grid, 0, np.full(len(rows), np.nan), self._history.reached, self._diverged_at, rows)
 
     def _choose(self) -> None:
         """The tuning horizon is reached: go on with each method's best step only."""
-        chosen = self._grid.best(self._history.settled())
-        self.tuned = Tuned(
-            self._grid,
-            self._problem.gap(self._history.last),
-            self._history.reached.copy(),
-            self._diverged_at.copy(),
-            chosen,
-        )
+        self.tuned = self._compare()
+        chosen = self.tuned.chosen
         self._history.keep(chosen)
         alive = [row in self._alive for row in chosen]
         self._go_on_with([row for row, going in zip(chosen, alive, strict=True) if going])
         self._alive, self._diverged_at = [i for i, going in enumerate(alive) if going], self._diverged_at[chosen]
+
+    def _compare(self) -> Tuned:
+        settled, reached = self._history.settled(), self._history.reached.copy()
+        chosen = self._best(settled, reached)
+        return Tuned(self._grid, self.computed, self._problem.gap(settled), reached, self._diverged_at.copy(), chosen)
+
+    def _best(self, losses: np.ndarray, reached: np.ndarray) -> list[int]:
+        solved = self._problem.optimum().loss
+        solved += SOLVED * (self._problem.loss_at_zero - solved)
+        finest = np.where(reached[:, -1] < 0, np.inf, reached[:, -1])
+        return self._grid.best(np.maximum(losses, solved), finest)  # the maximum with NaN is NaN
+
+    def comparison(self) -> Tuned | None:
+        """The whole grid as compared so far, or at the tuning horizon; None before anything is known, or where nothing is tuned."""
+        with self._data:
+            if not self.experiment.tuning_horizon or self.computed < 0:
+                return None
+            return self.tuned or self._compare()
 
     def _recover(self, error: Exception) -> None:
         """A failing GPU: start again on the CPU and say so. No memory: say so. Anything else is our mistake."""
@@ -231,7 +252,8 @@ class Run:
             reached, diverged = self._history.reached, self._diverged_at
             tuning = self.tuned is None
             if tuning:  # one row for each method: the best so far
-                rows = self._grid.best(losses[-1] if position < self.computed else self._history.settled())
+                settled = losses[-1] if position < self.computed else self._history.settled()
+                rows = self._best(settled, np.where(reached <= position, reached, -1))
                 losses, reached, diverged = losses[:, rows], reached[rows], diverged[rows]
             else:
                 rows = self.tuned.chosen

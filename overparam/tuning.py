@@ -63,10 +63,14 @@ class Grid:
         """Step size of every row."""
         return np.array([m.step for m in self.methods])
 
-    def best(self, losses: np.ndarray) -> list[int]:
-        """For each method the row of least loss; losses: shape (rows,), NaN where diverged. All diverged: the smallest step."""
+    def best(self, losses: np.ndarray, times: np.ndarray | None = None) -> list[int]:
+        """For each method the row of least loss, and of those that are equal the one of least time.
+
+        Args: losses: shape (rows,), NaN where diverged. times: shape (rows,). All diverged: the smallest step.
+        """
         losses = np.where(np.isfinite(losses), losses, np.inf)
-        return [int(rows[np.argmin(losses[rows])]) for rows in self._rows()]
+        times = np.zeros(len(losses)) if times is None else times
+        return [int(rows[np.lexsort((times[rows], losses[rows]))[0]]) for rows in self._rows()]
 
     def at_edge(self, row: int) -> bool:
         """Whether a row is the first or last of its method's grid: then a better step may lie outside."""
@@ -89,9 +93,9 @@ class Grid:
 def stable_step(problem: Problem, method: Method) -> float | None:
     """The largest step size at which the balanced optimum attracts: `2 / lambda_max(P^{1/2} H P^{1/2})` at W*.
 
-    P is the preconditioner of the method's depth (Claim 1). Momentum 0.9 allows (2 + 1.8) instead of 2. Exact for the end-to-end rule;
-    a network beyond it can still settle, in a flatter, unbalanced factorisation of the same W*. None for other optimizers, and where
-    the curvature at the optimum is zero (an exact fit at p > 2).
+    P is the preconditioner of the method's depth (Claim 1). Momentum 0.9 allows (2 + 1.8) instead of 2. Exact for the end-to-end
+    rule; a network beyond it can still settle, in a flatter, unbalanced factorisation of the same W*. None for other optimizers,
+    and where the curvature at the optimum is zero (an exact fit at p > 2).
     """
     slack = {"gd": 2.0, "momentum": 3.8}.get(method.optimizer)
     if slack is None or method.kind in ("scale", "stretch"):

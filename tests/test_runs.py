@@ -60,6 +60,36 @@ def test_a_tuned_run_goes_on_with_each_methods_best_step():
     np.testing.assert_allclose(view.gaps, alone.gaps, rtol=1e-6, atol=1e-13)
 
 
+def test_the_comparison_of_step_sizes_can_be_watched_and_stands_once_they_are_chosen():
+    run = Run(experiment())
+    assert run.comparison() is None
+    while run.computed < 40:
+        run.advance(40)
+    so_far = run.comparison()
+    assert so_far.iteration == 40 and run.tuned is None
+    losses = Simulation(run.experiment.build("cpu"), so_far.grid.methods).advance(41)
+    np.testing.assert_allclose(so_far.gaps, run.experiment.build("cpu").gap(losses[36:].max(0)), rtol=1e-9, atol=1e-13)
+    assert [so_far.grid.steps[row] for row in so_far.chosen] == list(run.view(40).steps)
+    finish(run)
+    settled = run.experiment.build("cpu").gap(_settled_by_hand(run))
+    assert run.comparison() is run.tuned and run.tuned.iteration == 100
+    np.testing.assert_allclose(run.tuned.gaps, settled, rtol=1e-9, atol=1e-13)
+    assert Run(experiment(steps="shared")).comparison() is None
+    given = Run(experiment(steps="shared"))
+    finish(given)
+    assert given.comparison() is None
+
+
+def test_of_step_sizes_that_all_solve_the_problem_the_quickest_is_chosen():
+    """Beyond a gap of 1e-8 rounding would decide."""
+    run = Run(experiment(condition=3.0, horizon=3000, iterations=3000, methods=(Entry(1), Entry(2))))
+    finish(run)
+    for method, row in enumerate(run.tuned.chosen):
+        mine = run.tuned.grid.owner == method
+        solved = mine & (run.tuned.gaps < 1e-8)
+        assert solved.sum() > 3 and run.tuned.reached[row, -1] == run.tuned.reached[solved, -1].min()
+
+
 def _settled_by_hand(run):
     problem = run.experiment.build("cpu")
     losses = Simulation(problem, run.tuned.grid.methods).advance(101)

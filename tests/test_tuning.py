@@ -27,6 +27,7 @@ def test_each_method_gets_its_own_best_row():
     grid = Grid.of([Method(1), Method(2)], [[0.1, 0.2, 0.3], [1.0, 2.0]])
     assert grid.best(np.array([3.0, 1.0, np.nan, 5.0, 4.0])) == [1, 4]
     assert grid.best(np.full(5, np.nan)) == [0, 3]  # all diverged: the smallest step
+    assert grid.best(np.array([1.0, 1.0, 0.5, 4.0, 4.0]), np.array([5, 3, 9, 8, 7])) == [2, 4]  # equal: the quicker
     assert [grid.at_edge(row) for row in range(5)] == [True, False, True, True, True]
     np.testing.assert_array_equal(grid.fastest(np.array([[9, -1], [4, -1], [-1, -1], [2, 7], [3, 5]])), [[4, -1], [2, 5]])
 
