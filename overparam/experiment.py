@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -296,7 +297,8 @@ class Experiment:
             return Problem(x, y, lp(self.p), **make)
         if self.problem == "csv" and upload is None:
             raise ChoiceError("This link is about a file that is not here: upload the CSV file again, or choose another problem.")
-        data = {"diabetes": load_diabetes, "ethanol": load_ethanol, "csv": lambda: upload}[self.problem]()
+        here = partial(load_ethanol, download=False)  # a run takes turns with others: it must not wait for a download
+        data = {"diabetes": load_diabetes, "ethanol": here, "csv": lambda: upload}[self.problem]()
         return Problem(data.inputs, data.targets, lp(self.p), **make)
 
     def check_fit(self, problem: Problem, rows: int) -> None:

@@ -20,9 +20,7 @@ from hypothesis import strategies as st
 from overparam.data import DataError, ethanol, ethanol_is_cached, ethanol_path, load_ethanol
 
 REAL = Path(__file__).parents[2] / "shared" / "data" / "gas_ethanol.npz"
-needs_real = pytest.mark.skipif(
-    not REAL.exists(), reason="no copy of the paper's data at ../shared/data/gas_ethanol.npz"
-)
+needs_real = pytest.mark.skipif(not REAL.exists(), reason="no copy of the paper's data at ../shared/data/gas_ethanol.npz")
 
 
 def batch_text(inputs: np.ndarray, target: np.ndarray, gas: int = 1) -> str:
@@ -73,6 +71,9 @@ class Server(http.server.ThreadingHTTPServer):
     def __init__(self):
         self.release = threading.Event()
         super().__init__(("127.0.0.1", 0), Handler)
+
+    def handle_error(self, request, client_address):
+        pass  # clients hang up on purpose here
 
     @property
     def url(self) -> str:
@@ -167,9 +168,7 @@ def test_downloaded_once_then_from_the_cache(server, tmp_path, published, made_u
     server.body = published
     assert not ethanol_is_cached(tmp_path)
     data = load_ethanol(url=server.url, cache=tmp_path)
-    np.testing.assert_allclose(
-        data.inputs * made_up["X"].std(axis=0) + made_up["X"].mean(axis=0), made_up["X"], rtol=1e-9
-    )
+    np.testing.assert_allclose(data.inputs * made_up["X"].std(axis=0) + made_up["X"].mean(axis=0), made_up["X"], rtol=1e-9)
     assert ethanol_is_cached(tmp_path)
     assert ethanol_path(tmp_path).read_bytes() == published
     assert files(tmp_path) == [ethanol_path(tmp_path).name]
@@ -291,9 +290,7 @@ def test_no_connection(tmp_path, server):
     assert "127.0.0.1" in message and "no connection" in message and str(ethanol_path(tmp_path)) in message
 
 
-@pytest.mark.parametrize(
-    "url", ["ftp://example.org/a.zip", "archive.zip", "http://", "http://[::1/a.zip", "file:///etc"]
-)
+@pytest.mark.parametrize("url", ["ftp://example.org/a.zip", "archive.zip", "http://", "http://[::1/a.zip", "file:///etc"])
 def test_an_address_that_is_none(tmp_path, url):
     assert "no http or https address" in refusal(tmp_path, url)
 
@@ -323,9 +320,7 @@ def test_wrong_archives(server, tmp_path, published, made_up):
     assert "zip" in refusal(tmp_path, server.url) or "unpacked" in refusal(tmp_path, server.url)
 
 
-@pytest.mark.parametrize(
-    "line", ["1;", "1;5", "1;5 1:2", "1;x " + " ".join(f"{j}:1" for j in range(1, 129)), "1;5 1:2:3"]
-)
+@pytest.mark.parametrize("line", ["1;", "1;5", "1;5 1:2", "1;x " + " ".join(f"{j}:1" for j in range(1, 129)), "1;5 1:2:3"])
 def test_lines_in_another_form(server, tmp_path, published, made_up, line):
     buffer = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(published)) as old, zipfile.ZipFile(buffer, "w") as new:
@@ -339,13 +334,26 @@ def test_a_damaged_file_in_the_cache_is_put_aside_and_fetched_anew(server, tmp_p
     path = ethanol_path(tmp_path)
     path.write_bytes(b"not an archive")
     server.body, server.mode = published, "404"
-    with pytest.raises(DataError, match=r"404 .*refused too \(the file is not a whole zip archive\)"):
+    with pytest.raises(DataError, match=r"404 .*was refused \(the file is not a whole zip archive\)"):
         load_ethanol(url=server.url, cache=tmp_path)
     server.mode = "ok"
     path.write_bytes(b"not an archive either")
     load_ethanol(url=server.url, cache=tmp_path)
     assert path.read_bytes() == published
     assert path.with_suffix(".refused").read_bytes() == b"not an archive either"
+
+
+def test_without_download_the_network_is_not_asked(server, tmp_path, published):
+    path = ethanol_path(tmp_path)
+    with pytest.raises(DataError, match="not on this machine yet"):
+        load_ethanol(url=server.url, cache=tmp_path, download=False)
+    path.write_bytes(b"not an archive")
+    with pytest.raises(DataError, match=r"was refused \(the file is not a whole zip archive\) and is now .*anew"):
+        load_ethanol(url=server.url, cache=tmp_path, download=False)
+    assert not ethanol_is_cached(tmp_path)
+    path.write_bytes(published)
+    assert load_ethanol(url=server.url, cache=tmp_path, download=False).inputs.shape == (30, 128)
+    assert server.requests == 0
 
 
 def test_a_cache_folder_that_cannot_be_one(server, tmp_path, published):
@@ -392,7 +400,7 @@ def test_a_read_only_folder(server, tmp_path, published):
         load_ethanol(url=server.url, cache=folder)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=1000, deadline=None)
 @given(st.data())
 def test_whatever_the_bytes_of_an_archive_they_are_refused_in_words(tmp_path_factory, data):
     """Bytes of a whole archive changed at random places, and bytes that never were one."""

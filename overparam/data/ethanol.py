@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import os
 import threading
 import time
 import zipfile
-import zlib
 from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path, PurePosixPath
@@ -59,7 +59,12 @@ def ethanol_is_cached(cache: str | os.PathLike | None = None) -> bool:
     return path in _loaded or os.path.isfile(path)
 
 
-def load_ethanol(progress: Progress | None = None, url: str | None = None, cache: str | os.PathLike | None = None) -> Data:
+def load_ethanol(
+    progress: Progress | None = None,
+    url: str | None = None,
+    cache: str | os.PathLike | None = None,
+    download: bool = True,
+) -> Data:
     """Ethanol from *Gas Sensor Array Drift at Different Concentrations*, 2565 × 128 with one target; standardised.
 
     Downloaded when first needed and kept at `ethanol_path(cache)`. The content decides: an archive that was packed anew
@@ -70,6 +75,7 @@ def load_ethanol(progress: Progress | None = None, url: str | None = None, cache
             raises ends the download and leaves nothing behind.
         url: address of the archive; by default OVERPARAM_ETHANOL_URL, else the UCI repository.
         cache: folder for the archive.
+        download: False never asks the network: for code that must not keep others waiting.
     Returns: the data; inputs are the 16 sensors' 8 features each, the target is the concentration.
     Raises: DataError, saying what went wrong and what to do.
     Source: the paper, Section 8; see ETHANOL_CITATION.
@@ -77,17 +83,21 @@ def load_ethanol(progress: Progress | None = None, url: str | None = None, cache
     progress = progress or (lambda received, total: None)
     url = url or os.environ.get("OVERPARAM_ETHANOL_URL") or ETHANOL_URL
     path = ethanol_path(cache)
+    if path in _loaded:
+        return _loaded[path]
+    if not download and not os.path.isfile(path):
+        raise DataError("The Ethanol data are not on this machine yet; download them, or choose the diabetes data.")
     while not _lock.acquire(timeout=0.1):
         progress(*_received)
     try:
         if path not in _loaded:
-            _loaded[path] = _read_or_download(path, url, progress)
+            _loaded[path] = _read_or_download(path, url, progress, download)
         return _loaded[path]
     finally:
         _lock.release()
 
 
-def _read_or_download(path: Path, url: str, progress: Progress) -> Data:
+def _read_or_download(path: Path, url: str, progress: Progress, download: bool) -> Data:
     aside = ""
     try:
         if os.path.isfile(path):
@@ -96,11 +106,13 @@ def _read_or_download(path: Path, url: str, progress: Progress) -> Data:
             except _Refused as refused:
                 kept = path.with_suffix(".refused")  # it may be somebody's own file
                 path.replace(kept)
-                aside = f" The file found at {path} was refused too ({refused}), and is now {kept}."
+                aside = f"The file found at {path} was refused ({refused}) and is now {kept}. "
+                if not download:
+                    raise DataError(f"{aside}Download the Ethanol data anew, or choose the diabetes data.") from refused
         return _download(path, url, progress)
     except _Refused as refused:
         raise DataError(
-            f"The Ethanol data could not be loaded from {_host(url)}: {refused}.{aside} "
+            f"The Ethanol data could not be loaded from {_host(url)}: {refused}. {aside}"
             f"Or put the archive at {path}, set OVERPARAM_DATA to a folder that holds it, or choose the diabetes data."
         ) from refused
     except OSError as error:
@@ -196,24 +208,30 @@ def _reason(error: Exception) -> str:
 
 def _read_archive(path: Path) -> Data:
     """Ethanol's rows of the archive at `path`, batch by batch; _Refused unless they are the published ones."""
+    if path.stat().st_size > MAX_BYTES:
+        raise _Refused("the file is far larger than the archive")
+    packed = path.read_bytes()
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(io.BytesIO(packed)) as archive:
             members = {PurePosixPath(i.filename).name: i for i in archive.infolist() if "__MACOSX" not in i.filename}
             absent = [name for name in BATCHES if name not in members]
             if absent:
                 raise _Refused(f"the archive holds no {absent[0]}, so it is a different one")
             if max(members[name].file_size for name in BATCHES) > MAX_BYTES:
                 raise _Refused("the archive unpacks to far more than the data set")
-            rows = [row for name in BATCHES for row in _ethanol_rows(name, archive.read(members[name]))]
-    except (zipfile.BadZipFile, EOFError) as error:
+            contents = [archive.read(members[name]) for name in BATCHES]
+    except (_Refused, MemoryError):
+        raise
+    except zipfile.BadZipFile as error:
         raise _Refused("the file is not a whole zip archive") from error
-    except (zlib.error, RuntimeError) as error:  # RuntimeError: encrypted, or a compression that is not known
+    except Exception as error:  # zipfile says in many ways that it cannot read on; in memory, nothing else can fail
         raise _Refused("the archive cannot be unpacked") from error
 
+    rows = [row for name, content in zip(BATCHES, contents, strict=True) for row in _ethanol_rows(name, content)]
     table = np.array(rows, dtype=np.float64).reshape(len(rows), 129)
     inputs, target = np.ascontiguousarray(table[:, 1:]), np.ascontiguousarray(table[:, 0])
     if tuple(hashlib.sha256(a.astype("<f8").tobytes()).hexdigest() for a in (inputs, target)) != CONTENT_SHA256:
-        if hashlib.sha256(path.read_bytes()).hexdigest() == ARCHIVE_SHA256:
+        if hashlib.sha256(packed).hexdigest() == ARCHIVE_SHA256:
             raise _Refused("the archive is the published one but was misread; please report this error of the program")
         raise _Refused("neither the checksum of the archive nor the numbers in it are the published ones")
     features = tuple(f"sensor {j // 8 + 1}, feature {j % 8 + 1}" for j in range(128))
