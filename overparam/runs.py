@@ -192,7 +192,7 @@ class Run:
             if device.type != "cpu":
                 problem = choices.build(device, self._upload)
         least, first = problem.optimum().loss, problem.loss_at_zero
-        if not first > least:
+        if not first - least > 1e-9 * first:  # the gap, a share of this, would be rounding
             raise RunError("There is nothing to learn here: W = 0 is already the optimum. Choose other data.")
         self._problem, self._grid, self._changes_made = problem, grid, 0
         self._simulation = Simulation(problem, grid.methods)

@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -18,6 +19,7 @@ from overparam.choices import ChoiceError, Flag, Number, Option, read_choices, w
 from overparam.data import DataError, ethanol, read_csv
 from overparam.experiment import CHOICES, MOST_METHODS, Experiment
 from overparam.optimizers import OPTIMIZERS
+from overparam.runs import Run, RunError
 from overparam.simulate import KINDS, STARTS
 from overparam.ui.state import PageState
 
@@ -239,6 +241,19 @@ def test_any_upload_is_raced_or_refused_in_its_own_sentence(raw):
         assert at.error.len == 0
         assert at.session_state["race__transport"]["experiment"].problem == "csv"
         assert any(f"{data.inputs.shape[0]} rows" in c.value for c in at.caption)
+
+
+@pytest.mark.parametrize("p", [2.0, 3.3, 4.0])
+def test_data_from_which_nothing_can_be_learnt_are_named_so(p):
+    """Each input comes with a target and with its opposite: W = 0 is the optimum for every p, up to rounding."""
+    rng = np.random.default_rng(0)
+    for _ in range(10):
+        x, y = rng.normal(size=(20, 3)), rng.normal(size=20)
+        rows = np.vstack([np.column_stack([x, y]), np.column_stack([x, -y])])
+        data = read_csv("\n".join(",".join(map(repr, row)) for row in rows.tolist()).encode())
+        experiment = Experiment.of(read_choices(CHOICES, {"problem": "csv", "csv": "0" * 16, "p": str(p)})[0])
+        with pytest.raises(RunError, match=r"nothing to learn here: W = 0 is already the optimum"):
+            Run(experiment, data).advance(10)
 
 
 wild = st.floats(-1e3, 1e3) | st.sampled_from([0.0, -1.0, 1e308, -1e308, 1e-300, math.inf, math.nan]) | st.integers(0, 9)
