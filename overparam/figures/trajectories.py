@@ -58,17 +58,21 @@ def trajectories(
     )
     fixed = len(figure.data)
     for path in paths:
-        figure.add_scatter(showlegend=True, legendgroup=path.name, **_way(path, len(path.times)))
+        place = "iteration %{customdata}<br>(%{x:.4g}, %{y:.4g})"
+        figure.add_scatter(showlegend=True, **_look(path, place), **_way(path, len(path.times)))
     for path in paths:
-        figure.add_scatter(xaxis="x2", yaxis="y2", showlegend=False, legendgroup=path.name, **_curve(path, len(path.times)))
+        place = "iteration %{customdata}: %{y:.4g}"
+        figure.add_scatter(xaxis="x2", yaxis="y2", showlegend=False, **_look(path, place), **_curve(path, len(path.times)))
     moving = list(range(fixed, fixed + 2 * len(paths)))
     instants = _instants(max(path.times[-1] for path in paths))
-    figure.frames = [
-        go.Frame(
-            name=str(t),
-            traces=moving,
-            data=[go.Scatter(**_way(p, _known(p, t))) for p in paths] + [go.Scatter(**_curve(p, _known(p, t))) for p in paths],
-        )
+    figure.frames = [  # only what changes: plotly takes long to check what it is given
+        {
+            "name": str(t),
+            "traces": moving,
+            "data": [
+                {"type": "scatter", **part} for draw in (_way, _curve) for part in (draw(p, _known(p, t)) for p in paths)
+            ],
+        }
         for t in instants
     ]
     figure.update_layout(
@@ -90,30 +94,30 @@ def trajectories(
     return figure
 
 
+def _look(path: Path, place: str) -> dict:
+    """What stays the same from frame to frame."""
+    return {
+        "name": path.name, "legendgroup": path.name, "mode": "lines+markers",
+        "line": {"color": path.colour, "dash": path.dash, "width": 2.5}, "marker_color": path.colour, "marker_line_width": 0,
+        "customdata": path.times,
+        "hovertemplate": f"{path.name}, {place}<extra></extra>",
+    }
+
+
 def _way(path: Path, count: int) -> dict:
     """The path up to its `count`-th point, its head marked."""
-    return {
-        "x": path.weights[:count, 0].astype(np.float32), "y": path.weights[:count, 1].astype(np.float32), "name": path.name,
-        "mode": "lines+markers", "line": {"color": path.colour, "dash": path.dash, "width": 2.5},
-        "marker": {"color": path.colour, "size": _sizes(count), "line": {"width": 0}},
-        "customdata": path.times[:count],
-        "hovertemplate": path.name + ", iteration %{customdata}<br>(%{x:.4g}, %{y:.4g})<extra></extra>",
-    }
+    x, y = path.weights[:count].T.astype(np.float32)
+    return {"x": x, "y": y, "marker": {"size": _sizes(count, inner=4)}}
 
 
 def _curve(path: Path, count: int) -> dict:
     """The loss up to its `count`-th point, its head marked."""
-    return {
-        "x": np.maximum(path.times[:count], ZERO_AT), "y": path.losses[:count].astype(np.float32), "name": path.name,
-        "mode": "lines+markers", "line": {"color": path.colour, "dash": path.dash, "width": 2.5},
-        "marker": {"color": path.colour, "size": _sizes(count, inner=0), "line": {"width": 0}},
-        "customdata": path.times[:count],
-        "hovertemplate": path.name + ", iteration %{customdata}: %{y:.4g}<extra></extra>",
-    }
+    x, y = np.maximum(path.times[:count], ZERO_AT), path.losses[:count].astype(np.float32)
+    return {"x": x, "y": y, "marker": {"size": _sizes(count, inner=0)}}
 
 
-def _sizes(count: int, inner: int = 4) -> list[int]:
-    return [inner] * (count - 1) + [10]
+def _sizes(count: int, inner: int) -> np.ndarray:
+    return np.array([inner] * (count - 1) + [10])
 
 
 def _known(path: Path, time: int) -> int:
