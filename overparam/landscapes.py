@@ -104,7 +104,7 @@ class Regression:
         return self.inputs.shape[1]
 
     def value(self, w: Array) -> Array:
-        return self._by_chunks(lambda r: (np.abs(r) ** self.p).sum(1) * (self.weight / self.p), w)
+        return self._by_chunks(lambda r: self._power(r).sum(1) * (self.weight / self.p), w)
 
     def gradient(self, w: Array) -> Array:
         return self._by_chunks(lambda r: self._slope(r) @ self.inputs * self.weight, w)
@@ -122,18 +122,26 @@ class Regression:
         enough = 1e-10 * np.linalg.norm(self.gradient(np.zeros((1, self.dimension))))
         if self.p == 2 or np.linalg.norm(self.gradient(start[None])) <= enough:  # least squares, or an exact fit
             return start
-        eye = np.eye(self.dimension)
         return minimize(
             lambda w: self.value(w[None])[0],
             start,
             jac=lambda w: self.gradient(w[None])[0],
-            hess=lambda w: self.hessian_product(np.repeat(w[None], self.dimension, 0), eye),
+            hess=self._hessian,
             method="trust-exact",
             options={"gtol": enough},
         ).x
 
+    def _hessian(self, w: Array) -> Array:
+        curvature = self._curvature(self.inputs @ w - self.targets)
+        return self.weight * (self.inputs.T * curvature) @ self.inputs
+
+    def _power(self, r: Array) -> Array:
+        """|r|^p; products where p allows them, here and below, as a power costs ten times as much."""
+        square = r * r
+        return square if self.p == 2 else square * square if self.p == 4 else np.abs(r) ** self.p
+
     def _slope(self, r: Array) -> Array:
-        """|r|^{p-1} sign r; products where p allows them, as a power costs ten times as much."""
+        """|r|^{p-1} sign r."""
         if self.p == 2:
             return r
         if self.p == 3:

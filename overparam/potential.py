@@ -177,8 +177,8 @@ def tuned_descent(
     least: Array,
     start: Array,
     goals: tuple[float, ...] = (1e-1, 1e-2, 1e-4),
-    horizon: int = 1000,
-    steps_per_decade: int = 16,
+    horizon: int = 500,
+    steps_per_decade: int = 12,
 ) -> Descent:
     """Descend along a direction field with every step size of a grid at once (they are rows of one batch).
 

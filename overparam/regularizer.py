@@ -134,7 +134,7 @@ def circulation(
     return add(pieces), pieces
 
 
-def stokes(loss: Landscape, depth: float, curve: Curve, tolerance: float = TOLERANCE) -> Integral:
+def stokes(loss: Landscape, depth: float, curve: Curve, tolerance: float = TOLERANCE, most: int = 40) -> Integral:
     """The same circulation as an area integral of the curl (Stokes), over the cone from the origin to the curve.
 
         sum over pieces of  integral_0^1 z(t)×z'(t) [ integral_0^1 s curl F(s z(t)) ds ] dt
@@ -145,10 +145,10 @@ def stokes(loss: Landscape, depth: float, curve: Curve, tolerance: float = TOLER
 
     Args:
         loss: a loss on R^2 (the restriction to the plane).
-        depth, curve, tolerance: as above.
+        depth, curve, tolerance, most: as above.
     """
     coarse, fine = (
-        add([integrate(_swept_curl(loss, depth, piece, order), tolerance, most=40) for piece in curve]) for order in (16, 24)
+        add([integrate(_swept_curl(loss, depth, piece, order), tolerance, most=most) for piece in curve]) for order in (16, 24)
     )
     return Integral(fine.value, fine.error + abs(fine.value - coarse.value), fine.absolute)
 

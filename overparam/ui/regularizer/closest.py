@@ -134,7 +134,7 @@ def _table(runs: dict[str, Descent]) -> str:
 
 
 def _descent_in_words(runs: dict[str, Descent]) -> str:
-    words = "Measured here. Each goal at its own best step of a grid (16 a decade, 1000 iterations). "
+    words = "Measured here. Each goal at its own best step of a grid (12 a decade, 500 iterations). "
     if runs["along ∇φ*"].arrivals[-1] is None:
         words += (
             "Descent on $\\varphi^*$ ends at a minimum of $\\varphi^*$, not of $L$: the fit is decided where $F$ is large, "

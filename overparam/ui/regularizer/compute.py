@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from overparam.curves import Array, Curve, Integral, half_disc
+from overparam.curves import MOST_PANELS, Array, Curve, Integral, half_disc
 from overparam.data import Data, load_diabetes, load_ethanol
 from overparam.figures.regularizer import METHODS
 from overparam.potential import Descent, Potential, best_potential, shares, tuned_descent
@@ -23,7 +23,7 @@ ARROWS, PIXELS = 15, 61  # per side of the square
 POINTS = 129  # nodes per side of the grid for the potential
 DEPTHS = np.concatenate((np.linspace(1, 3, 17), np.linspace(3.25, 10, 28)))
 GOALS = (1e-1, 1e-2, 1e-4)  # gaps to reach by descending
-PATIENCE = 2e8  # residuals that a line integral may ask for before its refinement gives up
+PATIENCE = 1e7  # residuals that an integral around a curve may ask for before its refinement gives up; kinks would never end
 
 Key = tuple[Any, ...]
 
@@ -79,10 +79,12 @@ class Walk:
 @st.cache_data(max_entries=64, ttl=3600, show_spinner="Walking around the curve …")
 def walk(key: Key, depth: float, curve: Curve, _case: Case) -> Walk:
     """The line integral uses F in all d dimensions, Stokes the loss restricted to the plane."""
-    samples = len(getattr(_case.loss, "targets", ()))
-    most = int(np.clip(PATIENCE / (60 * max(samples, 1) * _case.loss.dimension), 30, 300))
-    total, pieces = circulation(force(_case.loss.gradient, depth, _case.plane), curve, most=most)
-    return Walk(total, pieces, stokes(_case.flat, depth, curve))
+    points = PATIENCE / max(len(getattr(_case.loss, "targets", ())), 1)
+    # a panel takes 15 points on each of four pieces, and again on the way there; for the curl each point is a ray of 40
+    total, pieces = circulation(
+        force(_case.loss.gradient, depth, _case.plane), curve, most=int(np.clip(points / 240, 30, MOST_PANELS))
+    )
+    return Walk(total, pieces, stokes(_case.flat, depth, curve, most=int(np.clip(points / 3600, 4, 40))))
 
 
 @dataclass(frozen=True)
