@@ -54,6 +54,9 @@ def through_app() -> None:
 def warm_up() -> threading.Thread:
     """Import torch and scikit-learn in the background, once per server, so that the home page need not wait for it.
 
+    numpy's linear algebra is kept to one thread for each caller: many sessions share the cores, and threads that wait for
+    one another spin (a fit of 128 weights took 4 s of processor time on two busy cores, and 0.1 s on one thread).
+
     Afterwards everything imported is moved out of the garbage collector's sight: walking through torch's objects would
     hold everybody up for about 0.1 s at every full collection.
     """
@@ -61,7 +64,9 @@ def warm_up() -> threading.Thread:
     def load() -> None:
         import sklearn.datasets  # noqa: F401
         import torch  # noqa: F401
+        from threadpoolctl import threadpool_limits
 
+        threadpool_limits(1, user_api="blas")
         gc.collect()
         gc.freeze()
 
