@@ -75,7 +75,7 @@ def one_output(
     figure.update_layout(
         **base_layout(
             height=height,
-            annotations=[a for a in arrows if a] + [_label(*tip) for tip in tips],
+            annotations=[a for a in arrows if a] + _labels(tips, apart=0.06 * window),
             xaxis=axis("first weight", range=[-window, window], zeroline=True, zerolinecolor=GRID),
             yaxis=axis(
                 "second weight", range=[-window, window], zeroline=True, zerolinecolor=GRID, scaleanchor="x",
@@ -166,9 +166,22 @@ def _arrow(start: np.ndarray, end: np.ndarray, colour: str, window: float, width
     }
 
 
+def _labels(tips: list[tuple[str, np.ndarray, str]], apart: float) -> list[dict]:
+    """A label at each tip; tips that nearly coincide share one, in the first one's colour."""
+    merged: list[tuple[str, np.ndarray, str]] = []
+    for name, tip, colour in tips:
+        for i, (names, place, first) in enumerate(merged):
+            if np.linalg.norm(tip - place) < apart:
+                merged[i] = (f"{names}, {name}", place, first)
+                break
+        else:
+            merged.append((name, tip, colour))
+    return [_label(*each) for each in merged]
+
+
 def _label(text: str, tip: np.ndarray, colour: str) -> dict:
     length = np.linalg.norm(tip)
-    away = tip / length if length > 0 else np.array([0.7, 0.7])
+    away = tip / length if length > 0 else np.array([1.8, -1.0])
     return {
         "x": tip[0], "y": tip[1], "text": f"<b>{text}</b>", "showarrow": False, "font": {"color": colour},
         "xshift": float(18 * away[0]), "yshift": float(14 * away[1]),

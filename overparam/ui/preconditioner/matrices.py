@@ -119,7 +119,7 @@ def _notes(sigma: list[float], k: int, d: int, depth: float) -> str:
     if depth == 1:
         return "**$N = 1$:** $P$ is the identity, every direction is treated alike."
     if not any(sigma):
-        return "**$W = 0$:** every eigenvalue is 0. A deep linear network does not move from here, whatever the gradient."
+        return "**$W = 0$:** every eigenvalue is 0. A balanced deep network does not move from here, whatever the gradient."
     notes = []
     if k == 1 or d == 1:
         side = "One output" if k == 1 else "One input"

@@ -95,7 +95,7 @@ def _in_words(depth: float, w: np.ndarray, grad: np.ndarray, after: np.ndarray) 
     if size == 0:
         return (
             "**$W = 0$:** there is no direction to stretch along and the rate is 0, so $P = 0$ and the ellipse is a point. "
-            "A deep linear network at $W = 0$ does not move, whatever the gradient."
+            "A balanced deep network at $W = 0$ does not move, whatever the gradient."
         )
     rate = size ** (2 - 2 / depth)
     factors = f"Along $W$ a gradient is multiplied by **{_short(depth * rate)}**, across by **{_short(rate)}**."
@@ -116,7 +116,8 @@ def _in(colour: str, formula: str) -> str:
 
 
 def _pair(vector: np.ndarray) -> str:
-    return rf"({vector[0]:.2f},\ {vector[1]:.2f})"
+    first, second = np.round(vector, 2) + 0.0  # no minus before a zero
+    return rf"({first:.2f},\ {second:.2f})"
 
 
 def _short(value: float) -> str:

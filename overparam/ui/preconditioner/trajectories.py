@@ -71,8 +71,9 @@ def show(state: PageState) -> None:
             alt="Contours of the loss over the two weights with the path of each method, beside the losses over the iterations.",
             on_click=lambda event: _set_start(state, event),
         )
-        st.markdown(_results(names, iterations, steps))
-        st.markdown(_in_words(p, start, names, iterations, share))
+        with st.container(key=state.key("words")):
+            st.markdown(_results(names, iterations, steps))
+            st.markdown(_in_words(p, start, names, iterations, share))
 
 
 def _preset(state: PageState, p: float) -> None:
