@@ -96,9 +96,12 @@ class Run:
         """Runs computed together: the whole grid while tuning."""
         return len(self._grid.methods) if self._history else 0
 
-    def seconds_left(self) -> float:
-        """Estimated from the pace of the latest slice."""
-        return self._pace * (self.experiment.iterations - self.computed)
+    def seconds_left(self, until: int | None = None) -> float:
+        """To an iteration, or to the end; estimated from the pace of the latest slice, and the smaller batch after tuning."""
+        until = self.experiment.iterations if until is None else until
+        together = min(until, self.experiment.tuning_horizon) if self.tuned is None else until
+        alone = len(self.experiment.methods) / max(1, len(self._alive)) if self._history else 1.0
+        return self._pace * (max(0, together - self.computed) + alone * max(0, until - together))
 
     def advance(self, until: int, seconds: float = 0.03) -> None:
         """Compute for about so many seconds, to iteration `until` at most; return at once where that is already known.

@@ -20,6 +20,7 @@ from overparam.ui.methods import methods_editor
 from overparam.ui.problem import problem_controls, problem_is_here, uploaded
 from overparam.ui.state import PageState
 from overparam.ui.take_home import take_home
+from overparam.ui.tuning import go_on, is_tuned, tuning_view
 from overparam.verdict import table
 
 PREVIEW = 100  # iterations shown before anybody presses Run
@@ -28,7 +29,7 @@ LOWEST, HIGHEST = 1e-8, 10.0  # of the gap axis
 FLOOR = 1e-16  # rounding can take a gap to zero or below, which a logarithmic axis cannot show
 
 through_app()
-AXIS = Option("axis", "Iterations", "log", {"log": "log", "linear": "linear"})
+AXIS = Option("axis", "View", "log", {"log": "log", "linear": "linear", "tuning": "tuning"})
 state = PageState("race", (*CHOICES, AXIS))
 
 
@@ -59,6 +60,8 @@ def sidebar() -> None:
 
 def play() -> None:
     moving = transport()
+    if state.values()["axis"] == "tuning" and is_tuned(state, uploaded(state)):
+        state.set(axis="log")  # all step sizes are compared: what is left to run are the curves
     if moving["position"] >= state.values()["iterations"]:
         moving["position"] = 0  # at the end: from the start again
     moving.update(playing=not moving["playing"], preview=False)
@@ -72,6 +75,12 @@ def step(count: int) -> None:
 
 def reset() -> None:
     transport().update(playing=False, preview=False, position=0)
+
+
+def run_curves() -> None:
+    """Show the curves of the choices as they stand now, from the start."""
+    state.set(axis="log")
+    transport().update(playing=True, preview=False, position=0)
 
 
 def buttons(moving: dict, run: Run | None) -> None:
@@ -233,21 +242,41 @@ buttons(moving, run)
 if refused := moving.pop("refused", None):
     st.warning(refused, icon=":material/error:")
 
-log_axis = values["axis"] == "log"
-chart = live_chart(
-    "race",
-    height=330,
-    x_title="iteration",
-    y_title="gap g = (L − L*) / (L₀ − L*)",
-    x_log=log_axis,
-    alt="The share of the avoidable loss that is left, against the iteration, one curve for each method.",
-    x_range=(0.7, float(experiment.iterations)) if log_axis else (0.0, float(experiment.iterations)),
-    y_clip=(LOWEST, HIGHEST),
-)
-slots = {"status": st.empty(), "table": st.empty()}
-if run is not None:
+def race_view() -> None:
+    """The curves, streamed, and their table."""
+    log_axis = values["axis"] == "log"
+    chart = live_chart(
+        "race",
+        height=330,
+        x_title="iteration",
+        y_title="gap g = (L − L*) / (L₀ − L*)",
+        x_log=log_axis,
+        alt="The share of the avoidable loss that is left, against the iteration, one curve for each method.",
+        x_range=(0.7, float(experiment.iterations)) if log_axis else (0.0, float(experiment.iterations)),
+        y_clip=(LOWEST, HIGHEST),
+    )
+    slots = {"status": st.empty(), "table": st.empty()}
+    if run is not None:
+        try:
+            show(run, moving, chart, slots)
+        except (ChoiceError, DataError, RunError) as error:
+            moving["playing"] = False
+            slots["status"].error(str(error), icon=":material/error:")
+
+
+def step_view() -> None:
+    """Every step size of the grid, and the table of the best ones."""
     try:
-        show(run, moving, chart, slots)
+        tuned = tuning_view(state, moving, uploaded(state), 330, run_curves)
+        st.html(table_html(tuned.experiment, tuned, tuned.view(tuned.computed)))
     except (ChoiceError, DataError, RunError) as error:
         moving["playing"] = False
-        slots["status"].error(str(error), icon=":material/error:")
+        st.error(str(error), icon=":material/error:")
+        return
+    go_on(tuned, moving)
+
+
+if values["axis"] == "tuning" and run is not None:
+    step_view()
+else:
+    race_view()
