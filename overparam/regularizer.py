@@ -201,7 +201,7 @@ def observed_order(radii: Array, values: list[Integral]) -> float | None:
 
 
 def known_potential(loss: Landscape, depth: float) -> tuple[str, Callable[[Array], Array]] | None:
-    """A function with gradient F, as a formula and as code (n, 2) -> (n,), where one is known; else None.
+    """A function with gradient F, as a formula in LaTeX and as code (n, 2) -> (n,), where one is known; else None.
 
     N = 1: F = G. N = 2 and Hessian lambda I (linear: lambda = 0); any N with G(W) = lambda W, or with the cone c||W||:
     it follows by integrating F along rays.
@@ -211,7 +211,7 @@ def known_potential(loss: Landscape, depth: float) -> tuple[str, Callable[[Array
         return "L(W)", loss.value
     if isinstance(loss, Cone):
         factor = depth * loss.height / (power + 1)
-        return f"{factor:.4g} ‖W‖^{power + 1:.4g}", lambda z: factor * np.linalg.norm(z, axis=1) ** (power + 1)
+        return rf"{factor:.4g}\,\|W\|^{{{power + 1:.4g}}}", lambda z: factor * np.linalg.norm(z, axis=1) ** (power + 1)
     if not isinstance(loss, Quadratic):
         return None
     size = loss.hessian[0, 0]
@@ -224,7 +224,7 @@ def known_potential(loss: Landscape, depth: float) -> tuple[str, Callable[[Array
         norm = np.linalg.norm(z, axis=1)
         return norm * (z @ loss.slope) + bowl * norm ** (power + 2)
 
-    terms = ["‖W‖⟨W, G(0)⟩"] * bool(loss.slope.any()) + [f"{bowl:.4g} ‖W‖^{power + 2:.4g}"] * bool(bowl)
+    terms = [r"\|W\|\langle W, G(0)\rangle"] * bool(loss.slope.any()) + [rf"{bowl:.4g}\,\|W\|^{{{power + 2:.4g}}}"] * bool(bowl)
     return " + ".join(terms) or "0", potential
 
 

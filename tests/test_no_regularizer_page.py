@@ -105,11 +105,11 @@ def test_every_example_in_every_part(monkeypatch, example, view):
 @pytest.mark.parametrize(
     ("place", "verdict", "words"),
     [
-        (1, "No contradiction on this curve", "that of **L(W)**"),
-        (2, "No contradiction on this curve", "that of **‖W‖⟨W, G(0)⟩**"),
+        (1, "No contradiction on this curve", "that of $L(W)$"),
+        (2, "No contradiction on this curve", r"that of $\|W\|\langle W, G(0)\rangle$"),
         (3, "Not a gradient", "did not cancel"),
-        (4, "No contradiction on this curve", "that of **0.9 ‖W‖^3.333**"),
-        (5, "No contradiction on this curve", "that of **1.671 ‖W‖^2.333**"),
+        (4, "No contradiction on this curve", r"that of $0.9\,\|W\|^{3.333}$"),
+        (5, "No contradiction on this curve", r"that of $1.671\,\|W\|^{2.333}$"),
         (6, "Not a gradient", "10-dimensional"),
     ],
 )

@@ -179,7 +179,7 @@ def test_where_a_hypothesis_fails_f_can_be_a_gradient(loss, depth):
 def test_the_potential_at_depth_two_is_norm_times_slope_and_differentiates_to_f():
     slope = np.array([0.5, -1.2])
     formula, potential = known_potential(linear(slope), 2)
-    assert formula == "‖W‖⟨W, G(0)⟩"
+    assert formula == r"\|W\|\langle W, G(0)\rangle"
     z = RNG.normal(size=(8, 2))
     np.testing.assert_allclose(potential(z), np.linalg.norm(z, axis=1) * (z @ slope), rtol=1e-14)
     points = torch.from_numpy(z).requires_grad_()

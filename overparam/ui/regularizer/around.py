@@ -115,7 +115,7 @@ def hypothesis_list(case: Case, depth: float) -> None:
     st.markdown("**Theorem 2** asks for " + " &nbsp; ".join(marks))
     known = known_potential(case.flat, depth)
     if known:
-        st.markdown(f"It does not apply, and $F$ **is** a gradient here, that of **{known[0]}**: every closed curve gives 0.")
+        st.markdown(f"It does not apply, and $F$ **is** a gradient here, that of ${known[0]}$: every closed curve gives 0.")
     elif all(row.holds for row in rows):
         st.markdown("All hold: $F$ is the gradient of **no** function, so no regularizer gives this update.")
     elif 1 < depth < 2 and case.c > 0 and case.loss.continuous_gradient:
