@@ -57,6 +57,23 @@ def test_value_and_grad_equal_autograd(k, d, p, m, runs):
     np.testing.assert_allclose(grad, slope, rtol=0, atol=1e-12 * float(slope.abs().max()))
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize("p", [2, 4])
+@pytest.mark.parametrize("k", [1, 2])
+def test_every_order_of_the_products_gives_the_same(k, p, dtype, monkeypatch):
+    """Few rows are multiplied by numpy on some CPUs, many into memory stored by columns, some are filled up: with 1 to 60 runs."""
+    inputs, targets = data(90, k, 6)
+    w = weights(60, k, 6).to(dtype)
+    expected, slope = loss_and_slope(w.double(), inputs, targets, p, 1 / 90)
+    tolerance = 1e-12 if dtype is REAL else 1e-5
+    for capability in ("AVX512", "AVX2"):
+        monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda name=capability: name)
+        for runs in (*range(1, 16), 38, 39, 40, 41, 60):
+            loss, grad = Problem(inputs, targets, lp(p), dtype=dtype).value_and_grad(w[:runs])
+            np.testing.assert_allclose(loss, expected[:runs], rtol=tolerance)
+            np.testing.assert_allclose(grad, slope[:runs], rtol=0, atol=tolerance * float(slope.abs().max()))
+
+
 @pytest.mark.parametrize("runs", [2, 40])
 @pytest.mark.parametrize("p", [2, 3, 4])
 def test_single_precision_is_single_precision(p, runs):

@@ -1,0 +1,169 @@
+"""How fast a step is, and against what: `python -m overparam.benchmark`.
+
+Each section of SECTIONS is a function that is given a stopwatch and yields lines to print; to measure something else, write one
+and add it. A stopwatch times candidates in turn, many short slices each, and keeps the fastest slice of each: what it takes when
+nothing else disturbs it. So the ratios of one line belong together even on a busy machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from overparam.execution import prepare_thread
+from overparam.losses import lp
+from overparam.problems import Problem, two_coordinate
+from overparam.simulate import Method, Simulation, start_layers
+
+Stopwatch = Callable[[Mapping[str, Callable[[int], object]]], dict[str, float]]
+RUNS = (1, 3, 12, 96)
+STEP = 1e-5  # small enough for every run here to stay calm
+SLICE = 4e-3  # seconds
+
+
+def stopwatch(rounds: int, clock: Callable[[], float] = time.process_time) -> Stopwatch:
+    """A function that times candidates `advance(n)`, n iterations in one call: seconds an iteration, the fastest of all rounds.
+
+    With one thread the time that the process computes is the time that passes, less what other programs take: the default clock.
+    """
+
+    def measure(candidates: Mapping[str, Callable[[int], object]]) -> dict[str, float]:
+        counts, best = {}, dict.fromkeys(candidates, float("inf"))
+        for name, advance in candidates.items():
+            advance(2)
+            before = clock()
+            advance(3)
+            counts[name] = max(2, round(3 * SLICE / (clock() - before)))
+        for _ in range(rounds):
+            for name, advance in candidates.items():
+                before = clock()
+                advance(counts[name])
+                best[name] = min(best[name], (clock() - before) / counts[name])
+        return best
+
+    return measure
+
+
+def products(problem: Problem, runs: int) -> dict[str, Callable[[int], None]]:
+    """The two matrix products that no gradient can do without, W X^T and R X, alone and into memory at hand: in several orders."""
+    samples = problem.scaled_inputs.T.contiguous()  # (m, d)
+    columns, rows = samples.T.contiguous(), runs * problem.k
+    w, r = torch.randn(rows, problem.d).to(samples), torch.randn(rows, problem.m).to(samples)
+    w_columns, r_columns = w.T.contiguous().T, r.T.contiguous().T
+
+    def pair(*factors: tuple) -> Callable[[int], None]:
+        def advance(iterations: int) -> None:
+            for _ in range(iterations):
+                for multiply, left, right, out in factors:
+                    multiply(left, right, out=out)
+
+        return advance
+
+    def by_numpy(left: Tensor, right: Tensor, out: Tensor) -> list[tuple]:
+        size = 3 if rows == 3 else 2
+        return [(np.dot, left.numpy()[i : i + size], right.numpy(), out.numpy()[i : i + size]) for i in range(0, rows, size)]
+
+    mm, grad, grad_columns = torch.mm, w.clone(), w_columns.clone()
+    return {
+        "by rows": pair((mm, w, columns, r), (mm, r, columns.T, grad)),
+        "by samples": pair((mm, w, samples.T, r), (mm, r, samples, grad)),
+        "by columns": pair((mm, w_columns, samples.T, r_columns), (mm, r_columns, columns.T, grad_columns)),
+        "by rows, then columns": pair((mm, w, columns, r), (mm, r, columns.T, grad_columns)),
+        "two or three rows at a time": pair(*by_numpy(w, columns, r), *by_numpy(r, columns.T, grad)),
+    }
+
+
+def ordinary_loop(problem: Problem, method: Method) -> Callable[[int], list[float]]:
+    """The training loop that one writes by hand: nn.Sequential, autograd, torch.optim; one run. Returns advance(n) -> losses."""
+    make = {"dtype": problem.dtype}
+    layers = [layer.to(**make) for layer in start_layers(method, problem.k, problem.d)]
+    net = torch.nn.Sequential(*(torch.nn.Linear(*w.shape[::-1], bias=False, **make) for w in layers))
+    with torch.no_grad():
+        for linear, w in zip(net, layers, strict=True):
+            linear.weight.copy_(w)
+    optimizer, p = torch.optim.SGD(net.parameters(), lr=method.step), int(problem.loss.power)
+    zero = torch.zeros(problem.k, problem.d, **make)
+    inputs, targets = problem.scaled_inputs.T.contiguous(), -problem.residuals(zero).T.contiguous()
+
+    def advance(iterations: int) -> list[float]:
+        losses = []
+        for _ in range(iterations):
+            optimizer.zero_grad()
+            loss = ((net(inputs) - targets) ** p).sum() / p
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+        return losses
+
+    return advance
+
+
+def ethanol_shaped(dtype: torch.dtype) -> Problem:
+    """Random data of the shape of the paper's, at p = 4."""
+    rng = np.random.default_rng(0)
+    return Problem(rng.standard_normal((2565, 128)), rng.standard_normal((2565, 1)), lp(4), dtype=dtype)
+
+
+def race(measure: Stopwatch) -> Iterator[str]:
+    """A whole iteration of the race against the bare products, the ordinary loop, and depth 1."""
+    yield "One iteration of gradient descent at p = 4, all runs together, hidden width 1"
+    yield "  bare: depth 3 over the two matrix products alone, in their fastest order"
+    yield "  loop: the ordinary loop (nn.Sequential, autograd, torch.optim; one run) over depth 3, per run"
+    yield ""
+    yield "problem   precision  runs |  depth 1  depth 3  depth 8 |  depth 3 |  bare    loop   3 / 1   8 / 1"
+    yield "                          |       us an iteration      | us a run |"
+    for name, make in (("2565x128", ethanol_shaped), ("two coord", lambda dtype: two_coordinate(4, 10.0, dtype=dtype))):
+        for dtype in (torch.float64, torch.float32):
+            for runs in RUNS:
+                problem = make(dtype)
+                methods = {n: Method(n, step=STEP, scale=0.1) for n in (1, 3, 8)}
+                bare = products(problem, runs)
+                candidates = {n: Simulation(make(dtype), [m] * runs).advance for n, m in methods.items()}
+                took = measure(candidates | bare | {"loop": ordinary_loop(problem, methods[3])})
+                one, three, eight = (1e6 * took[n] for n in methods)
+                yield (
+                    f"{name:9} {str(dtype)[6:]:>9} {runs:5} | {one:8.1f} {three:8.1f} {eight:8.1f} | {three / runs:8.2f} |"
+                    f" {three / min(1e6 * took[key] for key in bare):5.2f} {1e6 * took['loop'] * runs / three:7.1f}"
+                    f" {three / one:7.2f} {eight / one:7.2f}"
+                )
+
+
+def widths(measure: Stopwatch) -> Iterator[str]:
+    """The ordinary loop against a batch of 96 runs, by hidden width: the data only ever see W_e, whatever the width."""
+    yield "Depth 3 on 2565x128, 96 runs, by hidden width: us an iteration and run"
+    yield ""
+    yield "precision  width |  here  ordinary loop  times faster"
+    for dtype in (torch.float64, torch.float32):
+        for width in (1, 10, 100):
+            problem, method = ethanol_shaped(dtype), Method(3, step=STEP, scale=0.1, width=width)
+            took = measure({"here": Simulation(problem, [method] * 96).advance, "loop": ordinary_loop(problem, method)})
+            here, loop = 1e6 * took["here"] / 96, 1e6 * took["loop"]
+            yield f"{str(dtype)[6:]:>9} {width:6} | {here:5.1f} {loop:14.1f} {loop / here:13.1f}"
+
+
+SECTIONS: tuple[Callable[[Stopwatch], Iterator[str]], ...] = (race, widths)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m overparam.benchmark", description="Times a step on this machine's CPU.")
+    parser.add_argument("--threads", type=int, default=1, help="threads for each matrix product (default 1, as in the app)")
+    parser.add_argument("--rounds", type=int, default=50, help="slices of 4 ms for each candidate (default 50)")
+    choices = parser.parse_args(arguments)
+    prepare_thread()
+    torch.set_num_threads(choices.threads)
+    clock, meaning = (time.process_time, "CPU time") if choices.threads == 1 else (time.perf_counter, "wall time")
+    print(f"{platform.processor() or platform.machine()}, torch {torch.__version__}, {choices.threads} thread(s), {meaning}")
+    for section in SECTIONS:
+        print()
+        for line in section(stopwatch(choices.rounds, clock)):
+            print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()

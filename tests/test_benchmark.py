@@ -1,0 +1,59 @@
+"""The benchmark measures what it says: the same computation, and every line of the table."""
+
+import re
+
+import numpy as np
+import pytest
+import torch
+
+from overparam import benchmark
+from overparam.losses import lp
+from overparam.problems import Problem
+from overparam.simulate import Method, Simulation
+
+
+@pytest.fixture(autouse=True)
+def settings_of_the_thread():
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+    torch.set_flush_denormal(False)
+
+
+def small(dtype):
+    rng = np.random.default_rng(0)
+    return Problem(rng.standard_normal((40, 5)), rng.standard_normal((40, 2)), lp(4), dtype=dtype)
+
+
+@pytest.mark.parametrize("width", [2, 7])
+def test_the_ordinary_loop_computes_the_same_run(width):
+    method = Method(3, step=1e-3, scale=0.5, width=width)
+    losses = benchmark.ordinary_loop(small(torch.float64), method)(60)
+    np.testing.assert_allclose(losses, Simulation(small(torch.float64), [method]).advance(60)[:, 0], rtol=1e-10)
+    assert losses[-1] < 0.9 * losses[0]
+
+
+def test_a_stopwatch_keeps_the_fastest_slice_of_each_candidate():
+    now = [0.0]
+    costs = {"a": iter([9, 9, 2e-3, 5e-3]), "b": iter([9, 9, 7e-3, 6e-3])}
+
+    def candidate(name):
+        def advance(iterations):
+            now[0] += iterations * next(costs[name])
+
+        return advance
+
+    took = benchmark.stopwatch(2, clock=lambda: now[0])({name: candidate(name) for name in costs})
+    assert took == pytest.approx({"a": 2e-3, "b": 6e-3})
+
+
+def test_the_table_has_a_line_for_every_problem_precision_and_number_of_runs(monkeypatch, capsys):
+    monkeypatch.setattr(benchmark, "ethanol_shaped", small)
+    monkeypatch.setattr(benchmark, "SLICE", 1e-4)
+    benchmark.main(["--rounds", "1"])
+    lines = capsys.readouterr().out.splitlines()
+    race = [line for line in lines if re.match(r"(2565x128|two coord) +float", line)]
+    assert len(race) == 2 * 2 * len(benchmark.RUNS)
+    assert len([line for line in lines if re.match(r" +float(32|64) +\d+ \|", line)]) == 6
+    for line in race:
+        assert all(float(number) > 0 for number in re.findall(r"\d+\.\d+", line.split("|", 1)[1]))
