@@ -25,6 +25,7 @@ from overparam.verdict import table
 
 PREVIEW = 100  # iterations shown before anybody presses Run
 FRAME_SECONDS, TABLE_SECONDS = 0.1, 0.4
+DRAWING_SHARE = 0.2  # of a viewer's time, at most: among many viewers the pictures come more slowly, and the run goes on
 LOWEST, HIGHEST = 1e-8, 10.0  # of the gap axis
 FLOOR = 1e-16  # rounding can take a gap to zero or below, which a logarithmic axis cannot show
 
@@ -210,16 +211,18 @@ def show(run: Run, moving: dict, chart: LiveChart, slots: dict) -> None:
         moving["position"] = min(moving["position"], limit)
     draw(chart, run, moving, slots, with_table=True)
     framed = tabled = time.perf_counter()
+    took = (0.0, 0.0)  # seconds for the last two pictures: one slow picture is no sign of many viewers
     while moving["playing"]:
         run.advance(limit)
         now = time.perf_counter()
-        if now - framed < FRAME_SECONDS:
+        if now - framed < max(FRAME_SECONDS, min(took) / DRAWING_SHARE):
             time.sleep(FRAME_SECONDS / 10 if run.finished else 0)
             continue
         framed, position = now, moving["position"]
         moving["position"] = min(run.computed, max(position + 1, int(position * 1.5)))
         ended = moving["position"] >= limit
         draw(chart, run, moving, slots, with_table=ended or now - tabled > TABLE_SECONDS)
+        took = (took[1], time.perf_counter() - now)
         tabled = now if now - tabled > TABLE_SECONDS else tabled
         if ended:
             moving["playing"] = False
