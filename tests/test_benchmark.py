@@ -20,17 +20,17 @@ def settings_of_the_thread():
     torch.set_flush_denormal(False)
 
 
-def small(dtype):
+def small(dtype, outputs=1):
     rng = np.random.default_rng(0)
-    return Problem(rng.standard_normal((40, 5)), rng.standard_normal((40, 2)), lp(4), dtype=dtype)
+    return Problem(rng.standard_normal((40, 5)), rng.standard_normal((40, outputs)), lp(4), dtype=dtype)
 
 
 @pytest.mark.parametrize("width", [2, 7])
 def test_the_ordinary_loop_computes_the_same_run(width):
-    method = Method(3, step=1e-3, scale=0.5, width=width)
-    losses = benchmark.ordinary_loop(small(torch.float64), method)(60)
-    np.testing.assert_allclose(losses, Simulation(small(torch.float64), [method]).advance(60)[:, 0], rtol=1e-10)
-    assert losses[-1] < 0.9 * losses[0]
+    method = Method(3, step=2e-3, scale=0.5, width=width)
+    losses = benchmark.ordinary_loop(small(torch.float64, 2), method)(60)
+    np.testing.assert_allclose(losses, Simulation(small(torch.float64, 2), [method]).advance(60)[:, 0], rtol=1e-10)
+    assert losses[-1] < 0.9 * losses[0]  # it went somewhere
 
 
 def test_a_stopwatch_keeps_the_fastest_slice_of_each_candidate():
