@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import pytest
 import torch
 
+torch.set_num_threads(1)  # as the app does: the products here are too small for more
+
 
 @pytest.fixture(autouse=True)
 def denormals() -> Iterator[None]:
