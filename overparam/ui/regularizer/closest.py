@@ -64,7 +64,7 @@ def _share_in_words(found: compute.Closest) -> str:
     )
     if share <= max(found.error, 1e-20):
         return supplied + "What is left is the error of the grid: $F$ is a gradient."
-    return supplied + f"No regularizer can supply the other **{share:.3%}** (± {found.error:.0e}, from the grid)."
+    return supplied + f"No regularizer can supply the other **{share:.3%}** (± {100 * found.error:.1g}%, from the grid)."
 
 
 def _obstacle(case: Case, half_width: float, start: tuple[float, float]) -> str:
