@@ -30,8 +30,8 @@ def navigation() -> StreamlitPage:
             st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
             st.Page("pages/convergence.py", title="The race", icon=":material/show_chart:"),
             st.Page("pages/where_depth_helps.py", title="Where depth helps", icon=":material/grid_on:"),
-            st.Page("pages/preconditioner.py", title="What depth does to a gradient", icon=":material/explore:"),
-            st.Page("pages/no_regularizer.py", title="Why no regularizer can do it", icon=":material/cycle:"),
+            st.Page("pages/preconditioner.py", title="The preconditioner", icon=":material/explore:"),
+            st.Page("pages/no_regularizer.py", title="No regularizer", icon=":material/cycle:"),
         ],
         position="top",
     )
