@@ -8,6 +8,7 @@ nothing else disturbs it. So the ratios of one line belong together even on a bu
 from __future__ import annotations
 
 import argparse
+import gc
 import platform
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,9 +17,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from overparam.curves import gamma
 from overparam.execution import prepare_thread
+from overparam.figures.preconditioner import eigenvalue_map, one_output
+from overparam.landscapes import linear
 from overparam.losses import lp
+from overparam.potential import best_potential
+from overparam.preconditioner import eigenvalues, ellipse, precondition, scale_only
 from overparam.problems import Problem, two_coordinate
+from overparam.regularizer import circulation, force
 from overparam.simulate import Method, Simulation, start_layers
 
 Stopwatch = Callable[[Mapping[str, Callable[[int], object]]], dict[str, float]]
@@ -147,7 +154,70 @@ def widths(measure: Stopwatch) -> Iterator[str]:
             yield f"{str(dtype)[6:]:>9} {width:6} | {here:5.1f} {loop:14.1f} {loop / here:13.1f}"
 
 
-SECTIONS: tuple[Callable[[Stopwatch], Iterator[str]], ...] = (race, widths)
+def settings(measure: Stopwatch) -> Iterator[str]:
+    """What the app's settings are worth: denormals flushed to zero, imports frozen out of the garbage collector."""
+    yield "Settings of the app"
+    yield ""
+    # residuals of 1e-105, as at the end of a run that fits its data exactly, have cubes that only denormals can hold
+    problem = Problem(np.random.default_rng(0).standard_normal((2565, 128)), np.zeros((2565, 1)), lp(4))
+    w = torch.full((3, 1, 128), 1e-106, dtype=torch.float64)
+
+    def passes(flush: bool) -> Callable[[int], None]:
+        def advance(iterations: int) -> None:
+            torch.set_flush_denormal(flush)
+            for _ in range(iterations):
+                problem.value_and_grad(w)
+            torch.set_flush_denormal(True)
+
+        return advance
+
+    took = measure({"flushed": passes(True), "kept": passes(False)})
+    ratio = took["kept"] / took["flushed"]
+    yield f"denormals kept, a step of a converged run:  {ratio:6.2f} times as long as flushed (about 1 where the processor does not mind)"
+
+    def collections(iterations: int) -> None:
+        for _ in range(iterations):
+            gc.collect()
+
+    seen = measure({"collect": collections})["collect"]
+    gc.freeze()
+    frozen = measure({"collect": collections})["collect"]
+    gc.unfreeze()
+    yield f"a full garbage collection, imports frozen:  {1e3 * frozen:6.2f} ms instead of {1e3 * seen:.0f} ms"
+
+
+def pictures(measure: Stopwatch) -> Iterator[str]:
+    """What a moved slider costs besides Streamlit: the mathematics and the figure of one view."""
+    w, grad = torch.tensor([[[0.6, 0.35]]], dtype=torch.float64), torch.tensor([[[-0.3, 1.0]]], dtype=torch.float64)
+    points = [vector[0, 0].numpy() for vector in (w, grad)]
+    sigma = torch.linspace(2, 0, 4, dtype=torch.float64)
+    names = ([f"{i}" for i in range(4)], [f"{i}" for i in range(5)])
+    bowl = force(linear(np.array([1.3, 0.0])).gradient, 3)
+
+    def one_step() -> None:
+        scaled, after = scale_only(w, grad, 3.3)[0, 0].numpy(), precondition(w, grad, 3.3)[0, 0].numpy()
+        one_output(*points, scaled, after, ellipse(w[0, 0], 3.3).numpy()).to_json()
+
+    def matrix_step() -> None:
+        eigenvalue_map(eigenvalues(sigma, 4, 5, 3.3).numpy(), names, (0, 0)).to_json()
+
+    views = {
+        "one step, one output": one_step,
+        "one step, matrices": matrix_step,
+        "circulation around Gamma, N = 3": lambda: circulation(bowl, gamma(0.2, 1.0)),
+        "closest potential, 129 x 129 points": lambda: best_potential(bowl, 1.0),
+    }
+
+    def repeat(view: Callable[[], object]) -> Callable[[int], None]:
+        return lambda iterations: [view() for _ in range(iterations)] and None
+
+    yield "A moved slider: mathematics and figure, without Streamlit"
+    yield ""
+    for name, seconds in measure({name: repeat(view) for name, view in views.items()}).items():
+        yield f"{name:36} {1e3 * seconds:6.1f} ms"
+
+
+SECTIONS: tuple[Callable[[Stopwatch], Iterator[str]], ...] = (race, widths, settings, pictures)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
