@@ -173,7 +173,7 @@ def settings(measure: Stopwatch) -> Iterator[str]:
 
     took = measure({"flushed": passes(True), "kept": passes(False)})
     ratio = took["kept"] / took["flushed"]
-    yield f"denormals kept, a step of a converged run:  {ratio:6.2f} times as long as flushed (about 1 where the processor does not mind)"
+    yield f"denormals kept, a step of a converged run:  {ratio:6.2f} times as long as flushed (about 1 on some processors)"
 
     def collections(iterations: int) -> None:
         for _ in range(iterations):
