@@ -17,6 +17,8 @@ from overparam.ui import compare
 from overparam.ui.frame import through_app
 from overparam.ui.live_chart import Curve, LiveChart, live_chart
 from overparam.ui.methods import methods_editor
+from overparam.ui.presets import STYLE as PRESET_STYLE
+from overparam.ui.presets import preset_lines, preset_menu, preset_switch
 from overparam.ui.problem import problem_controls, problem_is_here, uploaded
 from overparam.ui.state import PageState
 from overparam.ui.take_home import take_home
@@ -42,6 +44,7 @@ def transport() -> dict:
 def sidebar() -> None:
     """Every choice but the methods."""
     with st.sidebar:
+        preset_menu(state, run_curves)
         problem_controls(state)
         state.segmented("steps", width="stretch")
         steps = st.session_state[state.key("steps")]
@@ -181,7 +184,7 @@ def status(run: Run, moving: dict) -> str:
     words = f"iteration {done:,} of {run.experiment.iterations:,}"
     if run.tuned is None:
         words += f" · tuning: {run.rows} step sizes compared until iteration {run.experiment.tuning_horizon:,}"
-    elif moving["playing"] and run.seconds_left() > 3:
+    if moving["playing"] and run.seconds_left() > 3:
         words += f" · about {run.seconds_left():.0f} s left"
     return words + (f" · {run.device_note}" if run.device_note else "")
 
@@ -194,7 +197,7 @@ def draw(chart: LiveChart, run: Run, moving: dict, slots: dict, with_table: bool
     lines = [*compare.ghosts(curves), *curves(run.experiment, view)]
     chart.draw(f"{hash(run.experiment):x}", lines, compare.marks(run.experiment, view.iteration))
     if with_table:
-        slots["table"].html(table_html(run.experiment, run, view))
+        slots["table"].html(preset_lines(run, view) + table_html(run.experiment, run, view))
 
 
 def show(run: Run, moving: dict, chart: LiveChart, slots: dict) -> None:
@@ -240,8 +243,9 @@ if moving["experiment"] != experiment:  # a new choice: its own run, from its st
 run = RUNS.get(experiment, uploaded(state)) if problem_is_here(state) else None
 if run is not None and not moving["preview"]:
     compare.remember(experiment, values, moving["position"])
-st.html(STYLE)
+st.html(STYLE + PRESET_STYLE)
 buttons(moving, run)
+height = 265 if preset_switch(state, run_curves) else 330  # of the chart: a preset has three lines more to show
 if refused := moving.pop("refused", None):
     st.warning(refused, icon=":material/error:")
 
@@ -250,7 +254,7 @@ def race_view() -> None:
     log_axis = values["axis"] == "log"
     chart = live_chart(
         "race",
-        height=330,
+        height=height,
         x_title="iteration",
         y_title="gap g = (L − L*) / (L₀ − L*)",
         x_log=log_axis,
@@ -270,8 +274,9 @@ def race_view() -> None:
 def step_view() -> None:
     """Every step size of the grid, and the table of the best ones."""
     try:
-        tuned = tuning_view(state, moving, uploaded(state), 330, run_curves)
-        st.html(table_html(tuned.experiment, tuned, tuned.view(tuned.computed)))
+        tuned = tuning_view(state, moving, uploaded(state), height, run_curves)
+        view = tuned.view(tuned.computed)
+        st.html(preset_lines(tuned, view) + table_html(tuned.experiment, tuned, view))
     except (ChoiceError, DataError, RunError) as error:
         moving["playing"] = False
         st.error(str(error), icon=":material/error:")

@@ -87,7 +87,6 @@ def tuning_figure(rows: Sequence[Tuning], title: str, height: int = 330) -> go.F
                     "line": {"color": translucent(NEUTRAL, 0.7), "width": 1, "dash": "dot"},
                 }
             ],
-            legend={"orientation": "v", "x": 1.02, "y": 1, "yanchor": "top"},
         )
     )  # fmt: skip
 

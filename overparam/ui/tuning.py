@@ -28,8 +28,8 @@ LEGEND = """
 
 ○ The step in use, where it is not the best one.
 
-Dotted: beyond this step the optimum repels (2 / λ_max of the preconditioned Hessian there); a run can look well until it comes close.
-Methods that normalise the gradient have no such limit.
+Dotted: beyond this step the optimum repels (2 / λ_max of the preconditioned Hessian there); a run can look well until it comes
+close. Methods that normalise the gradient have no such limit.
 """
 
 
