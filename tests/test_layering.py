@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LAYERS = (
     {"app", "pages", "overparam.benchmark"},
     {"overparam.ui"},
+    {"overparam.presets"},
     {"overparam.export", "overparam.verdict"},
     {"overparam.figures", "overparam.runs", "overparam.sweep", "overparam.theorem2", "overparam.trajectory"},
     {"overparam.experiment", "overparam.tuning"},
@@ -21,6 +22,7 @@ LAYERS = (
     {
         "overparam.data",
         "overparam.execution",
+        "overparam.lessons",
         "overparam.parameterizations",
         "overparam.plan",
         "overparam.problems",
