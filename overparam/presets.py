@@ -210,10 +210,12 @@ PRESETS: dict[str, Preset] = {preset.name: preset for preset in (*FIGURES, *COUN
 
 
 def matching(values: Mapping[str, Any]) -> Preset | None:
-    """The preset that choices are of, whatever their length; None where they are of none."""
+    """The preset that choices are of, whatever their length and grid; None where they are of none."""
     experiment = Experiment.of(values)
     for preset in PRESETS.values():
+        if not preset.fixed and experiment.problem not in (PAPER_DATA, ALWAYS_HERE):
+            continue
         of = Experiment.of(preset.values(experiment.problem))
-        if replace(of, iterations=experiment.iterations, horizon=experiment.horizon) == experiment:
+        if replace(of, **{name: getattr(experiment, name) for name in ("iterations", "horizon", "grid")}) == experiment:
             return preset
     return None
