@@ -12,21 +12,27 @@ import gc
 import platform
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from math import prod
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from overparam.choices import read_choices
 from overparam.curves import gamma
 from overparam.execution import prepare_thread
 from overparam.figures.preconditioner import eigenvalue_map, one_output
+from overparam.history import GAPS, History
 from overparam.landscapes import linear
 from overparam.losses import lp
+from overparam.plan import PLAN_CHOICES, Plan
 from overparam.potential import best_potential
 from overparam.preconditioner import eigenvalues, ellipse, precondition, scale_only
 from overparam.problems import Problem, two_coordinate
 from overparam.regularizer import circulation, force
 from overparam.simulate import Method, Simulation, start_layers
+from overparam.sweep import Block
 
 Stopwatch = Callable[[Mapping[str, Callable[[int], object]]], dict[str, float]]
 RUNS = (1, 3, 12, 96)
@@ -217,7 +223,89 @@ def pictures(measure: Stopwatch) -> Iterator[str]:
         yield f"{name:36} {1e3 * seconds:6.1f} ms"
 
 
-SECTIONS: tuple[Callable[[Stopwatch], Iterator[str]], ...] = (race, widths, settings, pictures)
+TWELVE = (
+    *(Method(depth) for depth in (1, 2, 3, 4, 8)),
+    *(Method(1, optimizer) for optimizer in ("momentum", "nesterov", "adagrad", "adadelta", "rmsprop", "adam")),
+    Method(2, "adam"),
+)
+
+
+def tuning(measure: Stopwatch) -> Iterator[str]:
+    """Tuning twelve methods, 24 step sizes each, with all that is kept of them, against the bare products."""
+    yield "Tuning twelve methods with 24 step sizes each on 2565x128, 288 runs in one batch, p = 4"
+    yield ""
+    yield "precision |  ms an iteration  s for 1,000  over bare products"
+    for dtype in (torch.float64, torch.float32):
+        problem = ethanol_shaped(dtype)
+        methods = [replace(method, step=STEP * 10 ** (i / 24), scale=0.1) for method in TWELVE for i in range(24)]
+        simulation, history = Simulation(problem, methods), History(len(methods), GAPS)
+        bare = products(problem, len(methods))
+        took = measure({"here": lambda n, s=simulation, h=history: h.add(s.advance(n))} | bare)
+        here = took["here"]
+        ratio = here / min(took[key] for key in bare)
+        yield f"{str(dtype)[6:]:>9} | {1e3 * here:16.2f} {1e3 * here:12.1f} {ratio:19.2f}"
+
+
+def by_hand(plan: Plan, p: float, depth: int, kind: str) -> Callable[[int], Tensor]:
+    """The runs of one row of the map, all ratios and step sizes at one depth, as one would write them for this problem alone.
+
+    Returns: advance(n) -> the iteration of this call at which each run arrived, -1 where it did not.
+    """
+    ratios = torch.tensor(plan.values("x"))
+    y = torch.stack([ratios, torch.ones_like(ratios)], 1).repeat_interleave(41, 0)
+    eta = (ratios[:, None] ** (2 - p) * torch.tensor(plan.relative_steps(plan.cell(0, 0)))).reshape(-1, 1)
+    w = torch.full_like(y, plan.scale / 2**0.5)
+    first, above = w * plan.scale ** (1 / depth - 1), [torch.full_like(eta, plan.scale ** (1 / depth)) for _ in range(depth - 1)]
+    reached = torch.full((len(y),), -1)
+
+    def advance(iterations: int) -> Tensor:
+        nonlocal w, first, above
+        for iteration in range(iterations):
+            residual = w - y
+            size = residual.abs()
+            arrived = ((size**p).sum(1) / p <= plan.loss) & (reached < 0)
+            reached[arrived] = iteration
+            gradient = size ** (p - 1) * residual.sign()
+            if depth == 1:
+                w = w - eta * gradient
+            elif kind == "rule":
+                square = (w * w).sum(1, keepdim=True)
+                along = (gradient * w).sum(1, keepdim=True)
+                w = w - eta * square ** (1 - 1 / depth) * (gradient + (depth - 1) * along / square * w)
+            else:
+                along = (gradient * first).sum(1, keepdim=True)
+                first = first - eta * prod(above) * gradient
+                above = [a - eta * along * prod(above[:j] + above[j + 1 :]) for j, a in enumerate(above)]
+                w = prod(above) * first
+        return reached
+
+    return advance
+
+
+def the_map(measure: Stopwatch) -> Iterator[str]:
+    """A row of the map of where depth helps, 13 ratios and 41 step sizes at depth 1 and depth N, against loops written by hand."""
+    yield "The map: 13 ratios x 41 step sizes at depth 1 and at depth N, an iteration of all 1066 runs"
+    yield ""
+    yield "kind     depth    p |  us here  us by hand  here over by hand"
+    for kind in ("network", "rule"):
+        for depth in (2, 4):
+            plan = Plan.of(read_choices(PLAN_CHOICES, {"kind": kind, "depth": str(depth)})[0])
+            for row, p in enumerate(plan.values("y")):
+                if p in (2, 2.5, 4, 6):
+                    cells = [plan.cell(x, row) for x in range(13)]
+                    block = Block(plan, [cell.plain for cell in cells] + cells)
+                    hands = by_hand(plan, p, 1, kind), by_hand(plan, p, depth, kind)
+                    took = measure(
+                        {
+                            "here": lambda n, b=block: b.advance(b.iteration + n, seconds=np.inf),
+                            "hand": lambda n, both=hands: [advance(n) for advance in both] and None,
+                        }
+                    )
+                    here, hand = (1e6 * took[name] for name in ("here", "hand"))
+                    yield f"{kind:8} {depth:5} {p:4g} | {here:8.0f} {hand:11.0f} {here / hand:18.2f}"
+
+
+SECTIONS: tuple[Callable[[Stopwatch], Iterator[str]], ...] = (race, widths, tuning, the_map, settings, pictures)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

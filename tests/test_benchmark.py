@@ -7,9 +7,12 @@ import pytest
 import torch
 
 from overparam import benchmark
+from overparam.choices import read_choices
 from overparam.losses import lp
+from overparam.plan import PLAN_CHOICES, Plan
 from overparam.problems import Problem
 from overparam.simulate import Method, Simulation
+from overparam.sweep import UNKNOWN, Block
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +34,17 @@ def test_the_ordinary_loop_computes_the_same_run(width):
     losses = benchmark.ordinary_loop(small(torch.float64, 2), method)(60)
     np.testing.assert_allclose(losses, Simulation(small(torch.float64, 2), [method]).advance(60)[:, 0], rtol=1e-10)
     assert losses[-1] < 0.9 * losses[0]  # it went somewhere
+
+
+@pytest.mark.parametrize(("kind", "depth"), [("network", 3), ("rule", 2), ("network", 1)])
+def test_the_loop_written_by_hand_computes_the_same_row_of_the_map(kind, depth):
+    plan = Plan.of(read_choices(PLAN_CHOICES, {"kind": kind, "depth": str(depth)})[0])
+    reached = benchmark.by_hand(plan, 3.0, depth, kind)(300).view(13, 41).numpy()
+    block = Block(plan, [plan.cell(x, 2) for x in range(13)])
+    block.advance(300, seconds=np.inf)
+    expected = [min(own[own >= 0], default=UNKNOWN) for own in reached]
+    assert [trial.iterations for trial in block.trials.values()] == expected
+    assert max(expected) > 50
 
 
 def test_a_stopwatch_keeps_the_fastest_slice_of_each_candidate():
