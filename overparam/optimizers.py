@@ -76,7 +76,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
     "momentum": Optimizer("momentum 0.9", 1, None, _momentum),
     "nesterov": Optimizer("Nesterov 0.9", 1, None, _nesterov),
     "adagrad": Optimizer("AdaGrad", 1, (1e-3, 1e1), _adagrad),
-    "adadelta": Optimizer("AdaDelta", 2, (1e-1, 1e2), _adadelta),
+    "adadelta": Optimizer("AdaDelta", 2, (1e-3, 1e2), _adadelta),
     "rmsprop": Optimizer("RMSProp", 1, (1e-5, 1e0), _rmsprop),
     "adam": Optimizer("Adam", 2, (1e-4, 1e0), _adam),
 }
