@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 LAYERS = (
-    {"app", "pages", "overparam.benchmark"},
+    {"app", "pages", "overparam.benchmark", "overparam.reproduce"},
     {"overparam.ui"},
     {"overparam.presets"},
     {"overparam.export", "overparam.verdict"},

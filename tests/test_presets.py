@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from overparam import experiment as experiments
+from overparam import reproduce
 from overparam.choices import read_choices
 from overparam.data import Data
 from overparam.experiment import CHOICES, Experiment
@@ -163,3 +164,17 @@ def test_counterexample_depth_8_near_zero_does_not_move():
     smaller, larger, identity, plain = run.view(10**9).gaps[-1]
     np.testing.assert_allclose([smaller, larger], 1, atol=1e-5)
     assert identity < 0.5 and plain < 0.1
+
+
+def test_the_script_prints_every_number_beside_what_was_reported(monkeypatch, capsys, tmp_path):
+    monkeypatch.setenv("OVERPARAM_DATA", str(tmp_path))
+    reproduce.main(["p2", "near-zero", "--seeds", "2"])
+    printed = capsys.readouterr().out
+    assert "Data: Diabetes (442×10); the paper's own data are not here" in printed
+    p2, near_zero = printed.split("\n\n")[1:]
+    assert p2.startswith("p = 2") and PRESETS["p2"].paper in p2 and PRESETS["p2"].replication in p2
+    assert p2.count("measured     Iterations to g ≤ 0.0001: depth 1: 1;") == 2 and "seed 1" in p2
+    assert "paper" not in near_zero.split("measured")[0] and "not yet" in near_zero
+    with pytest.raises(SystemExit):
+        reproduce.main(["fig9"])
+    assert "no preset is called fig9; there are fig2" in capsys.readouterr().err
