@@ -12,7 +12,7 @@ from overparam.choices import ChoiceError, read_choices
 from overparam.data import Data, standardise
 from overparam.experiment import CHOICES, Entry, Experiment
 from overparam.registry import Registry
-from overparam.runs import RUNS, Run, RunError
+from overparam.runs import Run, RunError
 from overparam.simulate import Simulation
 
 
@@ -222,27 +222,34 @@ def test_a_change_of_step_size_takes_hold_at_its_iteration():
     assert (view.gaps[view.times == 65] != unchanged.gaps[view.times == 65]).all()
 
 
-def test_runs_that_nobody_asks_for_make_room_for_new_ones(monkeypatch):
+@pytest.fixture
+def alone(monkeypatch):
+    """No runs but those of the test."""
+    monkeypatch.setattr(runs_module, "_COMPUTING", weakref.WeakSet())
+    monkeypatch.setattr(runs_module, "RUNS", Registry(48, Run))
+
+
+def test_runs_that_nobody_asks_for_make_room_for_new_ones(alone, monkeypatch):
     monkeypatch.setattr(runs_module, "MOST_NUMBERS_TOGETHER", 1.5 * _numbers(experiment()))
-    first = RUNS.get(experiment(seed=11))
+    first = runs_module.RUNS.get(experiment(seed=11))
     first.advance(5)
     assert first.numbers > 0
     forgotten = weakref.ref(first)
     del first
-    second = RUNS.get(experiment(seed=12))
+    second = runs_module.RUNS.get(experiment(seed=12))
     second.advance(5)
     assert second.computed == 5 and forgotten() is None
 
 
-def test_where_watched_runs_leave_no_room_the_person_is_told(monkeypatch):
-    watched = [RUNS.get(experiment(seed=seed)) for seed in (21, 22)]
+def test_where_watched_runs_leave_no_room_the_person_is_told(alone, monkeypatch):
+    watched = [runs_module.RUNS.get(experiment(seed=seed)) for seed in (21, 22)]
     for run in watched:
         run.advance(5)
     monkeypatch.setattr(runs_module, "MOST_NUMBERS_TOGETHER", 2.5 * _numbers(experiment()))
     with pytest.raises(RunError, match="busy with other large runs"):
-        RUNS.get(experiment(seed=23)).advance(5)
+        runs_module.RUNS.get(experiment(seed=23)).advance(5)
     finish(watched[1])  # what is finished holds no memory
-    late = RUNS.get(experiment(seed=24))
+    late = runs_module.RUNS.get(experiment(seed=24))
     late.advance(5)
     assert late.computed == 5
 
