@@ -179,8 +179,7 @@ async def one_by_one(a: argparse.Namespace) -> list[Seen]:
         if time.monotonic() >= until:
             print(f"time is over after {i} sessions")
             break
-        query = a.query.format(i=i) if a.different else a.query
-        results.append(await visit(a.url, a.page, query, a.press, StartTogether(1), min(until, time.monotonic() + a.stay)))
+        results.append(await visit(a.url, a.page, a.query, a.press, StartTogether(1), min(until, time.monotonic() + a.stay)))
         if (i + 1) % 50 == 0 and a.pid is not None:
             print(f"after {i + 1:4} sessions {memory_mb(a.pid):8.1f} MB")
     return results
@@ -193,7 +192,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--sessions", type=int, default=20, help=f"1 to {MOST_SESSIONS}")
     parser.add_argument("--seconds", type=float, default=60.0, help=f"when to stop, at most {MOST_SECONDS}")
     parser.add_argument("--page", default="convergence", help="path of the page; empty for the home page")
-    parser.add_argument("--query", default="", help="choices as in the page's URL; with --different, {i} is the session's number")
+    parser.add_argument("--query", help="choices as in the page's URL; with --different {i} is the session's number (default seed={i})")
     parser.add_argument("--press", default="Run", help="label of the button to press")
     parser.add_argument("--stay", type=float, default=5.0, help="--churn: seconds on the page at most")
     parser.add_argument("--pid", type=int, help="the server's process, to see its memory and processor time")
@@ -201,6 +200,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in ("same", "different", "idle", "churn"):
         form.add_argument(f"--{name}", action="store_true")
     a = parser.parse_args(arguments)
+    if a.query is None:
+        a.query = "seed={i}" if a.different else ""
     try:
         a.url = loopback(a.url)
     except ValueError as error:
