@@ -192,7 +192,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--sessions", type=int, default=20, help=f"1 to {MOST_SESSIONS}")
     parser.add_argument("--seconds", type=float, default=60.0, help=f"when to stop, at most {MOST_SECONDS}")
     parser.add_argument("--page", default="convergence", help="path of the page; empty for the home page")
-    parser.add_argument("--query", help="choices as in the page's URL; with --different {i} is the session's number (default seed={i})")
+    parser.add_argument("--query", help="choices as in the page's URL; {i} is the session's number (--different: seed={i})")
     parser.add_argument("--press", default="Run", help="label of the button to press")
     parser.add_argument("--stay", type=float, default=5.0, help="--churn: seconds on the page at most")
     parser.add_argument("--pid", type=int, help="the server's process, to see its memory and processor time")
