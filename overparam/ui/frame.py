@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 STYLE = """<style>
-.stMainBlockContainer { padding-left: clamp(0.75rem, 2.5vw, 3rem); padding-right: clamp(0.75rem, 2.5vw, 3rem); padding-bottom: 1.5rem; }
+.stMainBlockContainer { padding-inline: clamp(0.75rem, 2.5vw, 3rem); padding-bottom: 1.5rem; }
 </style>"""
 
 

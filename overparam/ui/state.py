@@ -73,7 +73,8 @@ class PageState:
                 choice.check(st.session_state[self.key(name)])
             except ChoiceError as error:
                 if st.session_state[self.key(name)] is not None:  # an emptied box is on its way to another value
-                    st.warning(str(error).split("; using")[0] + f"; staying at {choice.write(values[name])}.", icon=":material/block:")
+                    refused = str(error).split("; using")[0]
+                    st.warning(f"{refused}; staying at {choice.write(values[name])}.", icon=":material/block:")
         query = write_choices(tuple(self.table.values()), values)
         if values != memory["values"]:
             memory["sentences"] = []  # the person has moved on from the link's mistakes
