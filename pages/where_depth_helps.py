@@ -92,11 +92,11 @@ def choose(event: dict) -> None:
 
 
 def transport(sweep: Sweep) -> None:
-    """Compute or stop, and how far the map is."""
+    """Compute or pause, and how far the map is."""
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.subheader("Where depth helps", anchor=False, width="content")
         playing = moving()["playing"] and not sweep.finished
-        label, icon = ("Stop", ":material/stop:") if playing else ("Compute the map", ":material/play_arrow:")
+        label, icon = ("Pause", ":material/pause:") if playing else ("Compute the map", ":material/play_arrow:")
         st.button(label, icon=icon, type="primary", on_click=toggle, disabled=sweep.finished, key="map_run", shortcut="Space")
         st.caption(progress_words(sweep))
         with st.popover("Limits", icon=":material/info:", help="What this map does not show"):
