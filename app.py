@@ -1,7 +1,12 @@
 """Depth as acceleration: start with `streamlit run app.py`."""
 
 from overparam.ui.frame import navigation, page_frame, warm_up
+from overparam.ui.lessons import beside_lesson
+from overparam.ui.presentation import header_tools
 
 page_frame()
-navigation().run()
+page = navigation()
+header_tools()
+with beside_lesson(page):
+    page.run()
 warm_up()  # last: the page that was asked for comes first

@@ -23,12 +23,14 @@ class Tuned:
         iterations: first iteration with a loss below the goal, from the first start; None where no step size gets
             there from every start.
         loss: losses L of the run from the first start, one before each iteration, to the goal or the horizon.
+        weights: (w_1, w_2) at the same times, shape (len(loss), 2).
     """
 
     depth: float
     step_size: float
     iterations: int | None
     loss: np.ndarray
+    weights: np.ndarray
 
 
 def end_to_end_rule(w: np.ndarray, gradient: np.ndarray, depth: float) -> np.ndarray:
@@ -79,20 +81,20 @@ def tuned_run(
     w = np.repeat(np.outer(starts, target), len(grid), axis=0)
     eta = np.tile(grid, len(starts))[:, None]
     arrived_at = np.full(len(w), horizon + 1)
-    losses = []
+    losses, ways = [], []
     with np.errstate(over="ignore", invalid="ignore"):  # too large a step diverges: that row just never arrives
         for iteration in range(horizon + 1):
             residual = w - target
             loss = np.sum(np.abs(residual) ** p, axis=-1) / p
             losses.append(loss[: len(grid)])
+            ways.append(w[: len(grid)])
             arrived_at[(loss < goal) & (arrived_at > horizon)] = iteration
             slowest = arrived_at.reshape(len(starts), -1).max(axis=0)
             if slowest.min() <= horizon:
                 break  # the grid's other steps are slower
             w = w - eta * end_to_end_rule(w, np.abs(residual) ** (p - 1) * np.sign(residual), depth)
     best = int(np.argmin(slowest))
-    curve = np.array(losses)[:, best]
-    if slowest[best] > horizon:
-        return Tuned(depth, float(grid[best]), None, curve)
-    iterations = int(arrived_at[best])
-    return Tuned(depth, float(grid[best]), iterations, curve[: iterations + 1])
+    count = int(arrived_at[best]) if slowest[best] <= horizon else None
+    end = len(losses) if count is None else count + 1
+    curve, way = (np.array(kept[:end])[:, best] for kept in (losses, ways))
+    return Tuned(depth, float(grid[best]), count, curve, way)

@@ -41,10 +41,10 @@ def test_the_tuned_step_is_the_best_of_its_grid(depth, p):
 
     grid = np.logspace(-5, 0, 21)
     assert slowest(tuned.step_size) == min(slowest(step_size) for step_size in grid) <= horizon
-    np.testing.assert_allclose(
-        tuned.loss, losses(depth, p, target, STARTS[0], tuned.step_size, goal, horizon), rtol=1e-6
-    )
+    np.testing.assert_allclose(tuned.loss, losses(depth, p, target, STARTS[0], tuned.step_size, goal, horizon), rtol=1e-6)
     assert tuned.iterations == len(tuned.loss) - 1 and tuned.loss[-1] < goal <= tuned.loss[:-1].min()
+    np.testing.assert_allclose(tuned.weights[0], STARTS[0] * np.array(target))
+    np.testing.assert_allclose((abs(tuned.weights - target) ** p).sum(axis=1) / p, tuned.loss, rtol=1e-12)
 
 
 def test_no_step_of_the_grid_arrives():

@@ -10,6 +10,7 @@ from overparam.figures.mechanism import ZERO_AT
 from overparam.figures.style import CURRENT_POINT, NEUTRAL, axis, base_layout, translucent
 
 FRAMES = 60  # at most, evenly spaced in the logarithm of the iteration
+LEVELS = 13
 _MAP, _LOSS = [0, 0.60], [0.70, 1]  # of the width
 
 
@@ -25,34 +26,70 @@ class Path:
     losses: np.ndarray
 
 
+def level_curves(p: float, target: np.ndarray, highest: float) -> list[np.ndarray]:
+    """Closed curves on which `(1/p)(|w_1 - y_1|^p + |w_2 - y_2|^p)` is constant, from the highest loss down by factors of sqrt(10).
+
+    Args: p: loss exponent. target: (y_1, y_2). highest: a loss > 0. Returns: LEVELS curves, each (points, 2), the largest first.
+    """
+    angle = np.linspace(0, 2 * np.pi, 145)
+    unit = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    shape = np.sign(unit) * np.abs(unit) ** (2 / p)  # |x|^p + |y|^p = 1
+    return [target + (p * highest * 10 ** (-i / 2)) ** (1 / p) * shape for i in range(LEVELS)]
+
+
 def trajectories(
-    paths: Sequence[Path], contour: tuple[np.ndarray, np.ndarray, np.ndarray], target: np.ndarray, goal: float, height: int = 380
+    paths: Sequence[Path],
+    window: tuple[tuple[float, float], tuple[float, float]],
+    p: float,
+    target: np.ndarray,
+    goal: float,
+    height: int = 380,
 ) -> go.Figure:
     """Draw the map and the losses, with a slider and buttons that play the iterations.
 
     Args:
         paths: the methods' ways from one start.
-        contour: w_1 (n,), w_2 (m,) and log10 of the loss (m, n) on the visible window.
+        window: what is visible, ((lowest, highest) of w_1, of w_2).
+        p: loss exponent.
         target: the minimum, shape (2,).
         goal: the loss at which paths end.
         height: in pixels.
     """
-    # a loss of 0 stands on the floor of the logarithmic axis
-    paths = [replace(path, losses=np.maximum(path.losses, goal / 10)) for path in paths]
-    x, y, height_map = contour
+    # a loss of 0 stands on the floor of the logarithmic axis; what diverges ends where float32 does
+    most = float(np.finfo(np.float32).max)
+    paths = [
+        replace(path, losses=np.clip(path.losses, goal / 10, most), weights=np.clip(path.weights, -most, most)) for path in paths
+    ]
     figure = go.Figure()
-    figure.add_contour(
-        x=x, y=y, z=height_map, ncontours=18, showscale=False, hoverinfo="skip", contours={"coloring": "heatmap"},
-        line={"width": 0.7, "color": translucent(NEUTRAL, 0.5)},
-        colorscale=[[0, translucent(NEUTRAL, 0.4)], [1, translucent(NEUTRAL, 0.0)]],
-    )
+    # curves and not a contour plot: plotly drops one while it plays frames
+    farthest = np.abs(np.array(window).T - target).max(axis=0)
+    for curve in level_curves(p, target, float((farthest**p).sum() / p)):
+        figure.add_scatter(
+            x=curve[:, 0].astype(np.float32),
+            y=curve[:, 1].astype(np.float32),
+            mode="lines",
+            hoverinfo="skip",
+            showlegend=False,
+            line={"width": 0.7, "color": translucent(NEUTRAL, 0.45)},
+            fill="toself",
+            fillcolor=translucent(NEUTRAL, 0.05),
+        )
     figure.add_scatter(
-        x=[target[0]], y=[target[1]], mode="markers", showlegend=False, name="minimum",
-        marker={"symbol": "star", "size": 13, "color": NEUTRAL}, hovertemplate="minimum (%{x:g}, %{y:g})<extra></extra>",
+        x=[target[0]],
+        y=[target[1]],
+        mode="markers",
+        showlegend=False,
+        name="minimum",
+        marker={"symbol": "star", "size": 13, "color": NEUTRAL},
+        hovertemplate="minimum (%{x:g}, %{y:g})<extra></extra>",
     )
     start = paths[0].weights[0]
     figure.add_scatter(
-        x=[start[0]], y=[start[1]], mode="markers", showlegend=False, name="start",
+        x=[start[0]],
+        y=[start[1]],
+        mode="markers",
+        showlegend=False,
+        name="start",
         marker={"symbol": "diamond", "size": 11, "color": CURRENT_POINT},
         hovertemplate="start (%{x:.3g}, %{y:.3g})<extra></extra>",
     )
@@ -69,22 +106,26 @@ def trajectories(
         {
             "name": str(t),
             "traces": moving,
-            "data": [
-                {"type": "scatter", **part} for draw in (_way, _curve) for part in (draw(p, _known(p, t)) for p in paths)
-            ],
+            "data": [{"type": "scatter", **part} for draw in (_way, _curve) for part in (draw(p, _known(p, t)) for p in paths)],
         }
         for t in instants
     ]
     figure.update_layout(
         **base_layout(
             height=height,
-            xaxis=axis("w<sub>1</sub>", domain=_MAP, range=[x[0], x[-1]], showgrid=False),
-            yaxis=axis("w<sub>2</sub>", range=[y[0], y[-1]], showgrid=False),
-            xaxis2=axis("iteration", log=True, domain=_LOSS, anchor="y2", dtick=1, tickangle=0, minor=None),
+            xaxis=axis("w<sub>1</sub>", domain=_MAP, range=window[0], showgrid=False),
+            yaxis=axis("w<sub>2</sub>", range=window[1], showgrid=False),
+            xaxis2=axis("iteration", log=True, domain=_LOSS, anchor="y2", dtick=1, tickangle=0, minor=None, range=_span(paths)),
             yaxis2=axis("loss", log=True, anchor="x2", range=[np.log10(goal / 20), _top(paths)]),
             shapes=[
                 {
-                    "type": "line", "xref": "x2 domain", "yref": "y2", "x0": 0, "x1": 1, "y0": goal, "y1": goal,
+                    "type": "line",
+                    "xref": "x2 domain",
+                    "yref": "y2",
+                    "x0": 0,
+                    "x1": 1,
+                    "y0": goal,
+                    "y1": goal,
                     "line": {"color": NEUTRAL, "width": 1, "dash": "dot"},
                 }
             ],
@@ -97,8 +138,12 @@ def trajectories(
 def _look(path: Path, place: str) -> dict:
     """What stays the same from frame to frame."""
     return {
-        "name": path.name, "legendgroup": path.name, "mode": "lines+markers",
-        "line": {"color": path.colour, "dash": path.dash, "width": 2.5}, "marker_color": path.colour, "marker_line_width": 0,
+        "name": path.name,
+        "legendgroup": path.name,
+        "mode": "lines+markers",
+        "line": {"color": path.colour, "dash": path.dash, "width": 2.5},
+        "marker_color": path.colour,
+        "marker_line_width": 0,
         "customdata": path.times,
         "hovertemplate": f"{path.name}, {place}<extra></extra>",
     }
@@ -128,6 +173,11 @@ def _instants(last: int) -> list[int]:
     return [int(t) for t in np.unique(np.rint(np.geomspace(1, last + 1, FRAMES)).astype(int) - 1)]
 
 
+def _span(paths: Sequence[Path]) -> list[float]:
+    """log10 of the first and last iteration, with room for the heads: an axis that stands still while the curves grow."""
+    return [float(np.log10(ZERO_AT)) - 0.05, float(np.log10(max(path.times[-1] for path in paths) + 1)) + 0.05]
+
+
 def _top(paths: Sequence[Path]) -> float:
     """log10 of the highest loss shown: the start's, with room for an overshoot, none for a divergence."""
     start = max(path.losses[0] for path in paths)
@@ -137,14 +187,21 @@ def _top(paths: Sequence[Path]) -> float:
 
 def _transport(instants: Sequence[int]) -> dict:
     """Play, pause and a slider over the frames."""
-    jump = {"mode": "immediate", "frame": {"duration": 0, "redraw": True}, "transition": {"duration": 0}}
-    run = {"fromcurrent": True, "frame": {"duration": 110, "redraw": True}, "transition": {"duration": 0}}
+    jump = {"mode": "immediate", "frame": {"duration": 0, "redraw": False}, "transition": {"duration": 0}}
+    run = {"fromcurrent": True, "frame": {"duration": 110, "redraw": False}, "transition": {"duration": 0}}
     look = {"bgcolor": translucent(NEUTRAL, 0.15), "bordercolor": translucent(NEUTRAL, 0.5)}
     return {
         "updatemenus": [
             {
-                "type": "buttons", "direction": "left", "x": 0, "xanchor": "left", "y": 0, "yanchor": "top",
-                "showactive": False, "pad": {"t": 52, "r": 6}, **look,
+                "type": "buttons",
+                "direction": "left",
+                "x": 0,
+                "xanchor": "left",
+                "y": 0,
+                "yanchor": "top",
+                "showactive": False,
+                "pad": {"t": 52, "r": 6},
+                **look,
                 "buttons": [
                     {"label": "▶ Play", "method": "animate", "args": [None, run]},
                     {"label": "❚❚", "method": "animate", "args": [[None], jump]},
@@ -153,11 +210,17 @@ def _transport(instants: Sequence[int]) -> dict:
         ],
         "sliders": [
             {
-                "x": 0.3, "len": 0.7, "y": 0, "yanchor": "top", "pad": {"t": 48, "b": 0}, "active": len(instants) - 1,
-                "currentvalue": {"prefix": "iteration ", "xanchor": "right"}, "ticklen": 0, "minorticklen": 0, **look,
-                "steps": [
-                    {"label": str(t), "method": "animate", "args": [[str(t)], jump]} for t in instants
-                ],
+                "x": 0.3,
+                "len": 0.7,
+                "y": 0,
+                "yanchor": "top",
+                "pad": {"t": 48, "b": 0},
+                "active": len(instants) - 1,
+                "currentvalue": {"prefix": "iteration ", "xanchor": "right"},
+                "ticklen": 0,
+                "minorticklen": 0,
+                **look,
+                "steps": [{"label": str(t), "method": "animate", "args": [[str(t)], jump]} for t in instants],
             }
         ],
     }

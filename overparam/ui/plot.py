@@ -35,39 +35,77 @@ function themed(layout, root) {
   };
 }
 
+// In projector mode all text grows with the root's font size, and so do lines and markers of one size.
+function thicken(traces) {
+  const scale = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+  for (const { line, marker } of traces ?? []) {
+    if (typeof line?.width === "number") line.width *= scale;
+    if (typeof marker?.size === "number") marker.size *= scale;
+  }
+  return traces;
+}
+
+async function draw(root, chart, setTriggerValue) {
+  const { data } = chart;
+  if (chart.drawn === data || chart.gone) return; // a later change has been drawn already
+  const Plotly = await loadPlotly(data.library);
+  const figure = JSON.parse(data.figure);
+  figure.frames?.forEach((frame) => thicken(frame.data));
+  await Plotly.react(root, {
+    data: thicken(figure.data),
+    layout: themed(figure.layout, root),
+    frames: figure.frames ?? [],
+    config: { displaylogo: false, displayModeBar: data.modebar, doubleClick: data.clickable ? false : "reset+autosize",
+              toImageButtonOptions: { filename: data.name, scale: 2 } },
+  });
+  chart.drawn = data;
+  root.style.cursor = data.clickable ? "crosshair" : "";
+  if (data.autoplay && chart.played !== data.figure && !matchMedia("(prefers-reduced-motion: reduce)").matches) {
+    const frame = { duration: data.autoplay, redraw: false };
+    const play = () => chart.gone || Plotly.animate(root, null, { mode: "immediate", frame, transition: { duration: 0 } });
+    setTimeout(play, 400); // once the page has found its width, as a resize ends an animation
+  }
+  chart.played = data.figure;
+  if (chart.observer) return;
+  chart.width = root.clientWidth;
+  chart.observer = new ResizeObserver(() => {
+    if (!root.isConnected || !root.clientWidth || root.clientWidth === chart.width) return;
+    chart.width = root.clientWidth;
+    Plotly.Plots.resize(root);
+  });
+  chart.observer.observe(root);
+  root.on("plotly_click", (event) => {
+    const at = event.points[0];
+    const x = event.xvals?.[0], y = event.yvals?.[0];
+    setTriggerValue("clicked", { x, y, axis: event.xaxes?.[0]?._id ?? null, custom: at?.customdata ?? null,
+                                 point_x: at?.x ?? null, point_y: at?.y ?? null });
+  });
+}
+
 export default function ({ data, parentElement, setTriggerValue }) {
-  const root = parentElement.querySelector(".plot");
-  const chart = charts.get(parentElement) ?? {};
+  const root = parentElement.querySelector(".plot"), problem = parentElement.querySelector(".plot-problem");
+  const chart = charts.get(parentElement) ?? { work: Promise.resolve() };
   charts.set(parentElement, chart);
   root.setAttribute("aria-label", data.alt);
   root.style.minHeight = `${data.height}px`;
-  loadPlotly(data.library).then(async (Plotly) => {
-    const figure = JSON.parse(data.figure);
-    await Plotly.react(root, {
-      data: figure.data,
-      layout: themed(figure.layout, root),
-      frames: figure.frames ?? [],
-      config: { displaylogo: false, displayModeBar: data.modebar, doubleClick: data.clickable ? false : "reset+autosize",
-                toImageButtonOptions: { filename: data.name, scale: 2 } },
-    });
-    root.style.cursor = data.clickable ? "crosshair" : "";
-    if (chart.observer) return;
-    chart.observer = new ResizeObserver(() => root.isConnected && root.clientWidth && Plotly.Plots.resize(root));
-    chart.observer.observe(root);
-    root.on("plotly_click", (event) => {
-      const at = event.points[0];
-      const x = event.xvals?.[0], y = event.yvals?.[0];
-      setTriggerValue("clicked", { x, y, axis: event.xaxes?.[0]?._id ?? null, custom: at?.customdata ?? null,
-                                   point_x: at?.x ?? null, point_y: at?.y ?? null });
-    });
-  }).catch(() => { root.textContent = "The drawing library did not load, so this picture stays empty: reload the page."; });
-  return () => { chart.observer?.disconnect(); window.Plotly?.purge(root); charts.delete(parentElement); };
+  chart.data = data;
+  chart.work = chart.work.then(() => draw(root, chart, setTriggerValue)).then(
+    () => { problem.hidden = true; },
+    () => { problem.hidden = Boolean(window.Plotly); },
+  );
+  return () => {
+    chart.gone = true;
+    chart.observer?.disconnect();
+    window.Plotly?.purge(root);
+    charts.delete(parentElement);
+  };
 }
 """
 
 _component = st.components.v2.component(
     "overparam_plot",
-    html='<div class="plot" role="img"></div>',
+    html='<div class="plot" role="img"></div><p class="plot-problem" role="alert" hidden>The drawing library did not load, so this '
+    "picture stays empty: reload the page.</p>",
     css=".plot { width: 100%; }",
     js=_JS + LOADER,
     isolate_styles=False,  # plotly puts its style sheet into the document
@@ -80,6 +118,7 @@ def plot(
     alt: str,
     on_click: Callable[[dict[str, Any]], None] | None = None,
     modebar: bool = False,
+    autoplay: int = 0,
 ) -> None:
     """Show a figure and keep it in place from one run of the script to the next.
 
@@ -91,6 +130,8 @@ def plot(
             "x2", ...), "custom": the customdata of the point below it, "point_x", "point_y": its place; each None where there
             is none.
         modebar: show plotly's own buttons on hover.
+        autoplay: milliseconds a frame, to play the figure's frames whenever a new figure has come; 0 leaves that to its buttons.
+            Browsers that are asked for less motion show the end at once.
     """
     if on_click is not None:
         figure.update_layout(clickanywhere=True, dragmode=False)
@@ -114,6 +155,7 @@ def plot(
             "height": height,
             "clickable": on_click is not None,
             "modebar": "hover" if modebar else False,
+            "autoplay": autoplay,
         },
         on_clicked_change=clicked,
     )

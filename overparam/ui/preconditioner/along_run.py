@@ -53,7 +53,7 @@ CHOICES = (
 def show(state: PageState) -> None:
     """Draw the view."""
     left, right = st.columns([1, 4.2], gap="medium")
-    with left:
+    with left, st.container(key=state.key("controls")):
         problem_controls(state)
         state.slider("N", step=0.1, format="%.1f")
         first, second = st.columns(2)

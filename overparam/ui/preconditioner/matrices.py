@@ -32,7 +32,7 @@ CHOICES = (
 def show(state: PageState) -> None:
     """Draw the view."""
     left, middle, right = st.columns([1, 1.6, 1.6], gap="medium")
-    with left:
+    with left, st.container(key=state.key("controls")):
         depth = state.slider("N", step=0.1, format="%.1f")
         outputs, inputs = st.columns(2)
         with outputs:

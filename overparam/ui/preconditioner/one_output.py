@@ -30,7 +30,7 @@ CHOICES = (
 def show(state: PageState) -> None:
     """Draw the view."""
     left, middle, right = st.columns([1, 1.9, 1.35], gap="medium")
-    with left:
+    with left, st.container(key=state.key("controls")):
         depth = state.slider("N", step=0.1, format="%.1f")
         size = state.slider("w", step=0.01)
         angle = state.slider("angle", step=1, format="%.0f°")

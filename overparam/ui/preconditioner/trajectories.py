@@ -45,7 +45,7 @@ CHOICES = (
 def show(state: PageState) -> None:
     """Draw the view."""
     left, right = st.columns([1, 4.2], gap="medium")
-    with left:
+    with left, st.container(key=state.key("controls")):
         with st.container(horizontal=True):
             st.button("p = 2", on_click=_preset, args=(state, 2.0), width="stretch", help="Depth hurts.", key=state.key("p2"))
             st.button("p = 4", on_click=_preset, args=(state, 4.0), width="stretch", help="Depth helps.", key=state.key("p4"))
@@ -66,7 +66,7 @@ def show(state: PageState) -> None:
             return
         paths, iterations, steps = _compute(p, ratio, start, tuple(names), SHARES[share])
         plot(
-            trajectories(_with_looks(paths), _contour(p, ratio, paths), np.array([ratio, 1.0]), GOAL),
+            trajectories(_with_looks(paths), _window(ratio, paths), p, np.array([ratio, 1.0]), GOAL),
             key=state.key("map"),
             alt="Contours of the loss over the two weights with the path of each method, beside the losses over the iterations.",
             on_click=lambda event: _set_start(state, event),
@@ -121,18 +121,16 @@ def _with_looks(paths: list[tuple]) -> list[Path]:
     return [Path(name, colour, dash, *rest) for (name, *rest), (colour, dash) in zip(paths, looks, strict=True)]
 
 
-def _contour(p: float, ratio: float, paths: list[tuple]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """log10 of the loss over a window with the minimum, 0 and the paths in it, but not all of a wild overshoot."""
+def _window(ratio: float, paths: list[tuple]) -> tuple[tuple[float, float], tuple[float, float]]:
+    """A window with the minimum, 0 and the paths in it, but not all of a wild overshoot."""
     sides = []
     for axis, target in ((0, ratio), (1, 1.0)):
         points = np.concatenate([way[:, axis] for _, _, way, _ in paths] + [[0.0, target]])
         low, high = max(points.min(), -1.5 * target), min(points.max(), 2.5 * target)
         low, high = min(low, paths[0][2][0, axis]), max(high, paths[0][2][0, axis])
         margin = 0.08 * (high - low)
-        sides.append(np.linspace(low - margin, high + margin, 81))
-    x, y = sides
-    loss = (np.abs(x[None, :] - ratio) ** p + np.abs(y[:, None] - 1) ** p) / p
-    return x, y, np.log10(np.maximum(loss, 1e-6 * loss.max()))
+        sides.append((float(low - margin), float(high + margin)))
+    return sides[0], sides[1]
 
 
 def _results(names: list[str], iterations: list[int | None], steps: list[float]) -> str:

@@ -1,0 +1,134 @@
+"""Lessons on the screen: the card of a step beside its page, and the controls that it does not need out of sight."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from overparam.choices import ChoiceError
+from overparam.lessons import COURSES, GRADIENT, HOME, MAP, RACE, REGULARIZER, Course, Step, find, name_of
+
+_WIDGETS = ("Slider", "NumberInput", "Selectbox", "ButtonGroup", "Checkbox", "TextInput", "Button", "FileUploader")
+_PREFIX = {HOME: "home", RACE: "race", MAP: "map", GRADIENT: "pre", REGULARIZER: "reg"}  # of the keys of a page's widgets
+_OF_FRAME = ("lesson", "projector", "embed", "embed_options")  # parameters that are not a page's choices
+_CARD = """<style>
+.st-key-lesson_card { gap: 0.75rem; }
+.st-key-lesson_card h3 { font-size: 1.2rem; padding: 0 0 0.25rem; line-height: 1.25; }
+.st-key-lesson_card p { font-size: 0.95rem; line-height: 1.45; }
+.st-key-lesson_stage .katex-display { font-size: 0.85em; }
+.st-key-lesson_question { border-left: 3px solid var(--st-primary-color, #0b6bcb); padding-left: 0.75rem; }
+</style>"""
+
+
+@contextmanager
+def beside_lesson(page: StreamlitPage) -> Iterator[None]:
+    """Run a page inside this: beside the card of the lesson's step that the URL names, if it names one.
+
+    When a session comes to a step, its page is opened and its choices are set; from then on they are the person's own.
+    """
+    text = st.query_params.get("lesson")
+    if text is None:
+        st.session_state["lesson__at"] = None
+        yield
+        return
+    try:
+        course, place = find(text)
+    except ChoiceError as error:
+        st.warning(str(error), icon=":material/link_off:")
+        yield
+        return
+    step = course.steps[place]
+    if f"pages/{page.url_path or 'home'}.py" != step.page:
+        st.switch_page(step.page, query_params=_query(course, place))
+    if st.session_state.get("lesson__at") != text:
+        st.session_state["lesson__at"], st.session_state["lesson__answer"] = text, False
+        if not [name for name in st.query_params if name not in _OF_FRAME]:
+            st.query_params.update(step.query)
+    st.html(_CARD + _hidden(step))
+    card, stage = st.columns([1, 3.5], gap="medium")
+    with card, st.container(key="lesson_card"):
+        _card(course, place)
+    with stage, st.container(key="lesson_stage"):
+        yield
+
+
+def menu() -> None:
+    """The courses, as links to their first steps."""
+    for course in COURSES.values():
+        first = course.steps[0]
+        with st.container(gap="xxsmall"):
+            st.page_link(first.page, label=f"**{course.title}**", icon=":material/school:", query_params=_query(course, 0))
+            st.caption(f"{len(course.steps)} steps, about {course.minutes} minutes; Page Down leads on.")
+
+
+def _query(course: Course, place: int) -> dict[str, str]:
+    return {"lesson": name_of(course, place), **course.steps[place].query}
+
+
+def _card(course: Course, place: int) -> None:
+    step, last = course.steps[place], len(course.steps) - 1
+    st.caption(f"{course.title} · {place + 1} of {last + 1}")
+    st.markdown(f"### {step.claim}")
+    st.markdown(step.watch)
+    if step.tries:
+        with st.container(horizontal=True, gap="xsmall"):
+            for i, each in enumerate(step.tries):
+                args = (course, place, each.query)
+                st.button(each.label, key=f"lesson_try_{i}", on_click=_try, args=args, icon=":material/science:")
+    with st.container(key="lesson_question"):
+        st.markdown(f"**{step.question}**")
+        if st.session_state["lesson__answer"]:
+            st.markdown(step.answer)
+        else:
+            st.button("Answer", key="lesson_answer", on_click=_reveal, shortcut="A", type="tertiary", icon=":material/visibility:")
+    with st.container(horizontal=True, gap="xsmall"):
+        back, forth = (course, place - 1), (course, place + 1)
+        st.button("Back", key="lesson_back", shortcut="PageUp", disabled=place == 0, on_click=_go, args=back)
+        if place < last:
+            st.button("Next", key="lesson_next", shortcut="PageDown", type="primary", on_click=_go, args=forth)
+        elif st.button("Finish", key="lesson_finish", type="primary"):
+            st.switch_page(HOME)
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.toggle("All controls", key="lesson_all")
+        st.button("Leave", key="lesson_leave", type="tertiary", on_click=_leave, help="Close the lesson, keep the page as it is")
+
+
+def _go(course: Course, place: int) -> None:
+    st.query_params.from_dict(_query(course, place))
+
+
+def _reveal() -> None:
+    st.session_state["lesson__answer"] = True
+
+
+def _leave() -> None:
+    del st.query_params["lesson"]
+
+
+def _try(course: Course, place: int, query: Mapping[str, str]) -> None:
+    st.query_params.from_dict({"lesson": name_of(course, place), **query})
+
+
+def _hidden(step: Step) -> str:
+    """Style that hides every control but the needed ones, and what the page itself says in answer to the question."""
+    if st.session_state.get("lesson_all"):
+        return ""
+    spared = "".join(f":not(.st-key-{_PREFIX[step.page]}_{name})" for name in step.needs)
+    widgets = ", ".join(f'[data-testid="st{kind}"]' for kind in _WIDGETS)
+    hide = [
+        f'.st-key-lesson_stage [data-testid="stElementContainer"]:has({widgets}){spared}',
+        '.st-key-lesson_stage [data-testid="stPopover"]',
+        '[data-testid="stSidebar"]',
+        '[data-testid="stExpandSidebarButton"]',
+        '.st-key-lesson_stage [data-testid="stHeading"]',  # the navigation names the page already
+        ".st-key-home_text",
+        '.st-key-lesson_stage [data-testid="stColumn"]:has(.st-key-home_doors)',
+    ]
+    if not step.needs:
+        hide.append('.st-key-lesson_stage [data-testid="stColumn"]:has(.st-key-pre_controls)')
+    if not st.session_state["lesson__answer"]:
+        hide.append(".st-key-pre_words")
+    return f"<style>{', '.join(hide)} {{ display: none }}</style>"

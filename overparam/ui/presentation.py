@@ -1,0 +1,41 @@
+"""Presentation: the projector mode and the way into the lessons, in the header of every page."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from overparam.choices import Flag
+from overparam.ui.lessons import menu
+from overparam.ui.state import PageState
+
+CHOICES = (Flag("projector", "Projector mode", False),)
+
+# Everything on the page is sized in rem, and the charts follow it: one number scales text, lines and markers.
+_PROJECTOR = "html { font-size: 20px; }"
+_HEADER = """
+[data-testid="stLayoutWrapper"]:has(> .st-key-app_tools) {
+  position: fixed; top: 0.65rem; right: 10.5rem; width: auto; z-index: 1000000;
+}
+.st-key-app_tools button { padding: 0.25rem; min-height: 0; }
+[data-testid="stTopNav"] { margin-right: 6rem; }
+"""
+
+
+def header_tools() -> None:
+    """The switch of the projector mode, which stands in the URL, and the list of lessons."""
+    state = PageState("app", CHOICES)
+    projector = state.values()["projector"]
+    st.html(f"<style>{_PROJECTOR if projector else ''}{_HEADER}</style>")
+    if not st.context.is_embedded:
+        with st.container(horizontal=True, gap="xsmall", width="content", key="app_tools"):
+            st.button(
+                "",
+                icon=":material/co_present:",
+                key="app_projector_switch",
+                type="primary" if projector else "tertiary",
+                on_click=lambda: state.set(projector=not projector),
+                help="Projector mode: larger text, thicker lines",
+            )
+            with st.popover("", icon=":material/school:", type="tertiary", key="app_lessons", help="Lessons"):
+                menu()
+    state.publish()

@@ -1,0 +1,51 @@
+"""Walking through a course by keyboard, as a lecturer does; shared by its test and by the contact sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from overparam.lessons import MAP, RACE, Course, Step
+
+RUN_SECONDS = 120
+
+
+def settle(page) -> None:
+    """Wait until the script is at rest and every picture has been drawn."""
+    page.wait_for_timeout(200)  # the script begins a moment after the key
+    page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')", timeout=1000 * RUN_SECONDS)
+    page.wait_for_function("[...document.querySelectorAll('.plot, .live-chart-plot')].every(p => p.querySelector('.main-svg'))")
+    page.wait_for_timeout(300)  # formulas are typeset after the text has come
+
+
+def walk(page, address: str, course: Course, more: str = "") -> Iterator[tuple[int, Step, str]]:
+    """Open the first step by its link (`more`: further URL parameters) and the others by Page Down.
+
+    Yields (place, step, moment), moment being "opened", "run" on pages with a Run button, and "answered".
+    """
+    page.goto(f"{address}/?lesson={course.name}-1{more}")
+    for place, step in enumerate(course.steps):
+        if place:
+            page.keyboard.press("PageDown")
+        card = page.locator(".st-key-lesson_card")
+        card.get_by_text(f"{place + 1} of {len(course.steps)}").wait_for()
+        settle(page)
+        yield place, step, "opened"
+        if step.page in (RACE, MAP):
+            page.keyboard.press("Space")
+            settle(page)
+            yield place, step, "run"
+        page.keyboard.press("a")
+        page.locator(".st-key-lesson_answer").wait_for(state="detached")
+        settle(page)
+        yield place, step, "answered"
+
+
+def overflow(page) -> dict[str, int]:
+    """Pixels by which the content is larger than the window, downwards and sideways."""
+    return page.evaluate(
+        """() => {
+            const main = document.querySelector('[data-testid=stMain]'), root = document.documentElement
+            return { down: Math.max(main.scrollHeight - main.clientHeight, root.scrollHeight - root.clientHeight),
+                     sideways: Math.max(main.scrollWidth - main.clientWidth, root.scrollWidth - root.clientWidth) }
+        }"""
+    )
