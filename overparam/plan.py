@@ -20,7 +20,7 @@ AXES = {
     "shape": "ratio y₁ / y₂, or condition number",
     "scale": "start scale |W₀|",
     "depth": "depth N",
-    "step": "step size, the same for both",
+    "step": "step size, same for both",
 }
 SHAPE = {"two": "ratio y₁ / y₂", "synthetic": "condition number"}
 DETAILS = {"quick": "quick", "standard": "standard", "fine": "fine"}
@@ -130,7 +130,7 @@ class Plan:
     def name(self, axis: str) -> str:
         """What stands along an axis, in words."""
         quantity = getattr(self, axis)
-        return SHAPE[self.problem] if quantity == "shape" else AXES[quantity]
+        return {"shape": SHAPE[self.problem], "step": "step size in leaps"}.get(quantity, AXES[quantity])
 
 
 # Values along an axis, from few to many. A network has whole depths, the rule has any.

@@ -107,8 +107,10 @@ def caption(plan: Plan) -> str:
     """What the colours mean."""
     deep = "depth N" if "depth" in (plan.x, plan.y) else f"depth {plan.depth:g}"
     goal = f"L ≤ {plan.loss:g}" if plan.problem == "two" else f"g ≤ {plan.gap:g}"
-    steps = "both with the step size on the axis" if "step" in (plan.x, plan.y) else "each with its own best step size"
-    return f"How many times fewer iterations {deep} needs than depth 1 until {goal}, {steps}."
+    words = f"How many times fewer iterations {deep} needs than depth 1 until {goal}, "
+    if "step" not in (plan.x, plan.y):
+        return words + "each with its own best step size."
+    return words + "both with one step size, in leaps from 0 to the target: no fair race, as depth multiplies it by N‖W‖^(2−2/N)."
 
 
 def progress_words(sweep: Sweep) -> str:
@@ -134,7 +136,7 @@ def draw_map(plan: Plan, sweep: Sweep, cell: tuple[int, int] | None) -> None:
 
 def claim(plan: Plan) -> str:
     """What the paper says about a map, where it does."""
-    if plan.problem != "two":
+    if plan.problem != "two" or "step" in (plan.x, plan.y):
         return ""
     return (
         " **The paper** (Section 5): for p > 2 the steep coordinate forces a step so small that the other one crawls, "

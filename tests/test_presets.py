@@ -128,7 +128,7 @@ def test_figure_4_on_the_papers_data(ethanol):
 def test_figure_5_near_zero_is_stuck(problem, request):
     problem = request.getfixturevalue("ethanol") if problem == "ethanol" else problem
     run = finished("fig5-left", problem, grid=6)
-    four, eight, four_identity, eight_identity = arrived(run, 0.1 if problem == "diabetes" else 0.2)
+    four, eight, four_identity, eight_identity = arrived(run, 0.2)
     assert four_identity < four and eight_identity < 2000 < eight
     assert "depth 8, near zero: not yet" in measured(run)
 

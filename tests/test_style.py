@@ -98,3 +98,9 @@ def test_text_of_the_theme_can_be_read(mode):
     for text, surface in itertools.product(("textColor", "linkColor"), ("backgroundColor", "secondaryBackgroundColor")):
         assert contrast(theme[mode][text], theme[mode][surface]) >= 4.5
     assert contrast("#ffffff", theme[mode]["primaryColor"]) >= 4.5  # the label of a primary button
+
+
+@pytest.mark.parametrize(("low", "high", "dtick"), [(-4, 3, 2), (0, 2, 1), (-1, 0.5, "D2"), (-12, 0, 2)])
+def test_a_logarithmic_axis_has_about_six_ticks_or_those_within_a_decade(low, high, dtick):
+    assert style.log_ticks(low, high) == {"dtick": dtick}
+    assert style.log_ticks(-4, 4, most=4) == {"dtick": 2}

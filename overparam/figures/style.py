@@ -6,6 +6,7 @@ Physiologically-based Model for Simulation of Color Vision Deficiency", 2009), u
 keeps a contrast of at least 3.5:1 (WCAG 2) on both backgrounds, so that one palette serves both themes.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -78,6 +79,14 @@ def axis(title: str = "", *, log: bool = False, **over: Any) -> dict[str, Any]:
     if log:
         settings |= {"type": "log", "exponentformat": "power"}
     return settings | over
+
+
+def log_ticks(low: float, high: float, most: int = 6) -> dict[str, Any]:
+    """Return tick settings for a logarithmic axis between two powers of ten: whole decades, or 1, 2, 5 where these are few.
+
+    Args: low, high: log10 of the ends. most: about as many ticks as there is room for.
+    """
+    return {"dtick": max(1, math.ceil((high - low) / most)) if high - low > 1.7 else "D2"}
 
 
 def base_layout(**over: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from overparam.figures.style import BLUE, NEUTRAL, ORANGE, RED, axis, base_layout, depth_colour, depth_dash, translucent
+from overparam.figures.style import BLUE, NEUTRAL, ORANGE, RED, axis, base_layout, depth_colour, depth_dash, log_ticks, translucent
 
 Array = NDArray[np.float64]
 
@@ -80,7 +80,7 @@ def speed_up_map(
         figure.add_heatmap(
             x=np.arange(columns), y=np.arange(rows), z=np.where(mine, np.clip(log2, -MOST, MOST), np.nan), coloraxis="coloraxis",
             xgap=1.5, ygap=1.5, customdata=words, hovertemplate="%{customdata}<extra></extra>", hoverongaps=False,
-            text=[[factor(value) for value in row] for row in log2] if numbered else None,
+            text=[[factor(v) if v_mine else "" for v, v_mine in zip(*rows, strict=True)] for rows in zip(log2, mine, strict=True)],
             texttemplate="%{text}" if numbered else None, textfont={"color": letters},
         )  # fmt: skip
     for name, marker in CENSORED.items():
@@ -104,6 +104,7 @@ def speed_up_map(
             legend={"title": {"text": "arrived: ", "side": "left"}},
             coloraxis=_SCALE,
             margin={"t": 30, "r": 4},
+            hoverlabel={"align": "left"},
         )
     )
 
@@ -142,7 +143,7 @@ def factor(log2: float) -> str:
 
 
 def cell_curves(
-    depths: tuple[float, float], times: NDArray[np.int64], losses: Array, goal: float, title: str, height: int = 190
+    depths: tuple[float, float], times: NDArray[np.int64], losses: Array, goal: float, title: str, height: int = 180
 ) -> go.Figure:
     """The loss (or gap) of the two depths at their best step sizes, against the iteration.
 
@@ -152,17 +153,18 @@ def cell_curves(
     figure = go.Figure()
     for depth, curve, (colour, dash) in zip(depths, losses.T, _looks(depths), strict=True):
         figure.add_scatter(
-            x=np.maximum(times, ZERO_AT), y=np.where(curve > 0, curve, np.nan), mode="lines", name=f"depth {depth:g}",
+            x=np.maximum(times, ZERO_AT), y=np.where(curve > 0, curve, np.nan), mode="lines", name=f"depth {depth:.3g}",
             line={"color": colour, "dash": dash, "width": 2.5}, customdata=times,
-            hovertemplate=f"depth {depth:g}, iteration %{{customdata}}: %{{y:.3g}}<extra></extra>",
+            hovertemplate=f"depth {depth:.3g}, iteration %{{customdata}}: %{{y:.3g}}<extra></extra>",
         )  # fmt: skip
+    last = np.log10(max(times[-1], 2))
     finite = losses[np.isfinite(losses) & (losses > 0)]
-    top = min(finite.max(initial=goal), 100 * np.nanmax(losses[0]))
+    bottom, top = np.log10(goal) - 1, np.log10(max(goal, min(finite.max(initial=goal), 100 * np.nanmax(losses[0])))) + 0.3
     return figure.update_layout(
         **base_layout(
             height=height,
-            xaxis=axis("iteration", log=True, range=[np.log10(ZERO_AT), np.log10(max(times[-1], 2))]),
-            yaxis=axis(title, log=True, range=[np.log10(goal) - 1, np.log10(max(top, goal)) + 0.3], nticks=5),
+            xaxis=axis("iteration", log=True, range=[np.log10(ZERO_AT), last], **log_ticks(0, last)),
+            yaxis=axis(title, log=True, range=[bottom, top], **log_ticks(bottom, top, 4)),
             shapes=[_level(goal, "y")],
             margin={"t": 26},
         )
@@ -175,7 +177,7 @@ def arrivals(
     reached: NDArray[np.int64],
     best: tuple[int, int],
     until: int,
-    height: int = 190,
+    height: int = 175,
 ) -> go.Figure:
     """Iterations to the goal against the step size, both depths, the quickest marked; a step that did not arrive is left out.
 
@@ -183,22 +185,23 @@ def arrivals(
         depths: N and 1. steps: in the problem's unit, (S,). reached: (2, S), negative where not reached. best: places in the grid.
         until: iterations computed.
     """
-    figure, log, least = go.Figure(), np.log10(steps), reached[reached >= 0].min(initial=until)
+    figure, log = go.Figure(), np.log10(steps)
+    bottom, top = np.log10(max(reached[reached >= 0].min(initial=until), 1)) - 0.4, np.log10(until) + 0.2
     for depth, own, place, (colour, dash) in zip(depths, reached, best, _looks(depths), strict=True):
         shown = np.where(own >= 0, np.maximum(own, 1), np.nan)
         sizes = np.full(len(steps), 5)
         sizes[place] = 13 if own[place] >= 0 else 5
         figure.add_scatter(
-            x=steps, y=shown, mode="lines+markers", name=f"depth {depth:g}", showlegend=False, connectgaps=False, customdata=own,
+            x=steps, y=shown, mode="lines+markers", name=f"depth {depth:.3g}", showlegend=False, connectgaps=False, customdata=own,
             line={"color": colour, "dash": dash, "width": 2},
             marker={"color": colour, "size": sizes, "symbol": np.where(sizes > 5, "star", "circle"), "line": {"width": 0}},
-            hovertemplate=f"depth {depth:g}, step %{{x:.3g}}: %{{customdata}} iterations<extra></extra>",
+            hovertemplate=f"depth {depth:.3g}, step %{{x:.3g}}: %{{customdata}} iterations<extra></extra>",
         )  # fmt: skip
     return figure.update_layout(
         **base_layout(
             height=height,
             xaxis=axis("step size, 1 = one leap from 0 to the target", log=True, range=[log[0] - 0.1, log[-1] + 0.1]),
-            yaxis=axis("iterations", log=True, range=[np.log10(max(least, 1)) - 0.4, np.log10(until) + 0.2], nticks=5),
+            yaxis=axis("iterations", log=True, range=[bottom, top], **log_ticks(bottom, top, 4)),
             margin={"t": 4},
         )
     )

@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from overparam.figures.style import NEUTRAL, axis, base_layout, translucent
+from overparam.figures.style import NEUTRAL, axis, base_layout, log_ticks, translucent
 
 LOWEST, HIGHEST = 1e-8, 3.0  # of the gap axis
 
@@ -80,7 +80,7 @@ def tuning_figure(rows: Sequence[Tuning], title: str, height: int = 330) -> go.F
         **base_layout(
             height=height,
             xaxis=axis("step size", log=True),
-            yaxis=axis(title, log=True, range=[bottom, top], dtick=1 if top - bottom > 2 else "D2"),
+            yaxis=axis(title, log=True, range=[bottom, top], **log_ticks(bottom, top)),
             shapes=[
                 {
                     "type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": 1, "y1": 1, "yref": "y",

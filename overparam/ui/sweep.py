@@ -17,11 +17,12 @@ def axis_of(plan: Plan, name: str) -> Axis:
 
 
 def number(value: float) -> str:
-    """A value along an axis, in three digits and without zeros that say nothing."""
+    """A value along an axis, short enough to stand below its column: 4,640, 21.5, 0.022, 2.2e-4."""
     if value >= 1000:
         return f"{float(f'{value:.3g}'):,.0f}"
-    # 0.0001 as 1e-4, which leaves room for the others
-    return f"{value:.3g}" if value >= 1e-3 else f"{value:.1e}".replace(".0e", "e").replace("e-0", "e-")
+    if value >= 1:
+        return f"{value:.3g}"
+    return f"{value:.2g}" if value > 0.0099 else f"{value:.1e}".replace(".0e", "e").replace("e-0", "e-")
 
 
 def censored(view: View) -> list[list[str | None]]:
