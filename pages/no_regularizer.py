@@ -19,7 +19,8 @@ with tabs:
     view = state.segmented("view", label_visibility="collapsed")
 example = matching_example(state.values())
 if example and example.values.get("view", "around") == view:
-    st.caption(f"**{example.label}.** {example.watch}")
+    with st.container(key="reg_example"):
+        st.caption(f"**{example.label}.** {example.watch}")
 case = find_case(state)
 if case is not None:
     if case.c == 0:

@@ -18,7 +18,9 @@ _CARD = """<style>
 .st-key-lesson_card { gap: 0.75rem; }
 .st-key-lesson_card h3 { font-size: 1.2rem; padding: 0 0 0.25rem; line-height: 1.25; }
 .st-key-lesson_card p { font-size: 0.95rem; line-height: 1.45; }
-.st-key-lesson_stage .katex-display { font-size: 0.85em; }
+.st-key-lesson_stage { gap: 0.75rem; }
+.stMainBlockContainer { padding-bottom: 0.5rem; }
+.st-key-lesson_stage .katex-display { font-size: 0.8em; }
 .st-key-lesson_question { border-left: 3px solid var(--st-primary-color, #0b6bcb); padding-left: 0.75rem; }
 </style>"""
 
@@ -72,7 +74,9 @@ def _card(course: Course, place: int) -> None:
     step, last = course.steps[place], len(course.steps) - 1
     st.caption(f"{course.title} · {place + 1} of {last + 1}")
     st.markdown(f"### {step.claim}")
-    st.markdown(step.watch)
+    projector = st.query_params.get("projector") == "1"  # there the card is short: no text that has served its turn
+    if not (projector and st.session_state["lesson__answer"]):
+        st.markdown(step.watch)
     if step.tries:
         with st.container(horizontal=True, gap="xsmall"):
             for i, each in enumerate(step.tries):
@@ -91,6 +95,8 @@ def _card(course: Course, place: int) -> None:
             st.button("Next", key="lesson_next", shortcut="PageDown", type="primary", on_click=_go, args=forth)
         elif st.button("Finish", key="lesson_finish", type="primary"):
             st.switch_page(HOME)
+    if projector:
+        return
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.toggle("All controls", key="lesson_all")
         st.button("Leave", key="lesson_leave", type="tertiary", on_click=_leave, help="Close the lesson, keep the page as it is")
@@ -125,6 +131,7 @@ def _hidden(step: Step) -> str:
         '[data-testid="stExpandSidebarButton"]',
         '.st-key-lesson_stage [data-testid="stHeading"]',  # the navigation names the page already
         ".st-key-home_text",
+        ".st-key-reg_example",
         '.st-key-lesson_stage [data-testid="stColumn"]:has(.st-key-home_doors)',
     ]
     if not step.needs:

@@ -45,12 +45,20 @@ function thicken(traces) {
   return traces;
 }
 
+// End an animation before its frames are taken away: plotly would look for them for ever. It notices one screen frame later.
+function halt(root) {
+  if (!root._transitionData?._frames?.length) return Promise.resolve();
+  window.Plotly.animate(root, [null], { mode: "immediate", frame: { duration: 0 } });
+  return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+}
+
 async function draw(root, chart, setTriggerValue) {
-  const { data } = chart;
-  if (chart.drawn === data || chart.gone) return; // a later change has been drawn already
+  const { data } = chart, rem = chart.rem.clientWidth;
+  if ((chart.drawn === data && chart.drawnAt === rem) || chart.gone) return; // a later change has been drawn already
   const Plotly = await loadPlotly(data.library);
   const figure = JSON.parse(data.figure);
   figure.frames?.forEach((frame) => thicken(frame.data));
+  await halt(root);
   await Plotly.react(root, {
     data: thicken(figure.data),
     layout: themed(figure.layout, root),
@@ -59,10 +67,12 @@ async function draw(root, chart, setTriggerValue) {
               toImageButtonOptions: { filename: data.name, scale: 2 } },
   });
   chart.drawn = data;
+  chart.drawnAt = rem;
   root.style.cursor = data.clickable ? "crosshair" : "";
   if (data.autoplay && chart.played !== data.figure && !matchMedia("(prefers-reduced-motion: reduce)").matches) {
     const frame = { duration: data.autoplay, redraw: false };
-    const play = () => chart.gone || Plotly.animate(root, null, { mode: "immediate", frame, transition: { duration: 0 } });
+    const how = { mode: "immediate", frame, transition: { duration: 0 } };
+    const play = () => chart.gone || chart.data !== data || Plotly.animate(root, null, how);
     setTimeout(play, 400); // once the page has found its width, as a resize ends an animation
   }
   chart.played = data.figure;
@@ -83,21 +93,29 @@ async function draw(root, chart, setTriggerValue) {
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
-  const root = parentElement.querySelector(".plot"), problem = parentElement.querySelector(".plot-problem");
-  const chart = charts.get(parentElement) ?? { work: Promise.resolve() };
-  charts.set(parentElement, chart);
+  const [root, problem, rem] = parentElement.querySelectorAll(".plot, .plot-problem, .plot-rem");
+  const chart = charts.get(parentElement) ?? { work: Promise.resolve(), rem };
+  const redraw = () => {
+    chart.work = chart.work.then(() => draw(root, chart, setTriggerValue)).then(
+      () => { problem.hidden = true; },
+      () => { problem.hidden = Boolean(window.Plotly); },
+    );
+  };
+  if (!charts.has(parentElement)) { // a box of 10rem notices the projector mode
+    charts.set(parentElement, chart);
+    chart.scale = new ResizeObserver(() => chart.drawnAt && redraw());
+    chart.scale.observe(rem);
+  }
   root.setAttribute("aria-label", data.alt);
   root.style.minHeight = `${data.height}px`;
   chart.data = data;
-  chart.work = chart.work.then(() => draw(root, chart, setTriggerValue)).then(
-    () => { problem.hidden = true; },
-    () => { problem.hidden = Boolean(window.Plotly); },
-  );
+  redraw();
   return () => {
     chart.gone = true;
+    chart.scale.disconnect();
     chart.observer?.disconnect();
-    window.Plotly?.purge(root);
     charts.delete(parentElement);
+    if (chart.drawn) halt(root).then(() => window.Plotly.purge(root));
   };
 }
 """
@@ -105,8 +123,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
 _component = st.components.v2.component(
     "overparam_plot",
     html='<div class="plot" role="img"></div><p class="plot-problem" role="alert" hidden>The drawing library did not load, so this '
-    "picture stays empty: reload the page.</p>",
-    css=".plot { width: 100%; }",
+    'picture stays empty: reload the page.</p><div class="plot-rem"></div>',
+    css=".plot { width: 100%; } .plot-rem { position: absolute; visibility: hidden; width: 10rem; height: 0; }",
     js=_JS + LOADER,
     isolate_styles=False,  # plotly puts its style sheet into the document
 )

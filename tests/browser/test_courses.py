@@ -1,0 +1,63 @@
+"""Both courses by keyboard, from the first step to the last, as in a lecture hall at 1280x720."""
+
+import pytest
+
+from overparam.lessons import COURSES
+from tests.browser.walk import overflow, walk
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("course", COURSES.values(), ids=COURSES)
+def test_course(open_page, serve, course, theme):
+    page = open_page("about:blank", theme=theme)
+    seen = []
+    for place, step, moment in walk(page, serve("app.py"), course):
+        where = f"step {place + 1}, {moment}: {step.claim}"
+        assert page.get_by_test_id("stException").count() == 0, where
+        assert page.get_by_role("alert").filter(visible=True).count() == 0, where
+        assert page.get_by_test_id("stSidebar").filter(visible=True).count() == 0, where
+        beyond = overflow(page)
+        assert max(beyond.values()) <= 0, f"{where}: larger than the window by {beyond}"
+        assert page.get_by_text(step.claim, exact=True).is_visible(), where
+        if moment != "answered":
+            assert page.get_by_role("button", name="Answer").is_visible(), where
+        seen.append((place, moment))
+        assert page.faults == [], where
+    assert [place for place, moment in seen if moment == "answered"] == list(range(len(course.steps)))
+
+
+def test_controls_come_back_with_one_click(open_page, serve):
+    page = open_page(f"{serve('app.py')}/?lesson=why-1")
+    page.locator(".st-key-lesson_card").wait_for()
+    slider = page.locator(".st-key-pre_p")
+    slider.wait_for(state="hidden")
+    page.get_by_text("All controls").click()
+    slider.wait_for(state="visible")
+    page.locator(".st-key-pre_view").wait_for(state="visible")
+
+
+def test_steps_are_usable_on_a_phone(open_page, serve):
+    page = open_page("about:blank", size=(390, 844))
+    for place, step, moment in walk(page, serve("app.py"), COURSES["demo"]):
+        if moment == "opened":
+            assert overflow(page)["sideways"] <= 0, f"step {place + 1}: {step.claim}"
+            for name in ("Answer", "Next" if place < len(COURSES["demo"].steps) - 1 else "Finish"):
+                assert page.get_by_role("button", name=name).is_visible()
+
+
+def test_projector_mode_enlarges_text_and_lines_without_reload(open_page, serve):
+    page = open_page(f"{serve('app.py')}/preconditioner")
+    tick, path = ".plot .xtick text", ".plot .js-line"
+    page.locator(tick).first.wait_for()
+
+    def size():
+        read = "([where, what]) => parseFloat(getComputedStyle(document.querySelector(where))[what])"
+        return page.evaluate(read, [tick, "fontSize"]), page.evaluate(read, [path, "strokeWidth"])
+
+    before = size()
+    page.locator(".st-key-app_projector_switch button").first.click()
+    page.wait_for_url("**projector=1**")
+    page.wait_for_function("parseFloat(getComputedStyle(document.documentElement).fontSize) === 20")
+    page.wait_for_function(f"parseFloat(getComputedStyle(document.querySelector('{tick}')).fontSize) > 1.2 * {before[0]}")
+    after = size()
+    assert after[0] == pytest.approx(1.25 * before[0], rel=0.05) and after[1] == pytest.approx(1.25 * before[1], rel=0.01)
