@@ -65,7 +65,8 @@ def sidebar() -> None:
         state.log_slider("loss" if problem == "two" else "gap", 1e-8 if problem == "two" else 1e-6, 0.9)
         with st.expander("Step sizes, horizon, detail, start"):
             state.log_slider("horizon", 10, 20_000)
-            state.slider("grid", step=1, disabled="step" in (x, y))
+            if "step" not in (x, y):
+                state.slider("grid", step=1)
             state.segmented("detail", width="stretch")
             state.segmented("start", width="stretch")
             state.number("seed", step=1)
