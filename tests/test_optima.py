@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
@@ -27,9 +27,15 @@ def dual_bound(w: np.ndarray, x: np.ndarray, y: np.ndarray, p: float) -> float:
 
         min_W (1/m) sum (1/p) |r|^p  >=  (1/m) sum_i ( -z_i y_i - |z_i|^q / q )   for every z with X^T z = 0,   1/p + 1/q = 1
 
-    with equality at z = |r|^{p-1} sign r of the optimum. Here z is that of w, made orthogonal to the columns of X.
+    with equality at z = |r|^{p-1} sign r of the optimum. Here z is that of w, made orthogonal to the columns of X. A loss is flat
+    around its optimum and the bound is not, so w first takes a Newton step that the loss is too coarse to feel.
     """
     r = x @ w.T - y
+    for output, residual in enumerate(r.T):
+        gradient, bend = x.T @ (np.abs(residual) ** (p - 1) * np.sign(residual)), (p - 1) * np.abs(residual) ** (p - 2)
+        step = np.linalg.lstsq((x.T * bend) @ x, gradient, rcond=None)[0]
+        if np.linalg.norm(x @ step) <= 1e-6 * np.linalg.norm(residual):
+            r[:, output] -= x @ step
     z = np.abs(r) ** (p - 1) * np.sign(r)
     left, sizes, _ = np.linalg.svd(x, full_matrices=False)
     left = left[:, sizes > 1e-13 * sizes.max()]
@@ -39,6 +45,16 @@ def dual_bound(w: np.ndarray, x: np.ndarray, y: np.ndarray, p: float) -> float:
     return float((-z * y - np.abs(z) ** q / q).sum() / len(x))
 
 
+def newton_step(w: np.ndarray, x: np.ndarray, y: np.ndarray, p: float) -> np.ndarray:
+    """A full step of Newton's method from w: at large p the last digits of w, lost in the loss, still count in the dual bound."""
+    stepped = w.copy()
+    for output, weights in enumerate(w):
+        r = x @ weights - y[:, output]
+        hessian = (x.T * ((p - 1) * np.abs(r) ** (p - 2))) @ x
+        stepped[output] -= np.linalg.lstsq(hessian, x.T @ (np.abs(r) ** (p - 1) * np.sign(r)), rcond=1e-13)[0]
+    return stepped
+
+
 def check(x: np.ndarray, y: np.ndarray, p: float, accuracy: float = 1e-9) -> float:
     """The optimum of a problem, once its own loss and the dual bound agree with it. Returns L*."""
     problem = Problem(x, y, lp(p))
@@ -46,7 +62,8 @@ def check(x: np.ndarray, y: np.ndarray, p: float, accuracy: float = 1e-9) -> flo
     w, at_zero = optimum.weights.numpy(), lp_loss(np.zeros((y.shape[1], x.shape[1])), x, y, p)
     assert problem.loss_at_zero == pytest.approx(at_zero, rel=1e-12)
     assert optimum.loss == pytest.approx(lp_loss(w, x, y, p), rel=1e-10, abs=1e-12 * at_zero)
-    assert optimum.loss <= dual_bound(w, x, y, p) + accuracy * at_zero
+    bound = max(dual_bound(w, x, y, p), dual_bound(newton_step(w, x, y, p), x, y, p))  # either bounds; the better guess is tighter
+    assert optimum.loss <= bound + accuracy * at_zero
     return optimum.loss
 
 
@@ -95,6 +112,7 @@ def test_scipy_finds_the_same_optimum(p):
     outlier=st.sampled_from([1.0, 30.0]),
     seed=st.integers(0, 2**32 - 1),
 )
+@example(m=36, d=1, k=2, p=15.5, twins=False, outlier=1.0, seed=2)
 def test_any_data_have_a_proved_optimum(m, d, k, p, twins, outlier, seed):
     rng = np.random.default_rng(seed)
     x, y = rng.normal(size=(m, d)), rng.normal(size=(m, k))
