@@ -92,6 +92,7 @@ def test_pause_stands_still_and_step_moves_on_from_there(race):
     wait_painted(race, 5)
     race.keyboard.press("Space")
     race.get_by_role("button", name="Run").wait_for()
+    race.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()  # its last picture is drawn
     stopped = iteration(race)
     race.wait_for_timeout(700)
     assert iteration(race) == stopped
