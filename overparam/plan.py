@@ -13,6 +13,7 @@ from overparam.choices import Choice, ChoiceError, Number, Option
 # Step sizes are tried from BELOW to ABOVE times the unit of `sweep.step_unit`. Depth N multiplies the step by about
 # N ||W||^{2-2/N}: thousands at a far target, hundredths at a small start.
 BELOW, ABOVE = 1e-4, 10.0
+MOST_RUNS = 60_000  # of a map: some 40 MB
 TUNED = 0.0  # in the place of a step size: each depth at its own best one
 
 AXES = {
@@ -107,7 +108,11 @@ class Plan:
         idle |= {"ratio", "condition"} if "shape" in axes else set()
         idle |= {"grid"} if "step" in axes else set()
         idle |= {"seed"} if two and values["start"] == "even" else set()
-        return cls(**values | {c.name: c.default for c in PLAN_CHOICES if c.name in idle})
+        plan = cls(**values | {c.name: c.default for c in PLAN_CHOICES if c.name in idle})
+        runs = 2 * len(plan.values("x")) * len(plan.values("y")) * len(plan.relative_steps(plan.cell(0, 0)))
+        if runs > MOST_RUNS:
+            raise ChoiceError(f"This map would take {runs:,} runs: choose less detail or fewer step sizes a decade.")
+        return plan
 
     def values(self, axis: str) -> np.ndarray:
         """The values along an axis, "x" or "y"."""

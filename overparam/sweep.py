@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -32,6 +33,10 @@ SLICE_SECONDS = 0.01
 MOST_ROWS, MOST_LOSSES = 4000, 2e6  # of one batch; numbers in one slice of its losses
 SAMPLES, INPUTS, NOISE, SPECTRUM = 200, 10, 0.1, "geometric"  # of the synthetic problem
 UNKNOWN, NEVER = -2, -1
+
+
+class SweepError(RuntimeError):
+    """A map that cannot go on; the message tells the person what happened and what to do."""
 
 
 @dataclass(frozen=True)
@@ -190,7 +195,10 @@ class Sweep:
         return known * (1 + (len(self._batches) - self._begun) / max(1, len(blocks)))
 
     def advance(self, seconds: float = 0.03) -> None:
-        """Compute for about so many seconds; while somebody else computes this very map, wait for them instead."""
+        """Compute for about so many seconds; while somebody else computes this very map, wait for them instead.
+
+        Raises: SweepError, in one sentence for the person, where no memory is left; the map then begins again.
+        """
         if self.finished or not self._work.acquire(timeout=seconds):
             return
         try:
@@ -199,11 +207,18 @@ class Sweep:
                 stop = time.perf_counter() + seconds
                 while not self.finished and time.perf_counter() < stop:
                     self.finished = next(self._slices, True)
+        except (MemoryError, RuntimeError) as error:
+            if not isinstance(error, MemoryError) and "allocate" not in str(error):
+                raise
+            self._blocks, self._begun, self._trials, self._slices = [], 0, {}, self._generate()
+            raise SweepError("No memory is left for this map: choose less detail or fewer step sizes a decade.") from error
         finally:
             self._work.release()
 
     def _generate(self) -> Iterator[bool]:
         """Slices of work, stage by stage over the whole map, so that all of it is known roughly before any of it in full."""
+        _COMPUTING.add(self)
+        _make_room(self)
         for cells in self._batches:
             block = Block(self.plan, cells)
             self._trials |= block.trials
@@ -246,7 +261,16 @@ def _batches(plan: Plan, cells: Sequence[Cell]) -> list[list[Cell]]:
     return [list(mine)[i : i + most] for mine in shared.values() for i in range(0, len(mine), most)]
 
 
-SWEEPS = Registry(most=24, make=Sweep)
+def _make_room(asking: Sweep) -> None:
+    """Let go of unfinished maps that were not asked for lately until one more fits into memory."""
+    while sum(sweep.runs for sweep in list(_COMPUTING) if not sweep.finished) > MOST_RUNS_TOGETHER:
+        if not SWEEPS.drop_oldest(lambda sweep: sweep is not asking and sweep in _COMPUTING and not sweep.finished):
+            return
+
+
+MOST_RUNS_TOGETHER = 600_000  # of all maps that are being computed: some 400 MB
+_COMPUTING: weakref.WeakSet[Sweep] = weakref.WeakSet()
+SWEEPS: Registry[Sweep] = Registry(most=48, make=Sweep)
 
 
 @dataclass(frozen=True)

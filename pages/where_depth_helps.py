@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 from overparam.choices import ChoiceError, Structured, show
 from overparam.figures.sweep import arrivals, cell_curves, speed_up_map
 from overparam.plan import AXES, PLAN_CHOICES, SHAPE, Plan
-from overparam.sweep import SWEEPS, CellRuns, Sweep, cell_runs
+from overparam.sweep import SWEEPS, CellRuns, Sweep, SweepError, cell_runs
 from overparam.ui.frame import through_app
 from overparam.ui.plot import plot
 from overparam.ui.state import PageState
@@ -175,9 +175,13 @@ def draw_cell(plan: Plan, at: tuple[int, int] | None) -> None:
 def keep_going(sweep: Sweep, seconds: float, heartbeat: DeltaGenerator) -> None:
     """Compute for a while; a click ends it at the next slice."""
     stop = time.perf_counter() + seconds
-    while not sweep.finished and time.perf_counter() < stop:
-        sweep.advance()
-        heartbeat.empty()  # where Streamlit takes up a click
+    try:
+        while not sweep.finished and time.perf_counter() < stop:
+            sweep.advance()
+            heartbeat.empty()  # where Streamlit takes up a click
+    except SweepError as error:
+        moving()["playing"] = False
+        heartbeat.error(str(error), icon=":material/memory:")
 
 
 sidebar()
@@ -205,5 +209,6 @@ with right:
     draw_cell(plan, at)
 if watched["playing"]:
     keep_going(sweep, FRAME_SECONDS, heartbeat)
-    watched["playing"] = not sweep.finished
-    st.rerun()
+    if watched["playing"]:  # nothing went wrong
+        watched["playing"] = not sweep.finished
+        st.rerun()

@@ -22,7 +22,7 @@ from overparam.figures.sweep import (
     speed_up_map,
 )
 from overparam.plan import PLAN_CHOICES, Plan
-from overparam.sweep import NEVER, SWEEPS, UNKNOWN, View, cell_runs
+from overparam.sweep import NEVER, SWEEPS, UNKNOWN, Sweep, SweepError, View, cell_runs
 from overparam.ui.sweep import cell_words, censored, hover_words, number, summary
 
 APP = str(Path(__file__).parents[1] / "app.py")
@@ -51,7 +51,7 @@ def texts(app: AppTest) -> str:
 
 
 def test_the_first_look_shows_some_cells_and_computes_no_further():
-    query = SMALL | {"p": "4.25", "x": "scale", "y": "shape", "detail": "fine", "horizon": "20000", "grid": "24"}
+    query = SMALL | {"p": "4.25", "x": "scale", "y": "shape", "detail": "fine", "horizon": "20000", "grid": "8"}
     app = page(**query)
     sweep = SWEEPS.get(plan(**query))
     assert messages(app) == [] and 0 < sweep.decided < 1
@@ -97,6 +97,7 @@ def test_axes_take_the_place_of_their_sliders():
         ({"horizon": "1e9"}, "Give up after must be from 10 to 20000"),
         ({"grid": "8.5"}, "Step sizes a decade must be a whole number"),
         ({"loss": "0"}, "Goal: loss L ≤ must be above 0"),
+        ({"detail": "fine", "grid": "24", "x": "scale", "y": "shape"}, "151,250 runs: choose less detail"),
         ({"cell": "first"}, "chosen cell must be a column and a row"),
         ({"cell": "1.2.3"}, "chosen cell must be a column and a row"),
         ({"kind": "<b>"}, "What moves must be one of network, rule"),
@@ -106,6 +107,17 @@ def test_bad_input_is_one_clear_sentence(query, says):
     app = page(**SMALL | query)
     told = messages(app)
     assert len(told) == 1 and re.search(says, told[0]), told
+
+
+def test_no_memory_is_told_and_ends_the_computation(monkeypatch):
+    def fail(self, seconds=0.0):
+        raise SweepError("No memory is left for this map: choose less detail.")
+
+    app = page(**SMALL | {"p": "3.25", "y": "depth", "detail": "fine", "horizon": "20000"})
+    monkeypatch.setattr(Sweep, "advance", fail)
+    app.button(key="map_run").click().run()
+    assert messages(app) == ["No memory is left for this map: choose less detail."]
+    assert not app.session_state["map__moving"]["playing"]
 
 
 def test_a_cell_outside_the_map_is_no_cell():

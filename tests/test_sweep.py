@@ -1,6 +1,7 @@
 """The map of where depth helps: against a loop written by hand, and what is kept, shared and said while it fills."""
 
 import threading
+import weakref
 from dataclasses import replace
 from functools import cache
 from math import prod
@@ -8,11 +9,12 @@ from math import prod
 import numpy as np
 import pytest
 
+from overparam import sweep as sweep_module
 from overparam.choices import ChoiceError, read_choices
 from overparam.plan import AXES, DETAILS, KINDS, PLAN_CHOICES, TUNED, Plan
 from overparam.registry import Registry
 from overparam.simulate import Method, Simulation
-from overparam.sweep import NEVER, SWEEPS, UNKNOWN, Sweep, Trial, cell_problem, cell_runs, start_weights
+from overparam.sweep import NEVER, SWEEPS, UNKNOWN, Sweep, SweepError, Trial, cell_problem, cell_runs, start_weights
 
 
 def plan(**values):
@@ -206,6 +208,32 @@ def test_equal_choices_share_a_map_and_choices_without_effect_do_not_part_them()
     assert plan(x="step", grid=24) == plan(x="step") and plan(start="random", seed=1) != plan(start="random")
 
 
+def test_no_memory_is_one_sentence_and_the_map_begins_again(monkeypatch):
+    sweep = Sweep(plan(**QUICK))
+    sweep.advance(0.02)
+    monkeypatch.setattr(Simulation, "advance", lambda *_: (_ for _ in ()).throw(MemoryError()))
+    with pytest.raises(SweepError, match="No memory is left for this map"):
+        sweep.advance()
+    assert not sweep.finished and sweep.decided == 0
+    monkeypatch.undo()
+    np.testing.assert_array_equal(finished(sweep).deep, finished(Sweep(plan(**QUICK))).deep)
+
+
+def test_only_so_many_unfinished_maps_are_kept(monkeypatch):
+    sweeps = Registry(9, Sweep)
+    monkeypatch.setattr(sweep_module, "SWEEPS", sweeps)
+    monkeypatch.setattr(sweep_module, "_COMPUTING", weakref.WeakSet())
+    first, second = sweeps.get(plan(**QUICK)), sweeps.get(plan(**QUICK, depth=3))
+    first.advance(1e-5)
+    second.advance(1e-5)
+    finished(first)
+    monkeypatch.setattr(sweep_module, "MOST_RUNS_TOGETHER", second.runs)
+    third = sweeps.get(plan(**QUICK, depth=4))
+    third.advance(1e-5)  # does not fit beside the second
+    assert sweeps.get(first.plan) is first and sweeps.get(third.plan) is third and sweeps.get(second.plan) is not second
+    assert 0 < third.decided < 1
+
+
 def test_a_registry_lets_go_of_what_was_not_asked_for_longest():
     registry = Registry(2, lambda key, *others: [key, *others])
     first = registry.get("a", 1)
@@ -235,3 +263,5 @@ def test_choices_that_do_not_fit_say_so():
     with pytest.raises(ChoiceError, match=r"whole number, not 2\.5: choose the end-to-end rule"):
         plan(depth=2.5)
     assert plan(depth=2.5, kind="rule").depth == 2.5
+    with pytest.raises(ChoiceError, match="151,250 runs: choose less detail"):
+        plan(x="shape", y="scale", detail="fine", grid=24)

@@ -5,7 +5,7 @@ import re
 import pytest
 
 PLOT = ".plot.js-plotly-plot"
-LARGE = "where_depth_helps?x=scale&y=shape&detail=fine&horizon=20000&grid=24&p=5"  # cannot end while it is watched
+LARGE = "where_depth_helps?x=scale&y=shape&detail=fine&horizon=20000&p=5"  # cannot end while it is watched
 SMALL = "where_depth_helps?detail=quick&horizon=300&grid=4"
 
 
