@@ -17,6 +17,7 @@ from overparam.ui import compare
 from overparam.ui.frame import through_app
 from overparam.ui.live_chart import Curve, LiveChart, live_chart
 from overparam.ui.methods import methods_editor
+from overparam.ui.notes import notes
 from overparam.ui.presets import STYLE as PRESET_STYLE
 from overparam.ui.presets import preset_lines, preset_menu, preset_switch
 from overparam.ui.problem import problem_controls, problem_is_here, uploaded
@@ -60,6 +61,7 @@ def sidebar() -> None:
             state.number("decay", step=0.001)
             state.segmented("precision", width="stretch")
             state.number("seed", step=1)
+        notes("race", width="stretch")
 
 
 def play() -> None:
@@ -248,6 +250,7 @@ buttons(moving, run)
 height = 265 if preset_switch(state, run_curves) else 330  # of the chart: a preset has three lines more to show
 if refused := moving.pop("refused", None):
     st.warning(refused, icon=":material/error:")
+
 
 def race_view() -> None:
     """The curves, streamed, and their table."""

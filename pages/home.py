@@ -9,6 +9,7 @@ from overparam.figures.trajectories import Path, trajectories
 from overparam.illustration import Tuned, tuned_run
 from overparam.ui.frame import through_app
 from overparam.ui.lessons import menu
+from overparam.ui.notes import notes
 from overparam.ui.plot import plot
 from overparam.ui.state import PageState
 
@@ -75,7 +76,8 @@ with picture:
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         p = state.segmented("p", label_visibility="collapsed", width="content")
         plain, deep = tuned_runs(float(p))
-        st.markdown(compared(plain, deep))
+        st.markdown(compared(plain, deep), width="content")
+        notes("home", label="", type="tertiary")
     paths = [path(plain), path(deep)]
     plot(
         trajectories(paths, window(paths), float(p), np.array(TARGET), GOAL, height=300),

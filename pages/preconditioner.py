@@ -4,6 +4,7 @@ import streamlit as st
 
 from overparam.choices import Number, Option
 from overparam.ui.frame import through_app
+from overparam.ui.notes import notes
 from overparam.ui.preconditioner import along_run, matrices, one_output, trajectories
 from overparam.ui.state import PageState
 
@@ -24,9 +25,10 @@ CHOICES = (
 
 through_app()
 state = PageState("pre", CHOICES)
-with st.container(horizontal=True, gap="medium"):
+with st.container(horizontal=True, gap="small", vertical_alignment="center"):
     view = state.segmented("view", label_visibility="collapsed", width="content")
     if view == "run":
         state.segmented("panel", label_visibility="collapsed", width="content")
+    notes("pre", label="", type="tertiary")
 {"one": one_output, "matrix": matrices, "paths": trajectories, "run": along_run}[view].show(state)
 state.publish()

@@ -19,10 +19,17 @@ _CARD = """<style>
 .st-key-lesson_card h3 { font-size: 1.2rem; padding: 0 0 0.25rem; line-height: 1.25; }
 .st-key-lesson_card p { font-size: 0.95rem; line-height: 1.45; }
 .st-key-lesson_stage { gap: 0.75rem; }
-.stMainBlockContainer { padding-bottom: 0.5rem; }
+.stMain .stMainBlockContainer { padding-bottom: 0.5rem; }
 .st-key-lesson_stage .katex-display { font-size: 0.8em; }
 .st-key-lesson_question { border-left: 3px solid var(--st-primary-color, #0b6bcb); padding-left: 0.75rem; }
 </style>"""
+
+_BARE = """
+.stMain .stMainBlockContainer { padding-top: 0.25rem; }
+.st-key-lesson_stage, .st-key-lesson_card { gap: 0.5rem; }
+.st-key-lesson_stage .katex-display { font-size: 0.65em; }
+[data-testid="stLayoutWrapper"]:has(> .st-key-app_tools) { top: auto; bottom: 0.25rem; right: 0.75rem; opacity: 0.7; }
+"""
 
 
 @contextmanager
@@ -66,6 +73,10 @@ def menu() -> None:
             st.caption(f"{len(course.steps)} steps, about {course.minutes} minutes; Page Down leads on.")
 
 
+def _projector() -> bool:
+    return st.query_params.get("projector") == "1"
+
+
 def _query(course: Course, place: int) -> dict[str, str]:
     return {"lesson": name_of(course, place), **course.steps[place].query}
 
@@ -74,8 +85,7 @@ def _card(course: Course, place: int) -> None:
     step, last = course.steps[place], len(course.steps) - 1
     st.caption(f"{course.title} · {place + 1} of {last + 1}")
     st.markdown(f"### {step.claim}")
-    projector = st.query_params.get("projector") == "1"  # there the card is short: no text that has served its turn
-    if not (projector and st.session_state["lesson__answer"]):
+    if not (_projector() and st.session_state["lesson__answer"]):  # what has served its turn makes room
         st.markdown(step.watch)
     if step.tries:
         with st.container(horizontal=True, gap="xsmall"):
@@ -95,7 +105,7 @@ def _card(course: Course, place: int) -> None:
             st.button("Next", key="lesson_next", shortcut="PageDown", type="primary", on_click=_go, args=forth)
         elif st.button("Finish", key="lesson_finish", type="primary"):
             st.switch_page(HOME)
-    if projector:
+    if _projector():
         return
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.toggle("All controls", key="lesson_all")
@@ -138,4 +148,8 @@ def _hidden(step: Step) -> str:
         hide.append('.st-key-lesson_stage [data-testid="stColumn"]:has(.st-key-pre_controls)')
     if not st.session_state["lesson__answer"]:
         hide.append(".st-key-pre_words")
-    return f"<style>{', '.join(hide)} {{ display: none }}</style>"
+    bare = ""
+    if _projector():  # the whole window for the step
+        hide += ['[data-testid="stHeader"]', '.st-key-lesson_stage [data-testid="stCaptionContainer"]']
+        bare = _BARE
+    return f"<style>{', '.join(hide)} {{ display: none }}{bare}</style>"

@@ -14,7 +14,7 @@ CHOICES = (Flag("projector", "Projector mode", False),)
 _PROJECTOR = "html { font-size: 20px; }"
 _HEADER = """
 [data-testid="stLayoutWrapper"]:has(> .st-key-app_tools) {
-  position: fixed; top: 0.65rem; right: 10.5rem; width: auto; z-index: 1000000;
+  position: fixed; top: 0.9rem; right: 10.5rem; width: auto; z-index: 1000000;
 }
 .st-key-app_tools button { padding: 0.25rem; min-height: 0; }
 [data-testid="stTopNav"] { margin-right: 6rem; }

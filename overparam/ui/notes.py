@@ -1,0 +1,63 @@
+"""What each page's symbols mean, and what the page does not show: one popover."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+_SHARED = """
+- $W_e=W_N\\cdots W_1$: end-to-end matrix of a network of **depth** $N$, also written $W$; $\\|W\\|$ its norm
+- $L$: loss; $L^*$ its least value; $L_0$ its value at $W=0$; $G$ its gradient in $W$
+- $\\eta$: **step size**; $\\lambda$: weight decay; $p$: exponent of the loss
+"""
+SYMBOLS = {
+    "home": """
+- $w_1, w_2$: the two weights; $p$: exponent of the loss; ★ the minimum; ◆ the start
+- **depth** $N$: number of layers whose product the weights are; 1 is plain gradient descent
+- dotted line: the loss that counts as arrived
+""",
+    "race": _SHARED
+    + """- $g=(L-L^*)/(L_0-L^*)$: **gap**, the share of the avoidable loss that is left
+- speed-up: iterations of depth 1 with gradient descent over the method's own, at the smallest gap that both reached
+- *end-to-end rule*: $W$ moved by the update of Theorem 1; *scale only*, *stretch only*: one factor of it (Claim 2)
+""",
+    "pre": _SHARED
+    + """- $P$: **implicit preconditioner**, what depth makes of a gradient; it depends on $W$ and $N$ alone
+- $\\mathrm{Pr}_W G$: the part of $G$ along $W$; $\\sigma_r, u_r, v_r$: singular values and vectors of $W$
+- **balanced**: $W_{j+1}^\\top W_{j+1}=W_jW_j^\\top$ for neighbouring layers; $H$: Hessian of $L$ in $W$
+""",
+}
+LIMITS = {
+    "home": """
+- **Two weights are not data.** The race runs on real and synthetic data, where depth gains less, or nothing.
+- **At $p=2$ depth hurts here**; momentum and Adam are often faster than depth.
+- **Step sizes decide.** Each depth has its own best one, from a fine grid over six starts; from a single start a lucky leap can do
+  far better.
+""",
+    "race": """
+- **At $p=2$ depth does not help**, and plain gradient descent is hard to beat.
+- **Depth is not the best optimizer.** On tasks with $p=4$ momentum is about level with depth 2, and Adam is often well ahead; depth
+  helps Adam on some data and slows it down on others.
+- **Iterations are not seconds**, and counts move with start, grid and data: change *seed* and *step sizes a decade* before you
+  believe a small difference.
+- **Deep networks started near zero stall.** Unbalanced layers can accelerate too, outside Theorem 1
+  ([arXiv 2511.09810](https://arxiv.org/abs/2511.09810)).
+- **Linear models only**: nothing here says what depth does to a network with nonlinearities.
+""",
+    "pre": """
+- **The rule is exact for small steps from balanced layers.** With finite steps layers drift away from balance, and from an
+  unbalanced start the network is another method.
+- **Depth does not improve the condition number** of the Hessian: it is a step size that grows with $W$, and a stretch along $W$.
+- **A faster flow alone means nothing**: time can be rescaled at will. Compare iterations, each method at its own best
+  stable step size.
+- **The same growth can hurt**: near $W=0$ everything is slow, and a step that suited the start can diverge later.
+- **Claim 2 is for one output.** For more, *One step, matrices* shows Claim 1.
+""",
+}
+
+
+def notes(page: str, label: str = "Symbols, limits", **how) -> None:
+    """The popover of a page; `how` goes to `st.popover`."""
+    words = "What the symbols mean, and what this does not show"
+    with st.popover(label, icon=":material/info:", key=f"{page}_notes", help=words, **how):
+        st.markdown("**What the symbols mean**\n" + SYMBOLS[page])
+        st.markdown("**What this does not show**\n" + LIMITS[page])
