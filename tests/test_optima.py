@@ -27,15 +27,9 @@ def dual_bound(w: np.ndarray, x: np.ndarray, y: np.ndarray, p: float) -> float:
 
         min_W (1/m) sum (1/p) |r|^p  >=  (1/m) sum_i ( -z_i y_i - |z_i|^q / q )   for every z with X^T z = 0,   1/p + 1/q = 1
 
-    with equality at z = |r|^{p-1} sign r of the optimum. Here z is that of w, made orthogonal to the columns of X. A loss is flat
-    around its optimum and the bound is not, so w first takes a Newton step that the loss is too coarse to feel.
+    with equality at z = |r|^{p-1} sign r of the optimum. Here z is that of w, made orthogonal to the columns of X.
     """
     r = x @ w.T - y
-    for output, residual in enumerate(r.T):
-        gradient, bend = x.T @ (np.abs(residual) ** (p - 1) * np.sign(residual)), (p - 1) * np.abs(residual) ** (p - 2)
-        step = np.linalg.lstsq((x.T * bend) @ x, gradient, rcond=None)[0]
-        if np.linalg.norm(x @ step) <= 1e-6 * np.linalg.norm(residual):
-            r[:, output] -= x @ step
     z = np.abs(r) ** (p - 1) * np.sign(r)
     left, sizes, _ = np.linalg.svd(x, full_matrices=False)
     left = left[:, sizes > 1e-13 * sizes.max()]
