@@ -14,6 +14,7 @@ from overparam.figures.tuning import HIGHEST, LOWEST, Tuning, nearest, tuning_fi
 from overparam.history import GAPS
 from overparam.presets import PRESETS
 from overparam.runs import Run, View
+from overparam.ui.presets import preset_lines
 from overparam.ui.tuning import _rows, _take, tuned_twin
 from overparam.verdict import arrivals, differences, ends
 
@@ -77,6 +78,13 @@ def test_the_full_length_is_one_click_away_and_so_is_the_way_back(monkeypatch):
     assert transport(app)["position"] == 700 and app.button(key="race_full").label == "Short again"
     app.button(key="race_full").click().run()
     assert transport(app)["experiment"] == Experiment.of(preset.values("diabetes"))
+
+
+def test_a_long_run_says_that_its_steps_were_compared_over_a_part_of_it():
+    for long, says in ((False, "Where depth 1 crawls"), (True, "Step sizes are compared until iteration 100,000")):
+        run = Run(Experiment.of(PRESETS["fig3-l4"].values("diabetes", long)))
+        run.advance(20, seconds=0.1)
+        assert says in preset_lines(run, run.view(20))
 
 
 def test_the_tuning_view_looks_without_running_and_runs_to_the_horizon():

@@ -8,8 +8,8 @@ from html import escape
 import streamlit as st
 
 from overparam.data import ethanol_is_cached
-from overparam.experiment import PROBLEMS
-from overparam.presets import ALWAYS_HERE, COUNTEREXAMPLES, FIGURES, PAPER_DATA, Preset, matching
+from overparam.experiment import PROBLEMS, Experiment
+from overparam.presets import ALWAYS_HERE, COUNTEREXAMPLES, FIGURES, LONGEST_HORIZON, PAPER_DATA, Preset, matching
 from overparam.runs import Run, View
 from overparam.ui.state import PageState
 
@@ -87,9 +87,16 @@ def preset_lines(run: Run, view: View) -> str:
         f"Paper{on}": preset.paper,
         f"Replication{on}": preset.replication,
         "Measured here": preset.measure(run.experiment, view, run.comparison()),
-        "Watch": preset.watch,
+        "Watch": _tuned_for_less(run.experiment) or preset.watch,
     }
     cells = (f"<b>{label}</b><span>{escape(text)}</span>" for label, text in lines.items() if text)
     return f'<div class="preset">{"".join(cells)}</div>'
 
 
+
+
+def _tuned_for_less(experiment: Experiment) -> str:
+    """What to watch in a long run whose step sizes were compared over a part of it; "" for others."""
+    if experiment.tuning_horizon < LONGEST_HORIZON or experiment.iterations <= LONGEST_HORIZON:
+        return ""
+    return f"Step sizes are compared until iteration {experiment.tuning_horizon:,}: the best one until then may diverge later."
