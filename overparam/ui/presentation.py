@@ -12,6 +12,13 @@ CHOICES = (Flag("projector", "Projector mode", False),)
 
 # Everything on the page is sized in rem, and the charts follow it: one number scales text, lines and markers.
 _PROJECTOR = "html { font-size: 20px; }"
+# Streamlit's own shades are a little too faint for a lit room (WCAG 2 asks for 4.5:1).
+_READABLE = """
+[data-testid="stCaptionContainer"] { opacity: 0.75; }
+[data-testid="stCaptionContainer"] a { color: inherit; }
+button kbd { opacity: 0.95 !important; }
+[data-testid="stButtonGroup"] button[data-selected] *, [data-testid="stSliderThumbValue"] * { color: light-dark(#0a5cad, #8fbcff); }
+"""
 _HEADER = """
 [data-testid="stLayoutWrapper"]:has(> .st-key-app_tools) {
   position: fixed; top: 0.9rem; right: 10.5rem; width: auto; z-index: 1000000;
@@ -25,7 +32,7 @@ def header_tools() -> None:
     """The switch of the projector mode, which stands in the URL, and the list of lessons."""
     state = PageState("app", CHOICES)
     projector = state.values()["projector"]
-    st.html(f"<style>{_PROJECTOR if projector else ''}{_HEADER}</style>")
+    st.html(f"<style>{_PROJECTOR if projector else ''}{_READABLE}{_HEADER}</style>")
     if not st.context.is_embedded:
         with st.container(horizontal=True, gap="xsmall", width="content", key="app_tools"):
             st.button(
