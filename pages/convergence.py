@@ -94,11 +94,11 @@ def buttons(moving: dict, run: Run | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="race_transport"):
         label, icon = ("Pause", ":material/pause:") if moving["playing"] else ("Run", ":material/play_arrow:")
         st.button(label, icon=icon, type="primary", on_click=play, shortcut="Space", key="race_run")
-        for count in (1, 10, 100):
-            st.button(f"+{count}", on_click=step, args=(count,), key=f"race_step_{count}", help=f"{count} iterations more")
-        st.button(
-            "", icon=":material/restart_alt:", on_click=reset, key="race_reset", help="Back to iteration 0, from the same start"
-        )
+        for key, count in (("1", 1), ("2", 10), ("3", 100)):
+            words = f"{count} iteration{'s' if count > 1 else ''} more (key {key})"
+            st.button(f"+{count}", on_click=step, args=(count,), key=f"race_step_{count}", shortcut=key, help=words)
+        words = "Back to iteration 0, from the same start (key 0)"
+        st.button("", icon=":material/restart_alt:", on_click=reset, key="race_reset", shortcut="0", help=words)
         with st.popover(f"Methods ({len(state.values()['methods'])})", icon=":material/list:", width="content"):
             methods_editor(state, step_is_own=st.session_state[state.key("steps")] == "each")
         state.segmented("axis", label_visibility="collapsed")
@@ -109,7 +109,8 @@ def buttons(moving: dict, run: Run | None) -> None:
             icon=":material/push_pin:",
             on_click=lambda: compare.pin(run, moving["position"]),
             key="race_pin",
-            help="Pin: keep these curves, faint, to compare the next run with",
+            shortcut="P",
+            help="Pin: keep these curves, faint, to compare the next run with (key P)",
         )
         for word, name, factor in (("η ÷ 2", "halve", 0.5), ("η × 2", "double", 2.0)):
             st.button(
@@ -168,6 +169,7 @@ def table_html(experiment: Experiment, run: Run, view: View) -> str:
 
 
 STYLE = """<style>
+.st-key-race_transport .stElementContainer:not(.st-key-race_run) kbd { display: none; }
 .st-key-race_transport button { padding-left: 0.6rem; padding-right: 0.6rem; }
 .race-table { overflow-x: auto; }
 .race-table table { border-collapse: collapse; font-size: 0.8rem; width: 100%; font-variant-numeric: tabular-nums; }

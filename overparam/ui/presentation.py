@@ -26,14 +26,20 @@ _HEADER = """
 .st-key-app_tools button { padding: 0.25rem; min-height: 0; }
 [data-testid="stTopNav"] { margin-right: 6rem; }
 """
+# In a frame on somebody else's page: the picture and its buttons, nothing around them.
+_EMBEDDED = """
+[data-testid="stHeader"], [data-testid="stSidebar"] { display: none; }
+.stMain .stMainBlockContainer { padding-top: 0.5rem; }
+"""
 
 
 def header_tools() -> None:
     """The switch of the projector mode, which stands in the URL, and the list of lessons."""
     state = PageState("app", CHOICES)
     projector = state.values()["projector"]
-    st.html(f"<style>{_PROJECTOR if projector else ''}{_READABLE}{_HEADER}</style>")
-    if not st.context.is_embedded:
+    embedded = st.context.is_embedded
+    st.html(f"<style>{_PROJECTOR if projector else ''}{_READABLE}{_EMBEDDED if embedded else _HEADER}</style>")
+    if not embedded:
         with st.container(horizontal=True, gap="xsmall", width="content", key="app_tools"):
             st.button(
                 "",
