@@ -105,8 +105,8 @@ _P4 = Step(
     "depth 1 turns.",
     question="Why does depth 1 turn, and crawl from there on?",
     answer="Slopes are cubes of distances: 1000 along $w_1$ at the start, 1 along $w_2$. The step size must be safe for "
-    "$w_1$, so $w_2$ hardly moves. Depth multiplies *both* by one factor, and that is large once $w_1$ is: depth couples "
-    "the coordinates.",
+    "$w_1$, so $w_2$ hardly moves. Depth multiplies *both* by one factor, which is large once $w_1$ is: it couples them. (The "
+    "few steps of depth 3 are a lucky leap; over several starts its best step needs about 550.)",
 )
 _ELLIPSE = Step(
     claim="Depth: a step size that grows, and a stretch along W",

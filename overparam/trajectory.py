@@ -69,7 +69,8 @@ def follow(
             prepare_thread()
             while place < len(times) and time.perf_counter() < stop:
                 w = simulation.end_to_end()
-                loss, grad = problem.value_and_grad(w)
+                with np.errstate(over="ignore", invalid="ignore"):  # a run that diverges overflows: no news
+                    loss, grad = problem.value_and_grad(w)
                 losses.append(loss.clone())
                 weights.append(w)
                 gradients.append(grad.clone())

@@ -69,7 +69,8 @@ with st.container(key="home_text", gap="small"):
     st.title("Depth can speed up optimisation", anchor=False)
     st.markdown(
         "Write the weights of a linear regression as a product of layers, $W_N\\cdots W_2W_1$. The model can express nothing new, "
-        "and no regularizer is added. Yet gradient descent takes another path, as if it had momentum and a step size that grows."
+        "and no regularizer is added. Yet gradient descent takes another path, as if it had momentum and a step size that grows. "
+        "Whether that helps depends on the loss, here $\\frac1p|\\text{error}|^p$ summed over two weights:"
     )
 picture, doors = st.columns([2.6, 1], gap="medium")
 with picture:
@@ -86,7 +87,8 @@ with picture:
         f"{paths[0].name}, {paths[1].name}.",
         autoplay=70,
     )
-    st.markdown(WHY[p])
+    with st.container(key="home_why"):
+        st.markdown(WHY[p])
 with doors, st.container(key="home_doors", gap="small"):
     for page, label, icon, words in DOORS:
         with st.container(gap="xxsmall"):

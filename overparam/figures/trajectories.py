@@ -34,6 +34,7 @@ def level_curves(p: float, target: np.ndarray, highest: float) -> list[np.ndarra
     angle = np.linspace(0, 2 * np.pi, 145)
     unit = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     shape = np.sign(unit) * np.abs(unit) ** (2 / p)  # |x|^p + |y|^p = 1
+    shape[-1] = shape[0]  # a root makes much of the rounding of sin 2 pi
     return [target + (p * highest * 10 ** (-i / 2)) ** (1 / p) * shape for i in range(LEVELS)]
 
 

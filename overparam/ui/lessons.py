@@ -16,7 +16,7 @@ _PREFIX = {HOME: "home", RACE: "race", MAP: "map", GRADIENT: "pre", REGULARIZER:
 _OF_FRAME = ("lesson", "projector", "embed", "embed_options")  # parameters that are not a page's choices
 _CARD = """<style>
 .st-key-lesson_card { gap: 0.75rem; }
-.st-key-lesson_card h3 { font-size: 1.2rem; padding: 0 0 0.25rem; line-height: 1.25; }
+.st-key-lesson_card h3 { padding: 0 0 0.5rem !important; }
 .st-key-lesson_card p { font-size: 0.95rem; line-height: 1.45; }
 .st-key-lesson_stage { gap: 0.75rem; }
 .stMain .stMainBlockContainer { padding-bottom: 0.5rem; }
@@ -140,7 +140,7 @@ def _hidden(step: Step) -> str:
         '[data-testid="stSidebar"]',
         '[data-testid="stExpandSidebarButton"]',
         '.st-key-lesson_stage [data-testid="stHeading"]',  # the navigation names the page already
-        ".st-key-home_text",
+        ".st-key-home_text, .st-key-home_why, .st-key-home_small_print",
         ".st-key-reg_example",
         '.st-key-lesson_stage [data-testid="stColumn"]:has(.st-key-home_doors)',
     ]

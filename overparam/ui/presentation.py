@@ -24,7 +24,7 @@ _HEADER = """
   position: fixed; top: 0.9rem; right: 10.5rem; width: auto; z-index: 1000000;
 }
 .st-key-app_tools button { padding: 0.25rem; min-height: 0; }
-[data-testid="stTopNav"] { margin-right: 6rem; }
+[data-testid="stTopNav"] { margin-right: 10rem; }
 """
 # In a frame on somebody else's page: the picture and its buttons, nothing around them.
 _EMBEDDED = """
@@ -49,6 +49,6 @@ def header_tools() -> None:
                 on_click=lambda: state.set(projector=not projector),
                 help="Projector mode: larger text, thicker lines",
             )
-            with st.popover("", icon=":material/school:", type="tertiary", key="app_lessons", help="Lessons"):
+            with st.popover("Lessons", icon=":material/school:", type="tertiary", key="app_lessons"):
                 menu()
     state.publish()
