@@ -40,7 +40,7 @@ def header_tools() -> None:
     embedded = st.context.is_embedded
     st.html(f"<style>{_PROJECTOR if projector else ''}{_READABLE}{_EMBEDDED if embedded else _HEADER}</style>")
     if not embedded:
-        with st.container(horizontal=True, gap="xsmall", width="content", key="app_tools"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="content", key="app_tools"):
             st.button(
                 "",
                 icon=":material/co_present:",
