@@ -23,6 +23,7 @@ from overparam.ui.presets import preset_lines, preset_menu, preset_switch
 from overparam.ui.problem import problem_controls, problem_is_here, uploaded
 from overparam.ui.state import PageState
 from overparam.ui.take_home import take_home
+from overparam.ui.transport import transport
 from overparam.ui.tuning import go_on, is_tuned, tuning_view
 from overparam.verdict import table
 
@@ -35,11 +36,6 @@ FLOOR = 1e-16  # rounding can take a gap to zero or below, which a logarithmic a
 through_app()
 AXIS = Option("axis", "View", "log", {"log": "log", "linear": "linear", "tuning": "tuning"})
 state = PageState("race", (*CHOICES, AXIS))
-
-
-def transport() -> dict:
-    """Where this viewer stands: the experiment watched, the iteration shown, whether it moves."""
-    return st.session_state.setdefault("race__transport", {"experiment": None, "position": 0, "playing": False, "preview": True})
 
 
 def sidebar() -> None:
@@ -116,12 +112,12 @@ def buttons(moving: dict, run: Run | None) -> None:
             st.button(
                 word,
                 on_click=compare.change_steps,
-                args=(state, moving, run, factor),
+                args=(state, run, factor),
                 key=f"race_{name}",
                 help="Change every step size from the iteration shown on; the run as it was stays as faint curves",
             )
         with st.popover("", icon=":material/history:", key="race_history", help="Runs of this session, and what is pinned"):
-            compare.history(state, moving)
+            compare.history(state, moving["experiment"])
         with st.popover("", icon=":material/download:", key="race_home", help="Take it home: numbers, script, figure, link"):
             take_home(run, lambda: moving["position"], uploaded(state), lambda view: standalone(run.experiment, view))
 

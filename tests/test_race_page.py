@@ -136,3 +136,11 @@ def test_an_uploaded_file_is_raced_and_a_bad_one_is_told_without_losing_it():
     app.file_uploader[0].set_value(("bad.csv", b"a,b,y\n1,2,x\n3,4,5", "text/csv")).run()
     told = messages(app)
     assert len(told) == 1 and url(app)["csv"] == digest
+
+
+def test_a_script_run_that_has_been_replaced_moves_nobody():
+    app = race(**SMALL)
+    replaced = transport(app)  # a thread that is still computing holds this, and writes to it once more
+    app = press(app, "race_reset")
+    replaced.update(position=50, playing=True)
+    assert transport(app.run())["position"] == 0 and not transport(app)["playing"]

@@ -13,6 +13,7 @@ from overparam.experiment import CHOICES, Entry, Experiment
 from overparam.runs import Run, View
 from overparam.ui.live_chart import Curve, Mark
 from overparam.ui.state import PageState
+from overparam.ui.transport import transport
 
 MOST_PINS, MOST_RUNS = 3, 12
 
@@ -47,11 +48,12 @@ def ghosts(curves: Callable[[Experiment, View], list[Curve]]) -> list[Curve]:
     ]
 
 
-def change_steps(state: PageState, moving: dict[str, Any], run: Run, factor: float) -> None:
+def change_steps(state: PageState, run: Run, factor: float) -> None:
     """Multiply every step size from the iteration shown on (a callback); the run as it was stays as a faint curve.
 
     What was tuned becomes each method's own step size, so that the run up to here is the same one.
     """
+    moving = transport()
     view = run.view(moving["position"])
     if view is None:
         return
@@ -96,7 +98,7 @@ def leave(moving: dict[str, Any]) -> None:
         kept["position"] = moving["position"]
 
 
-def history(state: PageState, moving: dict[str, Any]) -> None:
+def history(state: PageState, watched: Experiment) -> None:
     """The runs of this session, each a click away, and what to do with the pinned ones."""
     if pins():
         words = "; ".join(f"{i}: {each.experiment.summary()}" for i, each in enumerate(pins(), start=1))
@@ -106,7 +108,7 @@ def history(state: PageState, moving: dict[str, Any]) -> None:
     if not runs:
         st.caption("Runs that you have watched in this session appear here.")
     for i, (experiment, kept) in enumerate(reversed(runs.items())):
-        here = experiment == moving["experiment"]
+        here = experiment == watched
         st.button(
             f"{experiment.summary()} · to iteration {kept['position']:,}",
             key=f"race_history_{i}",
@@ -114,11 +116,12 @@ def history(state: PageState, moving: dict[str, Any]) -> None:
             type="tertiary",
             disabled=here,
             on_click=_bring_back,
-            args=(state, moving, experiment, kept),
+            args=(state, experiment, kept),
         )
 
 
-def _bring_back(state: PageState, moving: dict[str, Any], experiment: Experiment, kept: dict[str, Any]) -> None:
+def _bring_back(state: PageState, experiment: Experiment, kept: dict[str, Any]) -> None:
+    moving = transport()
     leave(moving)
     state.set(**{name: kept["values"][name] for name in (choice.name for choice in CHOICES)})
     moving.update(experiment=experiment, position=kept["position"], playing=False, preview=False)
