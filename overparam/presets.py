@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from overparam.choices import read_choices
@@ -209,13 +209,18 @@ COUNTEREXAMPLES = (
 PRESETS: dict[str, Preset] = {preset.name: preset for preset in (*FIGURES, *COUNTEREXAMPLES)}
 
 
-def matching(values: Mapping[str, Any]) -> Preset | None:
-    """The preset that choices are of, whatever their length and grid; None where they are of none."""
-    experiment = Experiment.of(values)
-    for preset in PRESETS.values():
+def matching(experiment: Experiment) -> Preset | None:
+    """The preset that an experiment is of, whatever its length and grid; None where it is of none."""
+    name = _matching(experiment)
+    return None if name is None else PRESETS[name]
+
+
+@lru_cache(maxsize=256)  # asked at every picture
+def _matching(experiment: Experiment) -> str | None:
+    for name, preset in PRESETS.items():
         if not preset.fixed and experiment.problem not in (PAPER_DATA, ALWAYS_HERE):
             continue
         of = Experiment.of(preset.values(experiment.problem))
-        if replace(of, **{name: getattr(experiment, name) for name in ("iterations", "horizon", "grid")}) == experiment:
-            return preset
+        if replace(of, **{same: getattr(experiment, same) for same in ("iterations", "horizon", "grid")}) == experiment:
+            return name
     return None

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -178,7 +179,7 @@ class Problem:
         w = w.detach().to(device="cpu", dtype=torch.float64)
         return float(self.loss.value(w @ self._exact[: self.d] + self._exact[self.d :]).sum())
 
-    @property
+    @cached_property  # asked for at every picture
     def loss_at_zero(self) -> float:
         """L_0 = L(0), the loss that gaps are measured from."""
         return self.value(torch.zeros(self.k, self.d))

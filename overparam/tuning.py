@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -58,7 +59,7 @@ class Grid:
         rows = [(replace(m, step=float(s)), i) for i, (m, own) in enumerate(zip(methods, steps, strict=True)) for s in own]
         return cls(tuple(m for m, _ in rows), np.array([i for _, i in rows]))
 
-    @property
+    @cached_property
     def steps(self) -> np.ndarray:
         """Step size of every row."""
         return np.array([m.step for m in self.methods])
@@ -70,7 +71,7 @@ class Grid:
         """
         losses = np.where(np.isfinite(losses), losses, np.inf)
         times = np.zeros(len(losses)) if times is None else times
-        return [int(rows[np.lexsort((times[rows], losses[rows]))[0]]) for rows in self._rows()]
+        return [int(rows[np.lexsort((times[rows], losses[rows]))[0]]) for rows in self._rows]
 
     def at_edge(self, row: int) -> bool:
         """Whether a row is the first or last of its method's grid: then a better step may lie outside."""
@@ -83,9 +84,10 @@ class Grid:
         Args: reached: shape (rows, T), -1 for never. Returns: shape (methods, T).
         """
         never = np.iinfo(np.int64).max
-        least = np.stack([np.where(reached[rows] < 0, never, reached[rows]).min(0) for rows in self._rows()])
+        least = np.stack([np.where(reached[rows] < 0, never, reached[rows]).min(0) for rows in self._rows])
         return np.where(least == never, -1, least)
 
+    @cached_property
     def _rows(self) -> list[np.ndarray]:
         return [np.flatnonzero(self.owner == i) for i in range(self.owner.max() + 1)]
 

@@ -1,6 +1,7 @@
 """The race: loss curves of depths and optimizers on one problem, streamed while they are computed."""
 
 import html
+import math
 import time
 
 import numpy as np
@@ -14,10 +15,11 @@ from overparam.figures.race import method_styles, race_figure
 from overparam.history import GAPS
 from overparam.runs import RUNS, Run, RunError, View
 from overparam.ui import compare
-from overparam.ui.frame import through_app
+from overparam.ui.frame import through_app, when_open
 from overparam.ui.live_chart import Curve, LiveChart, live_chart
 from overparam.ui.methods import methods_editor
 from overparam.ui.notes import notes
+from overparam.ui.pace import FRAME_SECONDS, Pace
 from overparam.ui.presets import STYLE as PRESET_STYLE
 from overparam.ui.presets import preset_lines, preset_menu, preset_switch
 from overparam.ui.problem import problem_controls, problem_is_here, uploaded
@@ -28,8 +30,7 @@ from overparam.ui.tuning import go_on, is_tuned, tuning_view
 from overparam.verdict import table
 
 PREVIEW = 100  # iterations shown before anybody presses Run
-FRAME_SECONDS, TABLE_SECONDS = 0.1, 0.4
-DRAWING_SHARE = 0.2  # of a viewer's time, at most: among many viewers the pictures come more slowly, and the run goes on
+TABLE_SECONDS = 0.4
 LOWEST, HIGHEST = 1e-8, 10.0  # of the gap axis
 FLOOR = 1e-16  # rounding can take a gap to zero or below, which a logarithmic axis cannot show
 
@@ -51,13 +52,16 @@ def sidebar() -> None:
         else:
             state.log_slider("step", 1e-6, 1e3)
         state.log_slider("iterations", 10, 1_000_000)
-        with st.expander("Start, decay, precision, seed"):
-            state.select("start")
-            state.log_slider("scale", 1e-4, 10)
-            state.number("decay", step=0.001)
-            state.segmented("precision", width="stretch")
-            state.number("seed", step=1)
+        when_open(st.expander("Start, decay, precision, seed", key="race_rest", on_change="rerun"), rest_of_sidebar)
         notes("race", width="stretch")
+
+
+def rest_of_sidebar() -> None:
+    state.select("start")
+    state.log_slider("scale", 1e-4, 10)
+    state.number("decay", step=0.001)
+    state.segmented("precision", width="stretch")
+    state.number("seed", step=1)
 
 
 def play() -> None:
@@ -95,8 +99,11 @@ def buttons(moving: dict, run: Run | None) -> None:
             st.button(f"+{count}", on_click=step, args=(count,), key=f"race_step_{count}", shortcut=key, help=words)
         words = "Back to iteration 0, from the same start (key 0)"
         st.button("", icon=":material/restart_alt:", on_click=reset, key="race_reset", shortcut="0", help=words)
-        with st.popover(f"Methods ({len(state.values()['methods'])})", icon=":material/list:", width="content"):
-            methods_editor(state, step_is_own=st.session_state[state.key("steps")] == "each")
+        own = st.session_state[state.key("steps")] == "each"
+        when_open(
+            st.popover("Methods", icon=":material/list:", width="content", key="race_editor", on_change="rerun"),
+            lambda: methods_editor(state, step_is_own=own),
+        )
         state.segmented("axis", label_visibility="collapsed")
         if run is None:
             return
@@ -116,10 +123,16 @@ def buttons(moving: dict, run: Run | None) -> None:
                 key=f"race_{name}",
                 help="Change every step size from the iteration shown on; the run as it was stays as faint curves",
             )
-        with st.popover("", icon=":material/history:", key="race_history", help="Runs of this session, and what is pinned"):
-            compare.history(state, moving["experiment"])
-        with st.popover("", icon=":material/download:", key="race_home", help="Take it home: numbers, script, figure, link"):
-            take_home(run, lambda: moving["position"], uploaded(state), lambda view: standalone(run.experiment, view))
+        words = "Runs of this session, and what is pinned"
+        when_open(
+            st.popover("", icon=":material/history:", key="race_history", help=words, on_change="rerun"),
+            lambda: compare.history(state, moving["experiment"]),
+        )
+        words = "Take it home: numbers, script, figure, link"
+        when_open(
+            st.popover("", icon=":material/download:", key="race_home", help=words, on_change="rerun"),
+            lambda: take_home(run, lambda: moving["position"], uploaded(state), lambda view: standalone(run.experiment, view)),
+        )
 
 
 def standalone(experiment: Experiment, view: View) -> go.Figure:
@@ -212,30 +225,29 @@ def show(run: Run, moving: dict, chart: LiveChart, slots: dict) -> None:
         while run.computed < min(moving["position"], limit):
             run.advance(moving["position"])
         moving["position"] = min(moving["position"], limit)
-    draw(chart, run, moving, slots, with_table=True)
-    framed = tabled = time.perf_counter()
-    took = (0.0, 0.0)  # seconds for the last two pictures: one slow picture is no sign of many viewers
-    while moving["playing"]:
-        run.advance(limit)
-        now = time.perf_counter()
-        if now - framed < max(FRAME_SECONDS, min(took) / DRAWING_SHARE):
-            time.sleep(FRAME_SECONDS / 10 if run.finished else 0)
-            continue
-        framed, position = now, moving["position"]
-        moving["position"] = min(run.computed, max(position + 1, int(position * 1.5)))
-        ended = moving["position"] >= limit
-        draw(chart, run, moving, slots, with_table=ended or now - tabled > TABLE_SECONDS)
-        took = (took[1], time.perf_counter() - now)
-        tabled = now if now - tabled > TABLE_SECONDS else tabled
-        if ended:
-            moving["playing"] = False
-            st.rerun()
+    if not moving["playing"]:
+        draw(chart, run, moving, slots, with_table=True)
+        return
+    with Pace() as pace:
+        tabled = -math.inf
+        while moving["playing"]:
+            if not pace.due():
+                run.advance(limit)
+                time.sleep(FRAME_SECONDS / 10 if run.finished else 0)
+                continue
+            position, now = moving["position"], time.perf_counter()
+            moving["position"] = min(run.computed, max(position + 1, int(position * 1.5)))
+            moving["playing"] = moving["position"] < limit
+            with_table = not moving["playing"] or now - tabled > TABLE_SECONDS
+            with pace.picture():
+                draw(chart, run, moving, slots, with_table)
+            tabled = now if with_table else tabled
+    st.rerun()
 
 
 sidebar()
 moving = transport()
-values = state.values()
-state.publish()
+values = state.publish()
 experiment = Experiment.of(values)
 if moving["experiment"] != experiment:  # a new choice: its own run, from its start
     compare.leave(moving)
@@ -245,7 +257,7 @@ if run is not None and not moving["preview"]:
     compare.remember(experiment, values, moving["position"])
 st.html(STYLE + PRESET_STYLE)
 buttons(moving, run)
-height = 265 if preset_switch(state, run_curves) else 330  # of the chart: a preset has three lines more to show
+height = 265 if preset_switch(state, experiment, run_curves) else 330  # of the chart: a preset has three lines more to show
 if refused := moving.pop("refused", None):
     st.warning(refused, icon=":material/error:")
 

@@ -185,8 +185,7 @@ def keep_going(sweep: Sweep, seconds: float, heartbeat: DeltaGenerator) -> None:
 
 
 sidebar()
-values = state.values()
-state.publish()
+values = state.publish()
 try:
     plan = Plan.of(values)
 except ChoiceError as error:

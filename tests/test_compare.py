@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from tests.test_race_page import SMALL, messages, press, race, transport, url
+from tests.test_race_page import SMALL, messages, opened, press, race, transport, url
 
 
 def snapshot(app: AppTest) -> tuple[dict, list[np.ndarray]]:
@@ -38,7 +38,7 @@ def test_a_pinned_run_stays_as_faint_curves_beside_the_next():
     assert ghosts(app) == ["depth 1 (pinned 1)", "depth 2 (pinned 1)"] and "p = 4" in head["curves"][0]["note"]
     for ghost, was in zip(ys[:2], before, strict=True):
         np.testing.assert_array_equal(ghost, was)
-    press(app, "race_unpin")
+    press(opened(app, "race_history"), "race_unpin")
     assert ghosts(app) == [] and messages(app) == []
 
 
@@ -98,6 +98,7 @@ def test_a_run_of_the_session_is_brought_back_with_all_its_choices():
     chosen, query = transport(app)["experiment"], url(app)
     app.slider(key="race_p").set_value(2.0).run()
     press(app, "race_run")
+    opened(app, "race_history")
     labels = [button.label for button in app.button if button.key and button.key.startswith("race_history_")]
     assert len(labels) == 2 and "p = 2" in labels[0] and "p = 4" in labels[1]
     press(app, "race_history_1")
@@ -110,6 +111,7 @@ def test_a_run_of_the_session_is_brought_back_with_all_its_choices():
 def test_looking_at_choices_without_running_leaves_no_history():
     app = race(**SMALL)
     app.slider(key="race_p").set_value(2.0).run()
+    opened(app, "race_history")
     assert [b for b in app.button if b.key and b.key.startswith("race_history_")] == []
 
 
@@ -132,7 +134,7 @@ def test_any_order_of_buttons_leaves_the_page_standing(keys):
 
 @pytest.mark.parametrize("name", ["run.csv", "run.json", "run.py", "run.html"])
 def test_everything_is_offered_to_take_home(name):
-    app = press(race(**SMALL), "race_run")
+    app = opened(press(race(**SMALL), "race_run"), "race_home")
     assert [d for d in app.get("download_button") if d.proto.id.endswith(f"race_save_{name}")]
     code = [block.value for block in app.get("code")]
     assert any("<iframe" in text and "embed=true" in text for text in code)

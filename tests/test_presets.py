@@ -48,7 +48,7 @@ def arrived(run, goal):
 
 
 def measured(run):
-    preset = matching(vars(run.experiment))
+    preset = matching(run.experiment)
     return preset.measure(run.experiment, run.view(10**9), run.comparison())
 
 
@@ -57,7 +57,7 @@ def test_a_preset_can_be_read_is_found_again_and_says_what_it_is(preset):
     for problem in ("ethanol", "diabetes"):
         for long in (False, True):
             values = preset.values(problem, long)
-            assert matching(values) is preset
+            assert matching(Experiment.of(values)) is preset
             assert {choice.name: choice.check(values[choice.name]) for choice in CHOICES} == values
     assert preset.title and preset.about and preset.watch and (preset.paper or preset.replication)
     if preset.full is not None:
@@ -67,10 +67,10 @@ def test_a_preset_can_be_read_is_found_again_and_says_what_it_is(preset):
 
 def test_the_presets_are_all_different_and_other_choices_are_none_of_them():
     assert len(PRESETS) == len(FIGURES) + len(COUNTEREXAMPLES)
-    assert matching(read_choices(CHOICES, {})[0]) is None
+    assert matching(Experiment.of(read_choices(CHOICES, {})[0])) is None
     values = PRESETS["fig3-l4"].values("diabetes")
-    assert matching(values | {"seed": 3}) is None and matching(values | {"problem": "two"}) is None
-    assert matching(values | {"grid": 3, "horizon": 70, "iterations": 90}) is PRESETS["fig3-l4"]
+    assert matching(Experiment.of(values | {"seed": 3})) is None and matching(Experiment.of(values | {"problem": "two"})) is None
+    assert matching(Experiment.of(values | {"grid": 3, "horizon": 70, "iterations": 90})) is PRESETS["fig3-l4"]
 
 
 @pytest.mark.parametrize("problem", ["diabetes", pytest.param("ethanol", marks=needs_ethanol)])

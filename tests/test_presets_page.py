@@ -57,6 +57,8 @@ def captions(app: AppTest) -> str:
 def test_one_click_sets_every_choice_runs_and_says_what_was_measured(name):
     app = race(**SMALL)
     assert lines(app) == ""
+    app.session_state["race_presets"] = True
+    app.run()
     app.button(key=f"race_preset_{name}").click().run()
     expected = Experiment.of(PRESETS[name].values("diabetes"))
     assert faults(app) == [] and transport(app)["experiment"] == expected

@@ -39,6 +39,12 @@ def press(app: AppTest, key: str) -> AppTest:
     return app.button(key=key).click().run()
 
 
+def opened(app: AppTest, drawer: str) -> AppTest:
+    """The page with a popover or an expander open: what is in it is built only then."""
+    app.session_state[drawer] = True
+    return app.run()
+
+
 def test_the_first_paint_shows_curves_before_anybody_asks_for_a_run():
     app = race(**SMALL)
     assert messages(app) == []

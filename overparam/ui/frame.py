@@ -2,9 +2,12 @@
 
 import gc
 import threading
+from collections.abc import Callable
 
 import pandas  # noqa: F401  (imported before any thread starts: its first import must not be shared between threads)
 import streamlit as st
+from streamlit.elements.lib.mutable_expander_container import ExpanderContainer
+from streamlit.elements.lib.mutable_popover_container import PopoverContainer
 from streamlit.navigation.page import StreamlitPage
 
 STYLE = """<style>
@@ -48,6 +51,17 @@ def through_app() -> None:
         navigation()
         st.rerun()
     st.html(STYLE)
+
+
+def when_open(container: PopoverContainer | ExpanderContainer, fill: Callable[[], object]) -> None:
+    """Fill a popover or an expander while it is open, and spend nothing on it while it is not.
+
+    A whole class presses Run together, and each of them waits for every widget of everybody. The container needs
+    `on_change="rerun"`.
+    """
+    if container.open:
+        with container:
+            fill()
 
 
 @st.cache_resource(show_spinner=False)

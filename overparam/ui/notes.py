@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from overparam.ui.frame import when_open
+
 _SHARED = """
 - $W_e=W_N\\cdots W_1$: end-to-end matrix of a network of **depth** $N$, also written $W$; $\\|W\\|$ its norm
 - $L$: loss; $L^*$ its least value; $L_0$ its value at $W=0$; $G$ its gradient in $W$
@@ -58,6 +60,6 @@ LIMITS = {
 def notes(page: str, label: str = "Symbols, limits", **how) -> None:
     """The popover of a page; `how` goes to `st.popover`."""
     words = "What the symbols mean, and what this does not show"
-    with st.popover(label, icon=":material/info:", key=f"{page}_notes", help=words, **how):
-        st.markdown("**What the symbols mean**\n" + SYMBOLS[page])
-        st.markdown("**What this does not show**\n" + LIMITS[page])
+    popover = st.popover(label, icon=":material/info:", key=f"{page}_notes", help=words, on_change="rerun", **how)
+    text = f"**What the symbols mean**\n{SYMBOLS[page]}\n**What this does not show**\n{LIMITS[page]}"
+    when_open(popover, lambda: st.markdown(text))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from overparam.choices import Flag
+from overparam.ui.frame import when_open
 from overparam.ui.lessons import menu
 from overparam.ui.state import PageState
 
@@ -49,6 +50,6 @@ def header_tools() -> None:
                 on_click=lambda: state.set(projector=not projector),
                 help="Projector mode: larger text, thicker lines",
             )
-            with st.popover("Lessons", icon=":material/school:", type="tertiary", key="app_lessons"):
-                menu()
+            lessons = st.popover("Lessons", icon=":material/school:", type="tertiary", key="app_lessons", on_change="rerun")
+            when_open(lessons, menu)
     state.publish()

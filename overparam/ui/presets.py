@@ -11,6 +11,7 @@ from overparam.data import ethanol_is_cached
 from overparam.experiment import PROBLEMS, Experiment
 from overparam.presets import ALWAYS_HERE, COUNTEREXAMPLES, FIGURES, LONGEST_HORIZON, PAPER_DATA, Preset, matching
 from overparam.runs import Run, View
+from overparam.ui.frame import when_open
 from overparam.ui.state import PageState
 
 STYLE = """<style>
@@ -27,12 +28,17 @@ def preset_menu(state: PageState, run_curves: Callable[[], None]) -> None:
 
     Args: run_curves: makes the page run the choices as they stand then, from the start.
     """
+    key, words = f"{state.prefix}_presets", "Figures and counter-examples"
+    menu = st.popover(words, icon=":material/auto_stories:", width="stretch", key=key, on_change="rerun")
+    when_open(menu, lambda: _presets(state, run_curves))
+
+
+def _presets(state: PageState, run_curves: Callable[[], None]) -> None:
     here = ethanol_is_cached()
     data = PAPER_DATA if here else ALWAYS_HERE
     where = "on its own data, Ethanol" if here else "on diabetes: choose Ethanol under Problem to fetch its own data"
-    with st.popover("Figures and counter-examples", icon=":material/auto_stories:", width="stretch"):
-        _group(state, f"**The paper's figures** {where}", FIGURES, data, run_curves)
-        _group(state, "**Counter-examples**", COUNTEREXAMPLES, data, run_curves)
+    _group(state, f"**The paper's figures** {where}", FIGURES, data, run_curves)
+    _group(state, "**Counter-examples**", COUNTEREXAMPLES, data, run_curves)
 
 
 def _group(state: PageState, title: str, presets: Sequence[Preset], data: str, run_curves: Callable[[], None]) -> None:
@@ -54,24 +60,23 @@ def _choose(state: PageState, preset: Preset, data: str, long: bool, run_curves:
     run_curves()
 
 
-def preset_switch(state: PageState, run_curves: Callable[[], None]) -> bool:
+def preset_switch(state: PageState, experiment: Experiment, run_curves: Callable[[], None]) -> bool:
     """Where the choices are those of a preset: what it is, and the switch to its full length. Returns whether they are."""
-    values = state.values()
-    preset = matching(values)
+    preset = matching(experiment)
     if preset is None:
         return False
-    where = "" if preset.fixed else f" · {PROBLEMS[values['problem']]}"
+    where = "" if preset.fixed else f" · {PROBLEMS[experiment.problem]}"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**{preset.title}**{where}", help=f"{preset.about}\n\n**Watch:** {preset.watch}")
         if preset.full is not None:
-            long = values["iterations"] == preset.full
+            long = experiment.iterations == preset.full
             label = "Short again" if long else f"Full length: {preset.full:,} iterations"
             st.button(
                 label,
                 key=f"{state.prefix}_full",
                 icon=":material/speed:" if long else ":material/hourglass:",
                 on_click=_choose,
-                args=(state, preset, values["problem"], not long, run_curves),
+                args=(state, preset, experiment.problem, not long, run_curves),
                 type="tertiary",
             )
     return True
@@ -79,7 +84,7 @@ def preset_switch(state: PageState, run_curves: Callable[[], None]) -> bool:
 
 def preset_lines(run: Run, view: View) -> str:
     """The paper, the replication and this run, told apart, as HTML; "" where the choices are of no preset."""
-    preset = matching(vars(run.experiment))
+    preset = matching(run.experiment)
     if preset is None:
         return ""
     on = "" if preset.fixed or run.experiment.problem == PAPER_DATA else " (on Ethanol)"
@@ -91,8 +96,6 @@ def preset_lines(run: Run, view: View) -> str:
     }
     cells = (f"<b>{label}</b><span>{escape(text)}</span>" for label, text in lines.items() if text)
     return f'<div class="preset">{"".join(cells)}</div>'
-
-
 
 
 def _tuned_for_less(experiment: Experiment) -> str:

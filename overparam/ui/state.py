@@ -15,7 +15,7 @@ class PageState:
     """The choices of one page: restored from the URL, kept while another page is open, published back to the URL.
 
     Use, at the top of a page:  `state = PageState("race", TABLE)`, then its widgets (`state.slider("p")`, ...), then
-    `values = state.values()` and `state.publish()`. In a callback: `state.set(p=4.0, depth=2)`.
+    `values = state.publish()`. In a callback: `state.set(p=4.0, depth=2)`.
     """
 
     def __init__(self, prefix: str, table: Sequence[Choice]):
@@ -32,7 +32,7 @@ class PageState:
 
     def _restore(self) -> None:
         memory = self._memory()
-        query = {n: st.query_params[n] for n in self.table if n in st.query_params}
+        query = {name: text for name, text in st.query_params.to_dict().items() if name in self.table}
         came_back = memory["published"] is not None and not query
         if query != memory["published"] and not came_back:
             # the URL was set from outside: a deep link, a lesson, the browser's back button
@@ -48,13 +48,22 @@ class PageState:
 
     def values(self) -> dict[str, Any]:
         """Every choice's value now, as the widgets stand."""
-        values = {}
+        return self._read()[0]
+
+    def _read(self) -> tuple[dict[str, Any], list[str]]:
+        """The values, and a sentence for each that the widgets hold and the choice refuses."""
+        memory, values, refused = self._memory(), {}, []
         for name, choice in self.table.items():
             try:
-                values[name] = choice.check(st.session_state[self.key(name)])
-            except (ChoiceError, KeyError):  # a widget can be emptied (None), or go unshown: the last good value stands
-                values[name] = self._memory()["values"][name]
-        return values
+                shown = st.session_state[self.key(name)]
+                values[name] = choice.check(shown)
+            except KeyError:  # not on the page now: the last value stands
+                values[name] = memory["values"][name]
+            except ChoiceError as error:
+                values[name] = memory["values"][name]
+                if shown is not None:  # an emptied box is on its way to another value
+                    refused.append(f"{str(error).split('; using')[0]}; staying at {choice.write(values[name])}.")
+        return values, refused
 
     def set(self, **values: Any) -> None:
         """Change choices from a callback (a preset, a click in a plot). Raises ChoiceError outside the bounds."""
@@ -65,25 +74,22 @@ class PageState:
         """Every choice back to its default (a callback)."""
         self.set(**{name: choice.default for name, choice in self.table.items()})
 
-    def publish(self) -> None:
-        """Write the choices into the URL, defaults left out, other pages' parameters left alone."""
-        memory, values = self._memory(), self.values()
-        for name, choice in self.table.items():
-            try:
-                choice.check(st.session_state[self.key(name)])
-            except ChoiceError as error:
-                if st.session_state[self.key(name)] is not None:  # an emptied box is on its way to another value
-                    refused = str(error).split("; using")[0]
-                    st.warning(f"{refused}; staying at {choice.write(values[name])}.", icon=":material/block:")
+    def publish(self) -> dict[str, Any]:
+        """Write the choices into the URL, defaults left out, other pages' parameters left alone; returns every choice's value."""
+        memory, (values, refused) = self._memory(), self._read()
+        for sentence in refused:
+            st.warning(sentence, icon=":material/block:")
         query = write_choices(tuple(self.table.values()), values)
         if values != memory["values"]:
             memory["sentences"] = []  # the person has moved on from the link's mistakes
+        there = st.query_params.to_dict()
         for name in self.table:
-            if name in query and st.query_params.get(name) != query[name]:
+            if name in query and there.get(name) != query[name]:
                 st.query_params[name] = query[name]
-            elif name not in query and name in st.query_params:
+            elif name not in query and name in there:
                 del st.query_params[name]
         memory.update(published=query, values=values)
+        return values
 
     # Widgets: label, bounds and help come from the table, the value from session state.
 

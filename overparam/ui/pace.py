@@ -1,0 +1,46 @@
+"""How often a streaming picture is drawn: ten times a second, and less often where many people watch."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+FRAME_SECONDS = 0.1
+DRAWING_SHARE = 0.4  # of one core, for the pictures of all viewers together: the rest is for the runs that they show
+
+
+class Pace:
+    """When one viewer's next picture is due: `with Pace() as pace`, as long as the viewer watches."""
+
+    _watching, _lock = 0, threading.Lock()
+
+    def __init__(self) -> None:
+        self._next = 0.0  # the first picture is due at once
+
+    def __enter__(self) -> Pace:
+        self._count(1)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._count(-1)
+
+    @classmethod
+    def _count(cls, change: int) -> None:
+        with cls._lock:
+            cls._watching += change
+
+    def due(self) -> bool:
+        """Whether it is time for a picture."""
+        return time.perf_counter() >= self._next
+
+    @contextmanager
+    def picture(self) -> Iterator[None]:
+        """Draw inside this: the next picture is then due in 0.1 s, or later where all pictures would take more than their share."""
+        began, used = time.perf_counter(), time.thread_time()
+        yield
+        used, took = time.thread_time() - used, time.perf_counter() - began
+        # longer than its own work: many others are at work too, some of them on the way to their first picture
+        everybody = max(self._watching * used, took)
+        self._next = time.perf_counter() + max(FRAME_SECONDS, everybody / DRAWING_SHARE)
