@@ -1,0 +1,44 @@
+"""What a CUDA GPU computes is what the CPU computes; skipped where there is none."""
+
+import numpy as np
+import pytest
+import torch
+
+from overparam import benchmark, execution
+from overparam.choices import read_choices
+from overparam.experiment import CHOICES, Experiment
+from overparam.losses import lp
+from overparam.problems import Problem
+from overparam.runs import Run
+from overparam.simulate import KINDS, Method, Simulation
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU on this machine")
+
+
+@pytest.mark.parametrize("optimizer", ["gd", "momentum", "adagrad", "adam"])
+@pytest.mark.parametrize("p", [2.0, 4.0])
+def test_the_gpu_gives_the_curves_of_the_cpu(optimizer, p):
+    rng = np.random.default_rng(0)
+    inputs, targets = rng.standard_normal((300, 8)), rng.standard_normal((300, 1))
+    methods = [Method(depth, optimizer, kind, step=3e-3, scale=0.3) for kind in KINDS for depth in (1, 2, 3)]
+    on_cpu, on_gpu = (
+        Simulation(Problem(inputs, targets, lp(p), device=device), methods).advance(200) for device in ("cpu", "cuda")
+    )
+    np.testing.assert_allclose(on_gpu, on_cpu, rtol=1e-9)
+
+
+def test_a_run_on_the_gpu_says_so_and_finds_what_the_cpu_finds(monkeypatch):
+    values = read_choices(CHOICES, {"problem": "synthetic", "methods": "1_gd~2_gd", "iterations": "300", "horizon": "100"})[0]
+    found = {}
+    for worth in (0.0, float("inf")):
+        monkeypatch.setattr(execution, "GPU_WORTH", worth)
+        run = Run(Experiment.of(values))
+        while not run.finished:
+            run.advance(300)
+        found[worth] = run.view(300).gaps
+        assert ("on the GPU" in run.device_note) == (worth == 0.0)
+    np.testing.assert_allclose(found[0.0], found[float("inf")], rtol=1e-7)
+
+
+def test_the_benchmark_measures_it():
+    assert any("x" in line and "|" in line for line in list(benchmark.gpu(None))[3:])
