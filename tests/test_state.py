@@ -81,3 +81,22 @@ def test_a_link_opened_in_the_same_session_replaces_the_choices():
     app = opened(depth="3")
     app.query_params["depth"] = "8"
     assert app.run().session_state["values"]["depth"] == 8
+
+
+def test_a_control_that_moves_faster_than_the_browsers_url_keeps_its_value():
+    app = opened(depth="3")
+    app.slider[0].set_value(4).run()
+    app.query_params["depth"] = "3"  # the browser had not yet been told of 4
+    app.slider[0].set_value(5).run()
+    assert app.session_state["values"]["depth"] == 5 and url(app) == {"depth": "5"}
+    app.query_params["depth"] = "4"  # nor, when a button was pressed, of 5
+    app.run()
+    assert app.session_state["values"]["depth"] == 5 and url(app) == {"depth": "5"}
+
+
+def test_the_way_back_is_followed_once_the_browser_has_caught_up(monkeypatch):
+    app = opened(depth="3")
+    app.slider[0].set_value(4).run()
+    monkeypatch.setattr("overparam.ui.state.ECHO_SECONDS", 0)
+    app.query_params["depth"] = "3"
+    assert app.run().session_state["values"]["depth"] == 3

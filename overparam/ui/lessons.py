@@ -10,6 +10,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from overparam.choices import ChoiceError
 from overparam.lessons import COURSES, GRADIENT, HOME, MAP, RACE, REGULARIZER, Course, Step, find, name_of
+from overparam.ui.state import follow_url
 
 _WIDGETS = ("Slider", "NumberInput", "Selectbox", "ButtonGroup", "Checkbox", "TextInput", "Button", "FileUploader")
 _PREFIX = {HOME: "home", RACE: "race", MAP: "map", GRADIENT: "pre", REGULARIZER: "reg"}  # of the keys of a page's widgets
@@ -113,6 +114,7 @@ def _card(course: Course, place: int) -> None:
 
 
 def _go(course: Course, place: int) -> None:
+    follow_url(_PREFIX[course.steps[place].page])
     st.query_params.from_dict(_query(course, place))
 
 
@@ -125,6 +127,7 @@ def _leave() -> None:
 
 
 def _try(course: Course, place: int, query: Mapping[str, str]) -> None:
+    follow_url(_PREFIX[course.steps[place].page])
     st.query_params.from_dict({"lesson": name_of(course, place), **query})
 
 

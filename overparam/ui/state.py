@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
 from overparam.choices import Choice, ChoiceError, Flag, Number, Option, read_choices, write_choices
+
+ECHO_SECONDS = 3.0  # for so long a query that was replaced may still come back from the browser
+
+
+def follow_url(prefix: str) -> None:
+    """What the URL says next is an order, even if it said the same a moment ago (for a callback that sets the URL)."""
+    if memory := st.session_state.get(f"{prefix}__memory"):
+        memory["replaced"] = []
 
 
 class PageState:
@@ -20,7 +29,7 @@ class PageState:
 
     def __init__(self, prefix: str, table: Sequence[Choice]):
         self.prefix, self.table = prefix, {c.name: c for c in table}
-        self._restore()
+        self._late = self._restore()
 
     def key(self, name: str) -> str:
         """Session-state key of the widget of a choice."""
@@ -28,23 +37,31 @@ class PageState:
 
     def _memory(self) -> dict[str, Any]:
         # Streamlit forgets a widget's value when another page is shown; this copy does not.
-        return st.session_state.setdefault(f"{self.prefix}__memory", {"published": None, "values": {}, "sentences": []})
+        empty = {"published": None, "values": {}, "sentences": [], "replaced": []}
+        return st.session_state.setdefault(f"{self.prefix}__memory", empty)
 
-    def _restore(self) -> None:
+    def _restore(self) -> bool:
+        """Take over what the URL says, if somebody set it; whether the browser's URL is behind the widgets."""
         memory = self._memory()
         query = {name: text for name, text in st.query_params.to_dict().items() if name in self.table}
         came_back = memory["published"] is not None and not query
-        if query != memory["published"] and not came_back:
+        # A control that moves fast sends the URL that it has, which is not yet the one published last.
+        memory["replaced"] = [(old, at) for old, at in memory["replaced"] if time.monotonic() < at + ECHO_SECONDS]
+        echo = any(query == old for old, _ in memory["replaced"])
+        behind = query != memory["published"]
+        if behind and not came_back and not echo:
             # the URL was set from outside: a deep link, a lesson, the browser's back button
             values, memory["sentences"] = read_choices(tuple(self.table.values()), query)
             memory["values"] = values
             for name, value in values.items():
                 st.session_state[self.key(name)] = value
-            memory["published"] = query
+            memory.update(published=query, replaced=[])
+            behind = False
         for name, value in memory["values"].items():
             st.session_state.setdefault(self.key(name), value)
         for sentence in memory["sentences"]:
             st.warning(sentence, icon=":material/link_off:")
+        return behind
 
     def values(self) -> dict[str, Any]:
         """Every choice's value now, as the widgets stand."""
@@ -82,13 +99,13 @@ class PageState:
         query = write_choices(tuple(self.table.values()), values)
         if values != memory["values"]:
             memory["sentences"] = []  # the person has moved on from the link's mistakes
-        there = st.query_params.to_dict()
-        for name in self.table:
-            if name in query and there.get(name) != query[name]:
-                st.query_params[name] = query[name]
-            elif name not in query and name in there:
-                del st.query_params[name]
+        if query != memory["published"]:
+            memory["replaced"].append((memory["published"], time.monotonic()))
         memory.update(published=query, values=values)
+        there = st.query_params.to_dict()
+        new = {name: query.get(name, text) for name, text in there.items() if name not in self.table or name in query} | query
+        if new != there or self._late:
+            st.query_params.from_dict(new)
         return values
 
     # Widgets: label, bounds and help come from the table, the value from session state.
