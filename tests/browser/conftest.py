@@ -57,9 +57,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], 
 
     def start(script: str) -> str:
         if script not in running:
-            with socket.socket() as free:
-                free.bind(("127.0.0.1", 0))
-                port = free.getsockname()[1]
+            port = _unused_port()
             log = tmp_path_factory.mktemp("server") / "log"
             command = [sys.executable, "-m", "streamlit", "run", script, f"--server.port={port}"]
             with log.open("wb") as output:
@@ -82,6 +80,18 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], 
     said = {script: log.read_text(encoding="utf-8", errors="replace") for script, (_, log, _) in running.items()}
     for script, text in said.items():
         assert "Traceback" not in text, f"{script} said:\n{text}"
+
+
+def _unused_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+@pytest.fixture
+def unused_port() -> int:
+    """A port that nobody listens on."""
+    return _unused_port()
 
 
 def _wait_until_healthy(address: str, server: subprocess.Popen, log: Path) -> None:

@@ -1,0 +1,90 @@
+"""What goes wrong between the browser and the server during a run: the person loses nothing, and no message is left behind."""
+
+import re
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+
+from tests.browser.test_race import CHART, iteration, shown
+
+QUERY = "problem=synthetic&p=4.5&steps=shared&step=0.001&iterations=1000000&methods=1_gd~2_gd~3_gd"
+CONNECTED = "[data-testid=stApp][data-test-connection-state=CONNECTED]"
+
+
+def wait_for_curves(page) -> None:
+    page.wait_for_function(f"Number(document.querySelector('{CHART}')?.dataset.painted) > 0")
+
+
+def is_running(page) -> None:
+    """Wait until the run has visibly moved on."""
+    page.get_by_role("button", name="Pause").wait_for()
+    at = iteration(page)
+    page.wait_for_function(
+        f"Number(document.body.innerText.match(/iteration ([\\d,]+) of/)?.[1].replaceAll(',', '')) > {at}", timeout=60_000
+    )
+
+
+def test_a_dropped_connection_comes_back_and_the_run_goes_on(serve, browser):
+    page = browser.new_context(viewport={"width": 1280, "height": 720}).new_page()
+    connections = []
+    page.route_web_socket(re.compile("_stcore/stream"), lambda socket: connections.append((socket, socket.connect_to_server())))
+    page.goto(f"{serve('app.py')}/convergence?{QUERY}")
+    wait_for_curves(page)
+    page.keyboard.press("Space")
+    is_running(page)
+    for end in connections[-1]:
+        end.close()
+    for _ in range(300):  # the page connects again by itself
+        if len(connections) > 1:
+            break
+        page.wait_for_timeout(100)
+    assert len(connections) > 1
+    page.locator(CONNECTED).wait_for()
+    is_running(page)
+    assert len(shown(page)) == 3 and "p=4.5" in page.url and page.locator("[data-testid=stException]").count() == 0
+    page.context.close()
+
+
+@pytest.fixture
+def restart(unused_port):
+    """Starts the app, or ends it without warning and starts it anew at the same address."""
+    running = []
+
+    def start() -> str:
+        for server in running:
+            server.kill()
+            server.wait(timeout=30)
+        command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={unused_port}"]
+        running[:] = [subprocess.Popen([*command, "--server.address=127.0.0.1", "--server.headless=true"])]
+        address = f"http://127.0.0.1:{unused_port}"
+        for _ in range(600):
+            try:
+                urllib.request.urlopen(f"{address}/_stcore/health", timeout=1).close()
+                return address
+            except OSError:
+                time.sleep(0.1)
+        pytest.fail("the server did not start")
+
+    yield start
+    for server in running:
+        server.kill()
+        server.wait(timeout=30)
+
+
+def test_a_restarted_server_finds_every_choice_in_the_address(browser, restart):
+    page = browser.new_context(viewport={"width": 1280, "height": 720}).new_page()
+    page.goto(f"{restart()}/convergence?{QUERY}")
+    wait_for_curves(page)
+    page.keyboard.press("Space")
+    is_running(page)
+    restart()
+    page.get_by_role("button", name="Run").wait_for(timeout=60_000)  # the new server knows of no run
+    page.locator(CONNECTED).wait_for()
+    assert page.get_by_role("slider", name="Loss exponent p").input_value() == "4.5" and len(shown(page)) == 3
+    page.keyboard.press("Space")
+    is_running(page)
+    assert page.locator("[data-testid=stException]").count() == 0
+    page.context.close()
