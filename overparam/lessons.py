@@ -68,7 +68,7 @@ def name_of(course: Course, place: int) -> str:
 
 
 _PATHS = {"view": "paths", "paths": "1~2~3"}
-_RACE = {
+REGRESSION = {  # where depth wins on data
     "problem": "synthetic",
     "methods": "1_gd~2_gd~3_gd",
     "scale": "0.04",
@@ -91,69 +91,72 @@ _P2 = Step(
     claim="With p = 2, depth buys nothing",
     page=GRADIENT,
     query=_PATHS | {"p": "2"},
-    watch="The loss is $\\frac12(w_1-10)^2+\\frac12(w_2-1)^2$. Every depth starts near 0, with the step size that is best "
-    "for it. Press **▶ Play**.",
+    watch="The loss is ${\\frac12(w_1-10)^2}+{\\frac12(w_2-1)^2}$, least at ★. Every depth $N$ starts near 0 (◆), with the "
+    "step size that is best for it. Press **▶ Play**.",
     question="Which depth arrives first? Why that one?",
-    answer="Depth 1. Both coordinates are equally steep, so one step size suits both: nothing is left to accelerate. A deep "
-    "network first has to get away from 0, where $W$ is small and with it the effective step $\\eta\\|W\\|^{2-2/N}$.",
+    answer="Depth 1. The slope is the distance to go, in both coordinates, so one step size suits both: nothing is left to "
+    "accelerate. A deep network must first get away from 0: its steps are multiplied by $\\|W\\|^{2-2/N}$, with "
+    "$W=(w_1,w_2)$, and that is small there.",
 )
 _P4 = Step(
     claim="With p = 4, plain gradient descent crawls",
     page=GRADIENT,
     query=_PATHS | {"p": "4"},
-    watch="Only the exponent is new: $\\frac14(w_1-10)^4+\\frac14(w_2-1)^4$. Press **▶ Play** and watch the corner that "
+    watch="Only the exponent is new: ${\\frac14(w_1-10)^4}+{\\frac14(w_2-1)^4}$. Press **▶ Play** and watch the corner that "
     "depth 1 turns.",
     question="Why does depth 1 turn, and crawl from there on?",
-    answer="Slopes are cubes of distances: 1000 along $w_1$ at the start, 1 along $w_2$. The step size must be safe for "
-    "$w_1$, so $w_2$ hardly moves. Depth multiplies *both* by one factor, which is large once $w_1$ is: it couples them. (The "
-    "few steps of depth 3 are a lucky leap; over several starts its best step needs about 550.)",
+    answer="A slope is the distance cubed: 1000 along $w_1$, 1 along $w_2$. A step size that is safe for $w_1$ is a hundred "
+    "times too small for $w_2$. Depth multiplies *both* steps by one factor, which is large once $w_1$ is. (Depth 3's few steps "
+    "are a lucky leap; over several starts its best step needs about 550.)",
 )
 _ELLIPSE = Step(
     claim="Depth: a step size that grows, and a stretch along W",
     page=GRADIENT,
     query={"view": "one", "N": "1", "w": "1.6", "angle": "20", "gangle": "100"},
-    watch="Blue: a gradient $G$. Orange: what depth makes of it, $P(G)$, and of the unit circle. Move **Depth N** up from "
-    "1, then **Size of W** below 1.",
+    watch="Red: the weights $W$. Blue: a gradient $G$. Orange: what depth makes of it, $P(G)$, and of the unit circle. Move "
+    "**Depth N** up from 1, then **Size of W** below 1.",
     question="What becomes of a gradient along $W$, and of one across? What if $W$ is small?",
     answer="Along $W$ it is multiplied by $N\\|W\\|^{2-2/N}$, across by $\\|W\\|^{2-2/N}$ (Claim 2 of the paper). Beyond "
     "$\\|W\\|=1$ even a coordinate that is still 0 takes longer steps; below, everything shrinks: the slow start.",
     needs=("N", "w"),
 )
 _RACES = Step(
-    claim="A regression with the loss ℓ4: depth wins",
+    claim="A regression with p = 4: depth wins",
     page=RACE,
-    query=_RACE,
-    watch="500 samples, 20 inputs, condition number 100. Each depth has the best step size of a fine grid. Press **Space**.",
+    query=REGRESSION,
+    watch="500 synthetic samples, 20 inputs, condition number 100; each depth with the best step size of a fine grid. *Gap*: "
+    "the share of the avoidable loss that is left. Press **Space**, then try the others.",
     question="How much faster is depth 3 to a gap of 0.0001? And with $p = 2$?",
-    answer="See *speed-up*: depth 3 about 7 times, depth 2 about 3 times. With $p = 2$ nothing is gained, on the diabetes "
-    "data little. The model is the same, and no regularizer was added.",
+    answer="See *speed-up*: depth 3 about 7 times, depth 2 about 3 times; on the diabetes data little. With $p = 2$ nothing is "
+    "gained: the curvature is the same everywhere, so the largest stable step is, too, and depth 1 has it from the start.",
     needs=TRANSPORT,
     tries=(
-        Try("p = 4", _RACE),
-        Try("p = 2", _RACE | {"p": "2"}),
-        Try("Diabetes", _RACE | {"problem": "diabetes", "iterations": "1000", "horizon": "1000"}),
+        Try("p = 4", REGRESSION),
+        Try("p = 2", REGRESSION | {"p": "2"}),
+        Try("Diabetes", REGRESSION | {"problem": "diabetes", "iterations": "1000", "horizon": "1000"}),
     ),
 )
 _MAP = Step(
     claim="Where depth helps, and where it hurts",
     page=MAP,
     query={"detail": "quick", "depth": "3"},
-    watch="Each cell is a race on two coordinates: depth 3 against depth 1, both at their best step sizes. Press **Space**; "
-    "then click a cell to see its runs.",
+    watch="Each cell is a race to the minimum $(y_1,y_2)$ of two weights: depth 3 against depth 1, both at their best step "
+    "sizes. Press **Space**; then click a cell to see its runs.",
     question="Where does blue end and orange begin? Why there?",
-    answer="At $p = 2$ (bottom row) and at $y_1 = y_2$ (left column) depth costs: there one step size suits all "
-    "coordinates. The more the slopes differ, the more depth gains, up to cells where only depth arrives at all.",
+    answer="Orange at $p = 2$ (bottom row) and ${y_1 = y_2}$ (left column): one step size suits both coordinates, so depth only "
+    "costs. Elsewhere it gains, in a column the more, the larger $p$ is, up to cells where only depth arrives. Along a row "
+    "lucky step sizes blur the picture.",
     needs=("run",),
 )
 _THEOREM = Step(
     claim="No regularizer does this",
     page=REGULARIZER,
     query={"N": "3"},
-    watch="Arrows: $F$, the way a network of depth $N$ moves. Were $F$ the gradient of any function, such as a loss plus a "
-    "regularizer, its integral around the closed curve would be 0. Try depths.",
+    watch="Arrows: $F$; a network of depth $N$ moves along $-F$. Were $F$ the gradient of any function, such as a loss plus a "
+    "regularizer, its integral around the closed curve, the *total*, would be 0. Try depths.",
     question="At which depths does the total vanish?",
-    answer="At $N = 1$ and $N = 2$. For every $N > 2$ it is not 0, so $F$ is the gradient of no function: Theorem 2. The "
-    "theorem does not speak about $N = 2$, nor about gradients in other geometries.",
+    answer="At $N = 1$ and, with this linear loss, at $N = 2$. For every $N > 2$ it is not 0, so $F$ is the gradient of no "
+    "function: Theorem 2. The theorem does not speak about $N = 2$, nor about gradients in other geometries.",
     tries=tuple(Try(f"N = {n}", {"N": n}) for n in ("1", "2", "3", "8")),
 )
 
@@ -165,19 +168,19 @@ _WHY = (
         claim="The step grows while the curvature falls",
         page=GRADIENT,
         query={"view": "run", "panel": "edge", "p": "4", "N": "2", "t": "100"},
-        watch="Diabetes data, loss ℓ4: effective step, curvature of the loss, and their product, which must stay below 2. "
-        "Click in the picture to read off numbers.",
+        watch="Diabetes data, $p=4$: the effective step $\\eta\\|W\\|^{2-2/N}$, the curvature of the loss, and below the "
+        "product of both, stretch included: above 2 a step overshoots further each time. Click in the picture for numbers.",
         question="What does the product of depth 1 do along the run, and that of depth 2?",
-        answer="The curvature falls on the way. Depth 1 keeps its step, so its product ends below 1: the step could be "
-        "larger by now. Depth 2's step has grown with $\\|W\\|$, and its product approaches 2. The same growth can make a "
-        "run diverge late.",
+        answer="The curvature falls on the way. Depth 1 keeps its step, so its product starts above 2, for one step, and ends "
+        "below 1: the step could be larger by now. Depth 2's step has grown with $\\|W\\|$, and its product approaches 2. The "
+        "same growth can make a run diverge late.",
     ),
     Step(
         claim="It is the growing step that does the work",
         page=GRADIENT,
         query={"view": "run", "panel": "ablation", "problem": "synthetic", "p": "4", "N": "3", "t": "100"},
-        watch="*Scale only* is the factor $\\|W\\|^{2-2/N}$ without the stretch, *stretch only* is the stretch without that "
-        "factor. Each has its own best step size.",
+        watch="Synthetic data, $p=4$, $N=3$. *Scale only* is the factor $\\|W\\|^{2-2/N}$ without the stretch, *stretch only* "
+        "the stretch without that factor, each at its best step size. *Gap*: the share of the avoidable loss that is left.",
         question="Which half comes close to the full rule?",
         answer="The scale; here it is even quicker than the full rule, while the stretch alone is no quicker than depth 1. "
         "This depends on the data: on the paper's own the full rule is quicker than either half.",
@@ -186,11 +189,11 @@ _WHY = (
         claim="The rule is what the network does",
         page=GRADIENT,
         query={"view": "run", "panel": "network", "p": "4", "N": "3", "t": "100"},
-        watch="Distance between a network, its layers trained by gradient descent, and the rule of Theorem 1 for its "
-        "end-to-end matrix. Make the **step size** smaller or larger.",
+        watch="Diabetes data. *Gap of W*: how far a network of three layers, trained by gradient descent, is from the rule "
+        "$W\\leftarrow W-\\eta P(G)$ for the product $W$ of its layers (Theorem 1). Choose another **step size**.",
         question="When do the two agree?",
         answer="When the layers start balanced, $W_{j+1}^\\top W_{j+1}=W_jW_j^\\top$, and the steps are small: the smaller, "
-        "the closer. From an unbalanced start they need not agree at any step size.",
+        "the smaller the largest gap. From an unbalanced start they need not agree at any step size.",
         needs=("part",),
     ),
     _RACES,
@@ -214,8 +217,8 @@ _WHY = (
         watch="Depth 4 and 8 on the diabetes data, with small random layers and with layers near the identity. Press **Space**.",
         question="Why do the near-zero ones wait?",
         answer="The gradient of a layer is multiplied by all other layers: seven small numbers at depth 8. Depth 4 leaves "
-        "its plateau after about 140 iterations, depth 8 not within 3,000. Near the identity both move early; here neither "
-        "beats depth 1.",
+        "its plateau after about 140 iterations, and overtakes depth 1 near 1,000; depth 8 does not within 3,000. Near the "
+        "identity both move earlier; here neither beats depth 1.",
         needs=TRANSPORT,
     ),
     _THEOREM,
@@ -223,8 +226,8 @@ _WHY = (
         claim="How close can a regularizer come?",
         page=REGULARIZER,
         query={"view": "closest", "loss": "lp", "R": "2"},
-        watch="Left: $F$ and the function whose gradient is nearest to it. Middle: the rest, which no regularizer supplies. "
-        "Right: its share, against depth.",
+        watch="Left: $F$, and in colour the function $\\varphi^*$ whose gradient is nearest to it. Middle: the rest, which no "
+        "regularizer supplies. Right: its share, against depth. Below: descents to the minimum ★.",
         question="The rest is about 1 %. Is a regularizer then as good?",
         answer="No: see the descents below. Along $F$ the loss falls quickly. The gradient of the nearest function leads "
         "elsewhere, to its own minimum, and never arrives. A small rest can decide where descent ends.",
@@ -236,21 +239,22 @@ _DEMO = (
         claim="Depth can speed up gradient descent",
         page=HOME,
         query={"p": "4"},
-        watch="Two weights, one minimum (★). Depth 1 is plain gradient descent; depth 3 makes the weights a product of "
-        "three layers. Each has its best step size.",
-        question="Both can express the same. Why is depth 3 so much faster?",
-        answer="At $p = 4$ the slopes differ a thousandfold: the step must suit $w_1$, so $w_2$ crawls. Depth multiplies "
-        "both by one factor that grows with the weights: once $w_1$ is large, $w_2$ moves too.",
+        watch="Loss ${\\frac14(w_1-10)^4}+{\\frac14(w_2-1)^4}$, from near 0 (◆) to its minimum (★). Depth 1 is plain gradient "
+        "descent; depth 3 makes the weights a product of three layers. Each has its best step size.",
+        question="Both can express the same. Why is depth 3 faster?",
+        answer="A slope is the distance cubed: 1000 along $w_1$, 1 along $w_2$. A step size that is safe for $w_1$ is a hundred "
+        "times too small for $w_2$, which crawls. Depth multiplies both steps by one factor that grows with the weights: once "
+        "$w_1$ is large, $w_2$ moves, too.",
         needs=("p",),
     ),
     Step(
         claim="And it can slow it down",
         page=HOME,
         query={"p": "2"},
-        watch="The same at $p = 2$: ordinary least squares.",
+        watch="The same at $p = 2$, ordinary least squares: ${\\frac12(w_1-10)^2}+{\\frac12(w_2-1)^2}$.",
         question="What has become of the advantage?",
-        answer="Both coordinates are equally steep, so one step size suits both and plain gradient descent is right "
-        "already. Depth only pays for its slow start near 0.",
+        answer="The slope is the distance to go, in both coordinates. So one step size suits both, and gradient descent heads "
+        "straight for ★. Depth has nothing to repair, and pays for its slow start near 0.",
         needs=("p",),
     ),
     _ELLIPSE,
@@ -258,11 +262,11 @@ _DEMO = (
     Step(
         claim="Against momentum and Adam",
         page=RACE,
-        query=_RACE | {"methods": "1_gd~2_gd~1_momentum~1_adagrad~1_adam~2_adam"},
+        query=REGRESSION | {"methods": "1_gd~2_gd~1_momentum~1_adagrad~1_adam~2_adam"},
         watch="The same data, more optimizers; each has its own best step size. Press **Space**.",
         question="Is depth the best optimizer, then?",
-        answer="No. Momentum and Adam are several times faster still, and depth slows Adam down here. Depth is no optimizer "
-        "at all, only another way to write the same model; that it accelerates is the surprise.",
+        answer="No. To a gap of 0.0001 momentum and Adam are three to four times faster than depth 2, and depth slows Adam "
+        "down here. Depth is no optimizer at all, only another way to write the same model; that it accelerates is the surprise.",
         needs=TRANSPORT,
     ),
     _MAP,

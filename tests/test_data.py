@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from overparam.data import Data, DataError, load_diabetes, read_csv, standardise, upload
+from overparam.data import Data, DataError, load_diabetes, predicting, read_csv, standardise, upload
 
 SAFE = re.compile(r"(?!.*(://|www\.))[\w .,:;()'/+=%?±…-]*\.")  # nothing that Markdown or HTML would take for more than words
 
@@ -304,3 +304,14 @@ def test_what_was_written_is_what_is_read(case):
     names = [f"c{j}" for j in range(values.shape[1])]
     expected = standardise(Data("", values[:, :-1], values[:, -1:], tuple(names[:-1]), tuple(names[-1:])))
     assert (data.inputs == expected.inputs).all() and (data.targets == expected.targets).all()
+
+
+@pytest.mark.parametrize("target", ["a", "b", "c"])
+def test_another_target_is_the_same_file_read_for_it(target):
+    raw = b"a,b,c\n1,2,5\n3,1,4\n0,0,1\n"
+    found, wanted = predicting(read_csv(raw), target), read_csv(raw, [target])
+    np.testing.assert_array_equal(found.inputs, wanted.inputs)
+    np.testing.assert_array_equal(found.targets, wanted.targets)
+    assert (found.feature_names, found.target_names) == (wanted.feature_names, wanted.target_names)
+    with pytest.raises(DataError, match="no column called"):
+        predicting(found, "d")

@@ -144,6 +144,21 @@ def test_an_uploaded_file_is_raced_and_a_bad_one_is_told_without_losing_it():
     assert len(told) == 1 and url(app)["csv"] == digest
 
 
+def test_any_column_of_an_upload_can_be_predicted_and_its_link_finds_it_again():
+    rows = "\n".join(f"{i},{i * i % 7},{2 * i + i * i % 7 + (i % 3)}" for i in range(30))
+    file = ("mine.csv", f"a,b,y\n{rows}".encode(), "text/csv")
+    app = race(**SMALL | {"problem": "csv"})
+    app.file_uploader[0].set_value(file).run()
+    assert app.selectbox(key="race_target").value == "y"
+    last = url(app)["csv"]
+    app.selectbox(key="race_target").set_value("b").run()
+    assert messages(app) == [] and url(app)["csv"] != last and app.session_state["uploads"][url(app)["csv"]].target_names == ("b",)
+    other = race(**SMALL | {"problem": "csv", "csv": url(app)["csv"]})
+    assert any("upload it again" in message for message in messages(other))
+    other.file_uploader[0].set_value(file).run()
+    assert messages(other) == [] and other.selectbox(key="race_target").value == "b" and url(other) == url(app)
+
+
 def test_a_script_run_that_has_been_replaced_moves_nobody():
     app = race(**SMALL)
     replaced = transport(app)  # a thread that is still computing holds this, and writes to it once more

@@ -4,7 +4,7 @@ Everything leaves here standardised and finite; all that can go wrong on the way
 person what happened, where, and what to do.
 """
 
-from overparam.data.dataset import Data, DataError, load_diabetes, standardise
+from overparam.data.dataset import Data, DataError, load_diabetes, predicting, standardise
 from overparam.data.ethanol import ETHANOL_CITATION, ethanol_is_cached, ethanol_path, load_ethanol
 from overparam.data.upload import read_csv
 
@@ -16,6 +16,7 @@ __all__ = [
     "ethanol_path",
     "load_diabetes",
     "load_ethanol",
+    "predicting",
     "read_csv",
     "standardise",
 ]

@@ -33,6 +33,20 @@ class Data:
     citation: str = ""
 
 
+def predicting(data: Data, target: str) -> Data:
+    """The same columns with another one to predict: its name becomes the only target, all others are inputs.
+
+    Raises: DataError where there is no such column.
+    """
+    names = (*data.feature_names, *data.target_names)
+    if target not in names:
+        raise DataError(f"There is no column called {show(target)}; choose one of {len(names)} others.")
+    table, chosen = np.hstack([data.inputs, data.targets]), [name == target for name in names]
+    others = np.logical_not(chosen)
+    features = tuple(name for name in names if name != target)
+    return replace(data, inputs=table[:, others], targets=table[:, chosen], feature_names=features, target_names=(target,))
+
+
 def standardise(data: Data) -> Data:
     """Shift and scale every column to mean 0 and population standard deviation 1, as the paper's experiments do.
 

@@ -291,6 +291,6 @@ def _add_piece(figure: go.Figure, points: Array, colour: str, number: str, stres
         side = "middle left" if way[1] > 0 else "middle right"
     figure.add_scatter(
         x=[x], y=[y], mode="markers+text", text=[f"<b>{number}</b>"], textposition=side, hoverinfo="skip", showlegend=False,
-        textfont={"size": 18, "color": colour},
+        textfont={"size": 18},
         marker={"symbol": "arrow", "size": 17, "color": colour, "angle": float(np.degrees(np.arctan2(way[0], way[1])))},
     )  # fmt: skip

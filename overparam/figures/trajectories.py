@@ -211,8 +211,8 @@ def _transport(instants: Sequence[int]) -> dict:
         ],
         "sliders": [
             {
-                "x": 0.3,
-                "len": 0.7,
+                "x": 0.38,
+                "len": 0.62,
                 "y": 0,
                 "yanchor": "top",
                 "pad": {"t": 48, "b": 0},

@@ -142,7 +142,7 @@ def _hidden(step: Step) -> str:
         '.st-key-lesson_stage [data-testid="stPopover"]',
         '[data-testid="stSidebar"]',
         '[data-testid="stExpandSidebarButton"]',
-        '.st-key-lesson_stage [data-testid="stHeading"]',  # the navigation names the page already
+        '.st-key-lesson_stage :is([data-testid="stElementContainer"], [data-testid="stHeading"]):has(h1, h2, h3)',  # named above
         ".st-key-home_text, .st-key-home_why, .st-key-home_small_print",
         ".st-key-reg_example",
         '.st-key-lesson_stage [data-testid="stColumn"]:has(.st-key-home_doors)',

@@ -18,6 +18,7 @@ _READABLE = """
 [data-testid="stCaptionContainer"] { opacity: 0.75; }
 [data-testid="stCaptionContainer"] a { color: inherit; }
 button kbd { opacity: 0.95 !important; }
+[data-testid="stPageLink-NavLink"]:not(:hover, :focus-visible) { background: none !important; } /* a door, not where one is */
 [data-testid="stButtonGroup"] button[data-selected] *, [data-testid="stSliderThumbValue"] * { color: light-dark(#0a5cad, #8fbcff); }
 """
 _HEADER = """

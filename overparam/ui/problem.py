@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from overparam.data import ETHANOL_CITATION, Data, DataError, ethanol_is_cached, load_ethanol, read_csv
+from overparam.data import ETHANOL_CITATION, Data, DataError, ethanol_is_cached, load_ethanol, predicting, read_csv
 from overparam.ui.state import PageState
 
 _SIZES: dict[str, Callable[[PageState], None]] = {
@@ -58,21 +58,14 @@ def _synthetic(state: PageState) -> None:
 
 
 def upload_control(state: PageState) -> None:
-    """Upload of a CSV file; the choice `csv` then speaks of it."""
-    file = st.file_uploader("CSV file", type=["csv", "txt", "tsv"], help="Numbers only; the last column is what is predicted.")
-    uploads = _uploads()
+    """Upload of a CSV file, and which of its columns is predicted; the choice `csv` then speaks of both."""
+    file = st.file_uploader("CSV file", type=["csv", "txt", "tsv"], help="Numbers only, one column of which is predicted.")
     if file is not None:
-        raw = file.getvalue()
-        digest = hashlib.sha256(raw).hexdigest()[:16]
-        if digest not in uploads:
-            try:
-                uploads[digest] = read_csv(raw, name=file.name)
-            except DataError as error:
-                st.error(str(error), icon=":material/table:")
-                return
-            while len(uploads) > 4:
-                uploads.popitem(last=False)
-        state.set(csv=digest)
+        try:
+            _choose_target(state, file.getvalue(), file.name)
+        except DataError as error:
+            st.error(str(error), icon=":material/table:")
+            return
     data = uploaded(state)
     if data is not None:
         st.caption(f"{data.inputs.shape[0]:,} rows, {data.inputs.shape[1]} inputs, standardised.")
@@ -80,6 +73,29 @@ def upload_control(state: PageState) -> None:
         st.info("This link is about an uploaded file that is not here: upload it again.", icon=":material/upload_file:")
     else:
         st.info("Choose a CSV file to begin.", icon=":material/upload_file:")
+
+
+def _choose_target(state: PageState, raw: bytes, name: str) -> None:
+    """The column to predict: the one that the link speaks of, where it speaks of this file, else the last one."""
+    uploads, contents, key = _uploads(), hashlib.sha256(raw).hexdigest(), state.key("target")
+    if contents not in uploads:
+        uploads[contents] = read_csv(raw, name=name)
+    whole = uploads[contents]
+    columns = (*whole.feature_names, *whole.target_names)
+    digests = {_digest(contents, column): column for column in columns}
+    if st.session_state.get(key) not in columns:
+        st.session_state[key] = digests.get(st.session_state[state.key("csv")], columns[-1])
+    target = st.selectbox("Predict", columns, key=key, help="All other columns are the inputs.")
+    digest = _digest(contents, target)
+    if digest not in uploads:
+        uploads[digest] = predicting(whole, target)
+    while len(uploads) > 4:
+        uploads.popitem(last=False)
+    state.set(csv=digest)
+
+
+def _digest(contents: str, target: str) -> str:
+    return hashlib.sha256(f"{contents} {target}".encode()).hexdigest()[:16]
 
 
 def ethanol_control() -> None:

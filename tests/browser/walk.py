@@ -12,7 +12,8 @@ RUN_SECONDS = 120
 def settle(page) -> None:
     """Wait until the script is at rest and every picture has been drawn."""
     page.wait_for_timeout(200)  # the script begins a moment after the key
-    page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')", timeout=1000 * RUN_SECONDS)
+    at_rest = "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
+    page.wait_for_function(at_rest, timeout=1000 * RUN_SECONDS)
     page.wait_for_function("[...document.querySelectorAll('.plot, .live-chart-plot')].every(p => p.querySelector('.main-svg'))")
     page.wait_for_timeout(300)  # formulas are typeset after the text has come
 

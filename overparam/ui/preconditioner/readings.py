@@ -199,7 +199,7 @@ def network(reader: Reader) -> None:
     times, gap, drift = _against_network(experiment, depth, step, reader.state.values()["spread"], reader.upload)
     names = (("balanced start", BLUE, "solid"), ("unbalanced start", RED, "12px,4px"))
     panels = [
-        Panel("gap of W", [Curve(*look, gap[:, i]) for i, look in enumerate(names)]),
+        Panel("gap of W", [Curve(*look, np.where(gap[:, i] > ROUNDING, gap[:, i], 0)) for i, look in enumerate(names)]),
         Panel("imbalance", [Curve(*look, np.where(drift[:, i] > ROUNDING, drift[:, i], 0)) for i, look in enumerate(names)]),
     ]
     alt = "The gap between rule and network, and the imbalance of the layers, over the iterations."

@@ -157,13 +157,14 @@ def _in_words(p: float, start: tuple[float, float], names: list[str], iterations
         else:
             sentences.append(_compared(best, max(count["1"], 1), max(arrived[best], 1)))
     sentences.append(
-        "**Why:** at $p = 2$ both coordinates shrink at one rate, so a single step size suits both and depth can only delay."
+        "**Why:** at $p = 2$ the slope is the distance to go, so both coordinates shrink at one rate: a single step size suits "
+        "both, and depth can only delay."
         if p == 2
         else "**The paper's argument** (start near 0, $y_1 \\gg y_2$): one step size must suit the steep coordinate, so the other "
         "crawls; once $w_1$ is near $y_1$, depth multiplies the other's rate by about $y_1^{2-2/N}$."
     )
     if share == "best" and deep and p > 2:
-        sentences.append("A best step may be a lucky leap, so counts need not fall with $N$.")
+        sentences.append("A step that is best from one start alone may be a lucky leap: counts need not fall with $N$.")
     return " ".join(sentences)
 
 
