@@ -37,8 +37,8 @@ LIMITS = {
 """,
     "race": """
 - **At $p=2$ depth does not help**, and plain gradient descent is hard to beat.
-- **Depth is not the best optimizer.** On tasks with $p=4$ momentum is about level with depth 2, and Adam is often well ahead; depth
-  helps Adam on some data and slows it down on others.
+- **Depth is not the best optimizer.** On Ethanol at $p=4$ momentum is level with depth 2 or up to twice as fast, depending on
+  the start, and Adam is well ahead; depth helps Adam on some data and slows it down on others.
 - **Iterations are not seconds**, and counts move with start, grid and data: change *seed* and *step sizes a decade* before you
   believe a small difference.
 - **AdaDelta at steps near 1 is chaotic**: on Ethanol a difference of 1e-15 grew to 1e-4 in 200 iterations, so its counts differ
