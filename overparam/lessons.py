@@ -92,7 +92,7 @@ _P2 = Step(
     page=GRADIENT,
     query=_PATHS | {"p": "2"},
     watch="The loss is ${\\frac12(w_1-10)^2}+{\\frac12(w_2-1)^2}$, least at ★. Every depth $N$ starts near 0 (◆), with the "
-    "step size that is best for it. Press **▶ Play**.",
+    "step size that is best for it. Press **▶\u00a0Play**.",
     question="Which depth arrives first? Why that one?",
     answer="Depth 1. The slope is the distance to go, in both coordinates, so one step size suits both: nothing is left to "
     "accelerate. A deep network must first get away from 0: its steps are multiplied by $\\|W\\|^{2-2/N}$, with "
@@ -102,7 +102,7 @@ _P4 = Step(
     claim="With p = 4, plain gradient descent crawls",
     page=GRADIENT,
     query=_PATHS | {"p": "4"},
-    watch="Only the exponent is new: ${\\frac14(w_1-10)^4}+{\\frac14(w_2-1)^4}$. Press **▶ Play** and watch the corner that "
+    watch="Only the exponent is new: ${\\frac14(w_1-10)^4}+{\\frac14(w_2-1)^4}$. Press **▶\u00a0Play** and watch the corner that "
     "depth 1 turns.",
     question="Why does depth 1 turn, and crawl from there on?",
     answer="A slope is the distance cubed: 1000 along $w_1$, 1 along $w_2$. A step size that is safe for $w_1$ is a hundred "
@@ -113,7 +113,7 @@ _ELLIPSE = Step(
     claim="Depth: a step size that grows, and a stretch along W",
     page=GRADIENT,
     query={"view": "one", "N": "1", "w": "1.6", "angle": "20", "gangle": "100"},
-    watch="Red: the weights $W$. Blue: a gradient $G$. Orange: what depth makes of it, $P(G)$, and of the unit circle. Move "
+    watch="Red: the weights $W.$ Blue: a gradient $G.$ Orange: what depth makes of it, $P(G),$ and of the unit circle. Move "
     "**Depth N** up from 1, then **Size of W** below 1.",
     question="What becomes of a gradient along $W$, and of one across? What if $W$ is small?",
     answer="Along $W$ it is multiplied by $N\\|W\\|^{2-2/N}$, across by $\\|W\\|^{2-2/N}$ (Claim 2 of the paper). Beyond "

@@ -7,6 +7,7 @@ from overparam.choices import Option
 from overparam.figures.style import depth_colour, depth_dash
 from overparam.figures.trajectories import Path, trajectories
 from overparam.illustration import Tuned, tuned_run
+from overparam.lessons import REGRESSION
 from overparam.ui.frame import through_app
 from overparam.ui.lessons import menu
 from overparam.ui.notes import notes
@@ -19,16 +20,18 @@ POINTS_A_DECADE = 24
 CHOICES = (Option("p", "Loss", "4", {"4": "p = 4: depth helps", "2": "p = 2: depth hurts"}),)
 
 DOORS = (
-    ("convergence", "The race", ":material/show_chart:", "Depths against momentum, AdaGrad, Adam; your own data, too."),
+    ("convergence", "The race", ":material/show_chart:", "A regression, other optimizers, your own data."),
     ("where_depth_helps", "Where depth helps", ":material/grid_on:", "A map of thousands of races, and where depth hurts."),
-    ("preconditioner", "What depth does to a gradient", ":material/explore:", "Theorem 1: a step size that grows, and a stretch."),
-    ("no_regularizer", "Why no regularizer can do it", ":material/cycle:", "Theorem 2: walk around a closed curve."),
+    ("preconditioner", "The preconditioner", ":material/explore:", "What depth makes of a gradient, and of a run."),
+    ("no_regularizer", "No regularizer", ":material/cycle:", "Theorem 2: none can do this. Walk a closed curve."),
 )
 WHY = {
-    "4": "The slopes of the two coordinates differ a thousandfold. The step size must suit the steep one, so with depth 1 the "
-    "other crawls. Depth multiplies the steps of *both* by one factor, which grows with the weights: it couples them.",
-    "2": "Both coordinates are equally steep, so one step size suits both, and plain gradient descent needs hardly any steps. "
-    "Depth has nothing to couple, and starts slowly, as its steps are small while the weights are.",
+    "4": "**A slope is the distance to go, cubed**: 1000 along $w_1$, 1 along $w_2$. A step size that is safe for $w_1$ is a "
+    "hundred times too small for $w_2,$ which crawls. Depth multiplies *both* steps by one factor that grows with the weights: "
+    "once $w_1$ is large, $w_2$ takes longer steps, too.",
+    "2": "**A slope is the distance to go**: 10 along $w_1$, 1 along $w_2$. So one step size suits both, and gradient descent "
+    "heads straight for ★, here in one step. Depth has nothing to repair; it only starts more slowly, as its steps are small "
+    "while the weights are.",
 }
 
 
@@ -57,9 +60,10 @@ def window(paths: list[Path]) -> tuple[tuple[float, float], tuple[float, float]]
 
 def compared(plain: Tuned, deep: Tuned) -> str:
     """The two counts as a sentence."""
-    if plain.iterations > deep.iterations:
-        return f"Depth 3 arrives after **{plain.iterations / deep.iterations:,.2g} times fewer** iterations than depth 1."
-    return f"Depth 3 needs **{deep.iterations / plain.iterations:,.2g} times more** iterations than depth 1."
+    faster = plain.iterations > deep.iterations
+    factor = plain.iterations / deep.iterations if faster else deep.iterations / plain.iterations
+    times = f"**{factor:,.2g} times {'fewer' if faster else 'more'}** iterations"
+    return f"Depth 3 reaches a loss of {GOAL} in {times} than depth 1."
 
 
 through_app()
@@ -70,7 +74,7 @@ with st.container(key="home_text", gap="small"):
     st.markdown(
         "Write the weights of a linear regression as a product of layers, $W_N\\cdots W_2W_1$. The model can express nothing new, "
         "and no regularizer is added. Yet gradient descent takes another path, as if it had momentum and a step size that grows. "
-        "Whether that helps depends on the loss, here $\\frac1p|\\text{error}|^p$ summed over two weights:"
+        "Whether that helps depends on the loss. Here: $\\frac1p(w_1-10)^p+\\frac1p(w_2-1)^p$, from near 0 (◆) to its minimum (★)."
     )
 picture, doors = st.columns([2.6, 1], gap="medium")
 with picture:
@@ -81,7 +85,7 @@ with picture:
         notes("home", label="", type="tertiary")
     paths = [path(plain), path(deep)]
     plot(
-        trajectories(paths, window(paths), float(p), np.array(TARGET), GOAL, height=300),
+        trajectories(paths, window(paths), float(p), np.array(TARGET), GOAL, height=420 if "lesson" in st.query_params else 296),
         key="home_picture",
         alt=f"Two weights descend to the minimum of the loss with p = {p}, beside the loss against the iteration: "
         f"{paths[0].name}, {paths[1].name}.",
@@ -92,14 +96,15 @@ with picture:
 with doors, st.container(key="home_doors", gap="small"):
     for page, label, icon, words in DOORS:
         with st.container(gap="xxsmall"):
-            st.page_link(f"pages/{page}.py", label=f"**{label}**", icon=icon)
+            query = REGRESSION if page == "convergence" else None
+            st.page_link(f"pages/{page}.py", label=f"**{label}**", icon=icon, query_params=query)
             st.caption(words)
     st.caption("**Guided**")
     menu()
 with st.container(key="home_small_print"):
     st.caption(
-        "Picture: $\\frac1p[(w_1-10)^p+(w_2-1)^p]$ from near zero; depth 3 by the paper's end-to-end update rule; step sizes best "
-        "over six starts (from one start, a lucky leap can do far better). The server computes, on its CPU or, for large steps, "
+        "Picture: depth 3 by the paper's end-to-end update rule; step sizes best over six starts (from one start, a lucky leap can "
+        "do far better); dotted line: the loss that counts as arrived. The server computes, on its CPU or, for large steps, "
         "its NVIDIA GPU; the browser draws. S. Arora, N. Cohen, E. Hazan, *On the Optimization of Deep Networks: Implicit "
         "Acceleration by Overparameterization*, ICML 2018, [arXiv:1802.06509](https://arxiv.org/abs/1802.06509)."
     )

@@ -108,7 +108,8 @@ def caption(plan: Plan) -> str:
     """What the colours mean."""
     deep = "depth N" if "depth" in (plan.x, plan.y) else f"depth {plan.depth:g}"
     goal = f"L ≤ {plan.loss:g}" if plan.problem == "two" else f"g ≤ {plan.gap:g}"
-    words = f"How many times fewer iterations {deep} needs than depth 1 until {goal}, "
+    loss = "Loss $\\frac1p(w_1-y_1)^p+\\frac1p(w_2-y_2)^p$. " if plan.problem == "two" else ""
+    words = f"{loss}How many times fewer iterations {deep} needs than depth 1 until {goal}, "
     if "step" not in (plan.x, plan.y):
         return words + "each with its own best step size."
     return words + "both with one step size, in leaps from 0 to the target: no fair race, as depth multiplies it by N‖W‖^(2−2/N)."
