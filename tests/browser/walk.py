@@ -14,7 +14,8 @@ def settle(page) -> None:
     page.wait_for_timeout(200)  # the script begins a moment after the key
     at_rest = "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
     page.wait_for_function(at_rest, timeout=1000 * RUN_SECONDS)
-    page.wait_for_function("[...document.querySelectorAll('.plot, .live-chart-plot')].every(p => p.querySelector('.main-svg'))")
+    plots = "[...document.querySelectorAll('.plot, .live-chart-plot')]"
+    page.wait_for_function(f"{plots}.length && {plots}.every(p => p.querySelector('.main-svg'))")
     page.wait_for_timeout(300)  # formulas are typeset after the text has come
 
 
