@@ -64,10 +64,12 @@ def one_output(
         _arrow(origin, after, GRADIENT_AFTER, window),
         _arrow(origin, w, CURRENT_POINT, window),
     ]
-    tips = [("W", w, CURRENT_POINT), ("P(G)", after, GRADIENT_AFTER), ("G", grad, GRADIENT_BEFORE)]
+    longer = np.linalg.norm(scaled) > np.linalg.norm(grad)  # that arrow runs on through the tip of G
+    aside = np.round(_unit(grad) - _unit(after), 6) if longer and not same else grad
+    tips = [("W", w, CURRENT_POINT, w), ("P(G)", after, GRADIENT_AFTER, after), ("G", grad, GRADIENT_BEFORE, aside)]
     if same:
-        tips[1:] = [("G = P(G)", grad, GRADIENT_BEFORE)]
-    for name, tip, colour in tips:
+        tips[1:] = [("G = P(G)", grad, GRADIENT_BEFORE, grad)]
+    for name, tip, colour, _ in tips:
         figure.add_scatter(
             x=[tip[0]], y=[tip[1]], mode="markers", name=name, showlegend=False,
             marker={"color": colour, "size": 7}, hovertemplate=f"{name} = (%{{x:.4g}}, %{{y:.4g}})<extra></extra>",
@@ -166,22 +168,26 @@ def _arrow(start: np.ndarray, end: np.ndarray, colour: str, window: float, width
     }
 
 
-def _labels(tips: list[tuple[str, np.ndarray, str]], apart: float) -> list[dict]:
-    """A label at each tip; tips that nearly coincide share one, in the first one's colour."""
-    merged: list[tuple[str, np.ndarray, str]] = []
-    for name, tip, colour in tips:
-        for i, (names, place, first) in enumerate(merged):
+def _labels(tips: list[tuple[str, np.ndarray, str, np.ndarray]], apart: float) -> list[dict]:
+    """A label at each tip, on the side given last; tips that nearly coincide share one, in the first one's colour."""
+    merged: list[tuple[str, np.ndarray, str, np.ndarray]] = []
+    for name, tip, colour, side in tips:
+        for i, (names, place, *first) in enumerate(merged):
             if np.linalg.norm(tip - place) < apart:
-                merged[i] = (f"{names}, {name}", place, first)
+                merged[i] = (f"{names}, {name}", place, *first)
                 break
         else:
-            merged.append((name, tip, colour))
+            merged.append((name, tip, colour, side))
     return [_label(*each) for each in merged]
 
 
-def _label(text: str, tip: np.ndarray, colour: str) -> dict:
-    length = np.linalg.norm(tip)
-    away = tip / length if length > 0 else np.array([1.8, -1.0])
+def _unit(vector: np.ndarray) -> np.ndarray:
+    """The direction of a vector; 0 for 0."""
+    return vector / max(np.linalg.norm(vector), np.finfo(float).tiny)
+
+
+def _label(text: str, tip: np.ndarray, colour: str, side: np.ndarray) -> dict:
+    away = _unit(side) if side.any() else np.array([1.8, -1.0])
     return {
         "x": tip[0], "y": tip[1], "text": f"<b>{text}</b>", "showarrow": False, "font": {"color": colour},
         "xshift": float(18 * away[0]), "yshift": float(14 * away[1]),

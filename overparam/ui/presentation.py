@@ -19,6 +19,7 @@ _READABLE = """
 [data-testid="stCaptionContainer"] a { color: inherit; }
 button kbd { opacity: 0.95 !important; }
 [data-testid="stPageLink-NavLink"]:not(:hover, :focus-visible) { background: none !important; } /* a door, not where one is */
+button[kind="tertiary"]:is(:hover, :active, [aria-expanded="true"]) * { color: light-dark(#0a5cad, #8fbcff); }
 [data-testid="stButtonGroup"] button[data-selected] *, [data-testid="stSliderThumbValue"] * { color: light-dark(#0a5cad, #8fbcff); }
 """
 _HEADER = """

@@ -14,8 +14,7 @@ def settle(page) -> None:
     page.wait_for_timeout(200)  # the script begins a moment after the key
     at_rest = "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
     page.wait_for_function(at_rest, timeout=1000 * RUN_SECONDS)
-    plots = "[...document.querySelectorAll('.plot, .live-chart-plot')]"
-    page.wait_for_function(f"{plots}.length && {plots}.every(p => p.querySelector('.main-svg'))")
+    page.wait_for_function("[...document.querySelectorAll('.plot, .live-chart-plot')].every(p => p.querySelector('.main-svg'))")
     page.wait_for_timeout(300)  # formulas are typeset after the text has come
 
 
@@ -30,6 +29,7 @@ def walk(page, address: str, course: Course, more: str = "") -> Iterator[tuple[i
             page.keyboard.press("PageDown")
         card = page.locator(".st-key-lesson_card")
         card.get_by_text(f"{place + 1} of {len(course.steps)}").wait_for()
+        page.locator(".main-svg").first.wait_for(state="attached")  # each step has a picture
         settle(page)
         yield place, step, "opened"
         if step.page in (RACE, MAP):
