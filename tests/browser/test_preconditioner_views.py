@@ -55,6 +55,19 @@ def test_a_click_sets_w(view):
     assert wait_for_choice(page, "angle") == pytest.approx(126.9, abs=2)
 
 
+def test_a_slider_moved_quickly_stays_where_it_was_put(view):
+    page = view()
+    slider = page.locator(".st-key-pre_N input")
+    slider.focus()
+    for _ in range(20):  # faster than the browser's URL follows
+        page.keyboard.press("ArrowRight")
+        page.wait_for_timeout(40)
+    assert float(slider.input_value()) == pytest.approx(5.0)
+    page.wait_for_function("new URL(location.href).searchParams.get('N') === '5'")
+    settle(page)
+    assert float(slider.input_value()) == pytest.approx(5.0) and float(chosen(page)["N"]) == pytest.approx(5.0)
+
+
 def test_a_slider_moves_the_picture_without_a_blink(view):
     page = view()
     page.evaluate(f"""() => {{
