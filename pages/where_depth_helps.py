@@ -210,5 +210,6 @@ with right:
 if watched["playing"]:
     keep_going(sweep, FRAME_SECONDS, heartbeat)
     if watched["playing"]:  # nothing went wrong
-        watched["playing"] = not sweep.finished
+        if sweep.finished:
+            watched["playing"] = False
         st.rerun()
