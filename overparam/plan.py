@@ -44,7 +44,7 @@ PLAN_CHOICES: tuple[Choice, ...] = (
     Number("condition", "Condition number", 100, 1, 1e4),
     Number("scale", "Start scale |W₀|", 0.01, 0, 10, low_open=True, help="Norm of the end-to-end weights at the start."),
     Number("loss", "Goal: loss L ≤", 1e-4, 0, 1, low_open=True, help="The least loss is 0 here."),
-    Number("gap", "Goal: gap g ≤", 0.001, 0, 0.9, low_open=True, help="g = (L − L*) / (L₀ − L*)."),
+    Number("gap", "Goal: gap g ≤", 0.001, 1e-12, 0.9, help="g = (L − L*) / (L₀ − L*). Below 1e-12 rounding decides."),
     Number("horizon", "Give up after", 4000, 10, 20_000, integer=True, help="Iterations after which a step size has not arrived."),
     Number("grid", "Step sizes a decade", 8, 2, 24, integer=True, help="Five decades are tried for each depth in each cell."),
     Option("detail", "Detail", "standard", DETAILS),
