@@ -257,7 +257,7 @@ if run is not None and not moving["preview"]:
     compare.remember(experiment, values, moving["position"])
 st.html(STYLE + PRESET_STYLE)
 buttons(moving, run)
-height = 265 if preset_switch(state, experiment, run_curves) else 330  # of the chart: a preset has three lines more to show
+height = 265 if preset_switch(state, experiment, run_curves) else 318  # of the chart: a preset has three lines more to show
 if refused := moving.pop("refused", None):
     st.warning(refused, icon=":material/error:")
 

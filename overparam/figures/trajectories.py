@@ -44,7 +44,7 @@ def trajectories(
     p: float,
     target: np.ndarray,
     goal: float,
-    height: int = 380,
+    height: int = 350,
 ) -> go.Figure:
     """Draw the map and the losses, with a slider and buttons that play the iterations.
 

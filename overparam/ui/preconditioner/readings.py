@@ -94,7 +94,7 @@ def edge(reader: Reader) -> None:
         Panel("curvature", curves(curvature)),
         Panel("product", curves(product), limit=2.0, limit_name="unstable above 2"),
     ]
-    reader.draw(stacked(panels, times, reader.cursor, 400), "edge", "Effective step, curvature and product over the iterations.")
+    reader.draw(stacked(panels, times, reader.cursor, 396), "edge", "Effective step, curvature and product over the iterations.")
     at = _nearest(times, reader.cursor)
     head = [
         f"iteration {times[at]:,}",
