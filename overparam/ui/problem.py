@@ -82,9 +82,9 @@ def _choose_target(state: PageState, raw: bytes, name: str) -> None:
         uploads[contents] = read_csv(raw, name=name)
     whole = uploads[contents]
     columns = (*whole.feature_names, *whole.target_names)
-    digests = {_digest(contents, column): column for column in columns}
     if st.session_state.get(key) not in columns:
-        st.session_state[key] = digests.get(st.session_state[state.key("csv")], columns[-1])
+        linked = st.session_state[state.key("csv")]
+        st.session_state[key] = next((column for column in columns if _digest(contents, column) == linked), columns[-1])
     target = st.selectbox("Predict", columns, key=key, help="All other columns are the inputs.")
     digest = _digest(contents, target)
     if digest not in uploads:
