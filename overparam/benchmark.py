@@ -306,23 +306,28 @@ def the_map(measure: Stopwatch) -> Iterator[str]:
 
 
 def gpu(measure: Stopwatch) -> Iterator[str]:
-    """Where the GPU begins to pay: the same iteration there and on the CPU, which `execution.GPU_WORTH` decides between."""
-    yield "GPU against CPU, depth 3, p = 4: us an iteration, wall time"
+    """Where the GPU begins to pay: the same iteration on the CPU, there kernel by kernel, and there as one CUDA graph."""
+    yield "GPU against CPU, depth 3, p = 4: us an iteration, wall time; `execution.GPU_WORTH` decides between them"
     yield ""
     if not torch.cuda.is_available():
         yield "no CUDA GPU was found: nothing to measure"
         return
-    yield f"problem    runs |     CPU     GPU  times faster   ({torch.cuda.get_device_name()})"
+    yield f"problem    runs |     CPU  kernels   graph  CPU over graph   ({torch.cuda.get_device_name()})"
     for m, d in ((442, 10), (2565, 128), (20_000, 512)):
         rng = np.random.default_rng(0)
         inputs, targets = rng.standard_normal((m, d)), rng.standard_normal((m, 1))
         for runs in (3, 96):
             methods = [Method(3, step=STEP, scale=0.1)] * runs
             # an advance ends with its losses on the CPU: the GPU has then done its work
-            both = {where: Simulation(Problem(inputs, targets, lp(4), device=where), methods).advance for where in ("cpu", "cuda")}
-            took = stopwatch(10, time.perf_counter)(both)
-            cpu, cuda = (1e6 * took[where] for where in ("cpu", "cuda"))
-            yield f"{f'{m}x{d}':9} {runs:5} | {cpu:7.1f} {cuda:7.1f} {cpu / cuda:13.2f}"
+            ways = {"cpu": ("cpu", False), "kernels": ("cuda", False), "graph": ("cuda", True)}
+            took = stopwatch(10, time.perf_counter)(
+                {
+                    name: Simulation(Problem(inputs, targets, lp(4), device=device), methods, replay).advance
+                    for name, (device, replay) in ways.items()
+                }
+            )
+            cpu, kernels, graph = (1e6 * took[name] for name in ways)
+            yield f"{f'{m}x{d}':9} {runs:5} | {cpu:7.1f} {kernels:8.1f} {graph:7.1f} {cpu / graph:15.2f}"
 
 
 SECTIONS: tuple[Callable[[Stopwatch], Iterator[str]], ...] = (race, widths, tuning, the_map, settings, pictures, gpu)

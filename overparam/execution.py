@@ -1,8 +1,12 @@
-"""Where and how the tensors are computed: device and thread settings."""
+"""Where and how the tensors are computed: device, thread settings, steps recorded as CUDA graphs."""
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+
 import torch
+from torch import Tensor
 
 # Below this many multiplications a step, launching GPU kernels costs more than the CPU needs for the whole step.
 GPU_WORTH = 5e6
@@ -31,3 +35,25 @@ def prepare_thread() -> None:
     if torch.get_num_threads() != 1:
         torch.set_num_threads(1)
     torch.set_flush_denormal(True)
+
+
+def replayed(step: Callable[[], Tensor]) -> Callable[[], Tensor]:
+    """A step recorded as a CUDA graph: all that it asks of the GPU, asked for at once instead of kernel by kernel.
+
+    Args: step: returns a tensor and changes others in place, always the same ones; reads no number back from the GPU. It has just
+        been run by this thread: what libraries set up at first use may not be recorded.
+    Returns: the same step, for the same memory; each call takes it and returns the same tensor. Recording itself computes nothing.
+    """
+    graph = torch.cuda.CUDAGraph()
+    # thread_local: what other sessions ask of the GPU meanwhile is not part of the recording and must not end it
+    with _RECORDING, torch.cuda.graph(graph, capture_error_mode="thread_local"):
+        result = step()
+
+    def replay() -> Tensor:
+        graph.replay()
+        return result
+
+    return replay
+
+
+_RECORDING = threading.Lock()  # PyTorch records one graph at a time in a process

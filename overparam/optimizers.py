@@ -1,8 +1,9 @@
 """Update rules, elementwise on the parameter vectors of many runs at once; torch.optim is their oracle in the tests.
 
 An optimizer is data: how many memory vectors it keeps, and `update(params, grad, rate, slots, t)`, which changes `params` and
-`slots` in place at step t = 1, 2, ... `rate` is the step size, one number per parameter. To add one: write its update, add a line
-to OPTIMIZERS; pages, URL and tests pick it up from there.
+`slots` in place at step t = 1, 2, ... `rate` is the step size, one number per parameter. Where steps are replayed as a CUDA graph t
+is a tensor without dimensions, so nothing may branch on it. To add one: write its update, add a line to OPTIMIZERS; pages, URL and
+tests pick it up from there.
 """
 
 from __future__ import annotations
@@ -24,32 +25,32 @@ class Optimizer:
     label: str
     slots: int
     steps: tuple[float, float] | None
-    update: Callable[[Tensor, Tensor, Tensor, list[Tensor], int], None]
+    update: Callable[[Tensor, Tensor, Tensor, list[Tensor], int | Tensor], None]
 
 
-def _gradient_descent(w: Tensor, g: Tensor, rate: Tensor, slots: list[Tensor], t: int) -> None:
+def _gradient_descent(w: Tensor, g: Tensor, rate: Tensor, slots: list[Tensor], t: int | Tensor) -> None:
     w.addcmul_(rate, g, value=-1)
 
 
-def _momentum(w: Tensor, g: Tensor, rate: Tensor, slots: list[Tensor], t: int) -> None:
+def _momentum(w: Tensor, g: Tensor, rate: Tensor, slots: list[Tensor], t: int | Tensor) -> None:
     (v,) = slots
     v.mul_(0.9).add_(g)
     w.addcmul_(rate, v, value=-1)
 
 
-def _nesterov(w: Tensor, g: Tensor, rate: Tensor, slots: list[Tensor], t: int) -> None:
+def _nesterov(w: Tensor, g: Tensor, rate: Tensor, slots: list[Tensor], t: int | Tensor) -> None:
     (v,) = slots
     v.mul_(0.9).add_(g)
     w.addcmul_(rate, g.add(v, alpha=0.9), value=-1)
 
 
-def _adagrad(w: Tensor, g: Tensor, rate: Tensor, slots: list[Tensor], t: int) -> None:
+def _adagrad(w: Tensor, g: Tensor, rate: Tensor, slots: list[Tensor], t: int | Tensor) -> None:
     (total,) = slots
     total.addcmul_(g, g)
     w.addcmul_(rate, g / total.sqrt().add_(1e-10), value=-1)
 
 
-def _adadelta(w: Tensor, g: Tensor, rate: Tensor, slots: list[Tensor], t: int) -> None:
+def _adadelta(w: Tensor, g: Tensor, rate: Tensor, slots: list[Tensor], t: int | Tensor) -> None:
     square, moved = slots
     square.mul_(0.9).addcmul_(g, g, value=0.1)
     delta = moved.add(1e-6).div_(square.add(1e-6)).sqrt_().mul_(g)
@@ -57,18 +58,19 @@ def _adadelta(w: Tensor, g: Tensor, rate: Tensor, slots: list[Tensor], t: int) -
     w.addcmul_(rate, delta, value=-1)
 
 
-def _rmsprop(w: Tensor, g: Tensor, rate: Tensor, slots: list[Tensor], t: int) -> None:
+def _rmsprop(w: Tensor, g: Tensor, rate: Tensor, slots: list[Tensor], t: int | Tensor) -> None:
     (square,) = slots
     square.mul_(0.99).addcmul_(g, g, value=0.01)
     w.addcmul_(rate, g / square.sqrt().add_(1e-8), value=-1)
 
 
-def _adam(w: Tensor, g: Tensor, rate: Tensor, slots: list[Tensor], t: int) -> None:
+def _adam(w: Tensor, g: Tensor, rate: Tensor, slots: list[Tensor], t: int | Tensor) -> None:
     mean, square = slots
     mean.lerp_(g, 0.1)
     square.mul_(0.999).addcmul_(g, g, value=0.001)
-    scale = square.sqrt().mul_((1 - 0.999**t) ** -0.5).add_(1e-8)
-    w.addcmul_(rate, mean / scale, value=-1 / (1 - 0.9**t))
+    grown = 1 - 0.9**t
+    scale = square.sqrt().mul_(grown * (1 - 0.999**t) ** -0.5).add_(1e-8 * grown)
+    w.addcmul_(rate, mean / scale, value=-1)
 
 
 OPTIMIZERS: dict[str, Optimizer] = {

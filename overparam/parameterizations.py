@@ -1,8 +1,9 @@
 """What is trained: the layers of a network, or the end-to-end matrix itself by the theory's rule.
 
 Both hold R runs and offer the same three things: `start`, `end_to_end` (parameters -> W_e) and `pullback` (dL/dW_e -> direction in
-the parameters). Parameters are stored layer by layer in one vector, so an optimizer is a handful of elementwise operations
-whatever the depth, and a step size is a vector of the same length (`spread`), zero where a layer is frozen.
+the parameters). `waits` says whether a pullback waits for numbers from the device, so that no CUDA graph can hold it.
+Parameters are stored layer by layer in one vector, so an optimizer is a handful of elementwise operations whatever the depth, and a
+step size is a vector of the same length (`spread`), zero where a layer is frozen.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ class Layers:
         deepest: number of layers stored, at least the largest depth.
     Raises: ValueError if a shallower run cannot be padded.
     """
+
+    waits = False
 
     def __init__(
         self, depths: Sequence[int], k: int, d: int, width: int, weight_decay: Tensor, deepest: int | None = None
@@ -126,6 +129,7 @@ class EndToEnd:
 
     def __init__(self, rule: str, depths: Sequence[float], k: int, d: int, weight_decay: Tensor):
         self._rule, self.shape = RULES[rule], (len(depths), k, d)
+        self.waits = k > 1  # for the singular value decomposition
         self._depth = torch.tensor(depths, dtype=weight_decay.dtype, device=weight_decay.device)
         self._decay = self.spread(weight_decay * self._depth) if bool((weight_decay > 0).any()) else None
 

@@ -116,11 +116,9 @@ class Problem:
         return torch.linalg.vecdot(*room.pair).div_(self.loss.power), room.grads
 
     def rows(self, runs: Sequence[int]) -> Problem:
-        """The problem of some of the matrices, in the order given; itself where all share the targets."""
-        if self._own is None:
-            return self
+        """The problem of some of the matrices, in the order given, with the same data but memory of its own for the products."""
         part = copy(self)
-        part._own, part._room = self._own[list(runs)], None
+        part._own, part._room = self._own if self._own is None else self._own[list(runs)], None
         return part
 
     def _allocate(self, runs: int) -> _Room:

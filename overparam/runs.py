@@ -80,7 +80,7 @@ class Run:
         self.numbers = 0  # held in memory while it is computed
         self._history: History | None = None
         self._pace = 1e-3  # seconds an iteration, measured as it goes
-        self._on_gpu_failed = False
+        self._device, self._gpu_failed = torch.device("cpu"), False
 
     @property
     def computed(self) -> int:
@@ -180,7 +180,6 @@ class Run:
     def _begin(self) -> None:
         choices = self.experiment
         methods = [choices.method(entry) for entry in choices.methods]
-        device, self.device_note = (torch.device("cpu"), self.device_note) if self._on_gpu_failed else (None, "")
         problem = choices.build("cpu", self._upload)
         steps = [[m.step] for m in methods]
         if choices.tuning_horizon:
@@ -190,15 +189,15 @@ class Run:
         self.numbers = choices.numbers(problem, len(grid.methods))
         _COMPUTING.add(self)
         _make_room(self)
-        if device is None:
-            device, self.device_note = choose_device(2.0 * problem.m * (problem.d + problem.k) * problem.k * len(grid.methods))
-            if device.type != "cpu":
-                problem = choices.build(device, self._upload)
+        if not self._gpu_failed:
+            work = 2.0 * problem.m * (problem.d + problem.k) * problem.k * len(grid.methods)
+            self._device, self.device_note = choose_device(work)
         least, first = problem.optimum().loss, problem.loss_at_zero
         if not first - least > 1e-9 * first:  # the gap, a share of this, would be rounding
             raise RunError("There is nothing to learn here: W = 0 is already the optimum. Choose other data.")
         self._problem, self._grid, self._changes_made = problem, grid, 0
-        self._simulation = Simulation(problem, grid.methods)
+        there = problem if self._device.type == "cpu" else choices.build(self._device, self._upload)
+        self._simulation = Simulation(there, grid.methods)
         rows = list(range(len(grid.methods)))
         self._alive, self._diverged_at = rows, np.full(len(rows), -1)
         self._history = History(len(rows), [least + gap * (first - least) for gap in GAPS])
@@ -234,14 +233,14 @@ class Run:
 
     def _recover(self, error: Exception) -> None:
         """A failing GPU: start again on the CPU and say so. No memory: say so. Anything else is our mistake."""
-        text = str(error)
         if isinstance(error, RunError):
             raise error
-        if "CUDA" in text and not self._on_gpu_failed:
-            self._on_gpu_failed, self._simulation, self._history, self.tuned = True, None, None, None
+        if self._device.type != "cpu":
+            self._device, self._gpu_failed = torch.device("cpu"), True
+            self._simulation, self._history, self.tuned = None, None, None
             self.device_note = "The GPU failed or ran out of memory: this run was started again on the CPU."
             return
-        if isinstance(error, MemoryError) or "allocate" in text:
+        if isinstance(error, MemoryError) or "allocate" in str(error):
             self._simulation, self._history = None, None
             raise RunError("No memory is left for this run: choose fewer methods or fewer step sizes a decade.") from error
         raise error

@@ -9,19 +9,22 @@ width) and the kind of optimizer split a batch into groups.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from overparam.execution import replayed
 from overparam.optimizers import OPTIMIZERS
 from overparam.parameterizations import EndToEnd, Layers, balanced, identity, near_zero, random_direction
 from overparam.problems import Problem
 
 STARTS = {"balanced": "balanced", "near-zero": "near zero", "identity": "identity"}
 KINDS = {"network": "network", "rule": "end-to-end rule", "scale": "scale only", "stretch": "stretch only"}
+# Devices whose steps are recorded and replayed: on a GPU launching the parts of a step takes longer than computing them.
+REPLAYED_ON = {"cuda"}
 # A loss this many times its start, and the loss at W = 0, is on its way to infinity: no method here comes back from there.
 HOPELESS = 1e12
 
@@ -121,11 +124,12 @@ class Simulation:
 
     Before a long run call `execution.prepare_thread()`: denormal numbers make a converged run 100 times slower.
 
-    Args: problem: what is minimised. methods: one for each run.
+    Args: problem: what is minimised. methods: one for each run. replay: record a GPU's step as a CUDA graph where that can be;
+        False launches its kernels one by one, for comparison.
     Raises: ValueError where a method does not fit the problem (a hidden width below the rank of a balanced start, say).
     """
 
-    def __init__(self, problem: Problem, methods: Sequence[Method]):
+    def __init__(self, problem: Problem, methods: Sequence[Method], replay: bool = True):
         halves = [m.kind for m in methods if m.kind in ("scale", "stretch")]
         if halves and problem.k > 1:
             raise ValueError(f"{KINDS[halves[0]]!r} is defined for one output, but this problem has {problem.k}")
@@ -138,6 +142,10 @@ class Simulation:
         self._groups = [_Group(problem, self.methods, rows, width) for (_, width, _), rows in kinds.items()]
         self.diverged_at = np.full(len(self.methods), -1)  # iteration whose loss was the first to be hopeless; -1: none
         self._hopeless: Tensor | None = None  # losses beyond which a run counts as diverged, known from the first ones on
+        waits = any(group.parameterization.waits for group in self._groups)
+        self._replays = replay and problem.device.type in REPLAYED_ON and not waits
+        # Steps begun. A replayed step counts for itself, on the GPU: a number from here would stay what it was when recorded.
+        self._begun: int | Tensor = torch.zeros((), dtype=torch.float64, device=problem.device) if self._replays else 0
         self._put_in_order()
 
     def _put_in_order(self) -> None:
@@ -145,6 +153,8 @@ class Simulation:
         rows = [row for group in self._groups for row in group.rows]
         self._order = torch.tensor(np.argsort(rows), device=self.problem.device)
         self._data = self.problem.rows(rows)
+        self._whole, self._parts = None, ()
+        self._replay: Callable[[], Tensor] | None = None  # the memory has changed: an older recording is void
 
     def keep(self, rows: Sequence[int]) -> None:
         """Go on with some of the runs only, in the order given: runs never mix, so they continue as if nothing had happened."""
@@ -191,24 +201,35 @@ class Simulation:
             with `self.iteration` as it was before the call; NaN from the iteration at which a run diverged.
         """
         losses = torch.empty(iterations, len(self.methods), dtype=self.problem.dtype, device=self.problem.device)
-        whole, parts = None, ()
         with np.errstate(over="ignore", invalid="ignore"):  # a run that diverges overflows: no news
             for i in range(iterations):
-                loss, grads = self._data.value_and_grad(self._collect())
-                losses[i] = loss
-                self.iteration += 1
-                if grads is not whole:  # views into the memory that the problem uses at every step
-                    whole, parts = grads, grads.split(self._sizes)
-                for group, grad in zip(self._groups, parts, strict=True):
-                    direction = group.parameterization.pullback(group.params, grad)
-                    group.optimizer.update(group.params, direction, group.rate, group.slots, self.iteration)
+                losses[i] = self._step()
+        self.iteration += iterations
         losses = losses.index_select(1, self._order).to("cpu", torch.float64)
         return self._part_from_diverged(losses, self.iteration - iterations)
 
+    def _step(self) -> Tensor:
+        """One step of every run; returns the losses before it, shape (R,), in the groups' order."""
+        if self._replay is not None:
+            return self._replay()
+        losses = self._launch_step()
+        if self._replays:
+            self._replay = replayed(self._launch_step)
+        return losses
+
+    def _launch_step(self) -> Tensor:
+        losses, grads = self._data.value_and_grad(self._collect())
+        if grads is not self._whole:  # views into the memory that the problem uses at every step
+            self._whole, self._parts = grads, grads.split(self._sizes)
+        self._begun += 1
+        for group, grad in zip(self._groups, self._parts, strict=True):
+            direction = group.parameterization.pullback(group.params, grad)
+            group.optimizer.update(group.params, direction, group.rate, group.slots, self._begun)
+        return losses
+
     def _part_from_diverged(self, losses: Tensor, start: int) -> np.ndarray:
         if self._hopeless is None:
-            nothing = losses.new_zeros(len(self.methods), self.problem.k, self.problem.d)
-            at_zero = self.problem.value_and_grad(nothing.to(self.problem.device, self.problem.dtype))[0]
+            at_zero = self._data.value_and_grad(torch.zeros_like(self._collect()))[0].index_select(0, self._order)
             self._hopeless = HOPELESS * losses[0].maximum(at_zero.to(losses))
         bad = ~(losses <= self._hopeless)
         new = bad.any(0) & torch.from_numpy(self.diverged_at < 0)

@@ -274,5 +274,12 @@ def test_targets_of_ones_own_say_what_they_cannot_answer():
     for ask in (own.optimum, lambda: own.value(weights(1, 1, 2)[0]), lambda: own.residuals(weights(1, 1, 2)[0])):
         with pytest.raises(ValueError, match="targets of its own"):
             ask()
+
+
+def test_a_part_of_a_problem_has_memory_of_its_own():
     shared = two_coordinate(4, 10)
-    assert shared.rows([1, 0]) is shared
+    _, grads = shared.value_and_grad(weights(2, 1, 2))
+    before = grads.clone()
+    again, others = shared.rows([1, 0]).value_and_grad(2 * weights(2, 1, 2))
+    assert torch.equal(grads, before) and not torch.equal(others, before)
+    torch.testing.assert_close(again, shared.value_and_grad(2 * weights(2, 1, 2))[0])

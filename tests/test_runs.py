@@ -185,9 +185,19 @@ def test_choices_that_do_not_fit_raise_their_sentence_at_every_try():
 def test_a_failing_gpu_starts_the_run_again_on_the_cpu_and_says_so(monkeypatch):
     run = Run(experiment(steps="shared", step=0.05))
     run.advance(5)
+    run._device = torch.device("cuda")
     monkeypatch.setattr(Simulation, "advance", lambda *_: (_ for _ in ()).throw(torch.OutOfMemoryError("CUDA out of memory.")))
     run.advance(400)
     monkeypatch.undo()
+    view = finish(run)
+    assert "GPU failed" in run.device_note
+    np.testing.assert_array_equal(view.gaps, finish(Run(experiment(steps="shared", step=0.05))).gaps)
+
+
+def test_a_device_that_cannot_compute_leaves_the_run_to_the_cpu(monkeypatch):
+    """PyTorch's `meta` device holds no numbers: everything that is asked of it fails."""
+    monkeypatch.setattr(runs_module, "choose_device", lambda work: (torch.device("meta"), "Computed on the GPU."))
+    run = Run(experiment(steps="shared", step=0.05))
     view = finish(run)
     assert "GPU failed" in run.device_note
     np.testing.assert_array_equal(view.gaps, finish(Run(experiment(steps="shared", step=0.05))).gaps)
