@@ -1,11 +1,16 @@
 """What holds for all tests."""
 
+import hashlib
 import os
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import settings
+
+from overparam.data import ethanol
+from tests.ethanol_mirror import archive
 
 # everywhere else each run of the tests tries new examples; a run that decides whether a change is taken repeats the same ones
 settings.register_profile("repeated", derandomize=True)
@@ -20,3 +25,22 @@ def denormals() -> Iterator[None]:
     """A run flushes denormals to zero in the thread that computes it; the next test starts with the usual arithmetic."""
     yield
     torch.set_flush_denormal(False)
+
+
+@pytest.fixture(scope="module")
+def made_up() -> dict[str, np.ndarray]:
+    """A small data set of the same form, three rows a batch, its rows in the archive in the order given here."""
+    rng = np.random.default_rng(0)
+    return {
+        "X": rng.normal(size=(30, 128)) * 1e4,
+        "y": rng.uniform(1, 500, 30),
+        "batch": np.repeat(np.arange(1, 11), 3),
+    }
+
+
+@pytest.fixture
+def published(made_up, monkeypatch) -> bytes:
+    """An archive of the made-up data, with their checksums declared to be the published ones."""
+    hashes = tuple(hashlib.sha256(made_up[k].astype("<f8").tobytes()).hexdigest() for k in "Xy")
+    monkeypatch.setattr(ethanol, "CONTENT_SHA256", hashes)
+    return archive(made_up["X"], made_up["y"], made_up["batch"])

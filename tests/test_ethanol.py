@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
-import http.server
 import io
 import itertools
 import threading
@@ -18,93 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from overparam.data import DataError, ethanol, ethanol_is_cached, ethanol_path, load_ethanol
+from tests.ethanol_mirror import Server, archive
 
 REAL = Path(__file__).parents[2] / "shared" / "data" / "gas_ethanol.npz"
 needs_real = pytest.mark.skipif(not REAL.exists(), reason="no copy of the paper's data at ../shared/data/gas_ethanol.npz")
-
-
-def batch_text(inputs: np.ndarray, target: np.ndarray, gas: int = 1) -> str:
-    """Lines in the published form."""
-    lines = (
-        f"{gas};{float(y)!r} " + " ".join(f"{j + 1}:{float(v)!r}" for j, v in enumerate(x)) + " "
-        for x, y in zip(inputs, target, strict=True)
-    )
-    return "".join(line + "\r\n" for line in lines)
-
-
-def archive(inputs: np.ndarray, target: np.ndarray, batch: np.ndarray, folder: str = "") -> bytes:
-    """A zip of ten batches with the given rows of class 1, each among rows of another gas."""
-    other = batch_text(np.ones((1, 128)), np.ones(1), gas=2)
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as z:
-        for b in range(1, 11):
-            text = other + batch_text(inputs[batch == b], target[batch == b]) + other
-            z.writestr(f"{folder}batch{b}.dat", text)
-    return buffer.getvalue()
-
-
-@pytest.fixture(scope="module")
-def made_up() -> dict[str, np.ndarray]:
-    """A small data set of the same form, three rows a batch, its rows in the archive in the order given here."""
-    rng = np.random.default_rng(0)
-    return {
-        "X": rng.normal(size=(30, 128)) * 1e4,
-        "y": rng.uniform(1, 500, 30),
-        "batch": np.repeat(np.arange(1, 11), 3),
-    }
-
-
-@pytest.fixture
-def published(made_up, monkeypatch) -> bytes:
-    """An archive of the made-up data, with their checksums declared to be the published ones."""
-    hashes = tuple(hashlib.sha256(made_up[k].astype("<f8").tobytes()).hexdigest() for k in "Xy")
-    monkeypatch.setattr(ethanol, "CONTENT_SHA256", hashes)
-    return archive(made_up["X"], made_up["y"], made_up["batch"])
-
-
-class Server(http.server.ThreadingHTTPServer):
-    """Serves `body` under any path, in the manner of `mode`; counts requests."""
-
-    daemon_threads = True
-    body, mode, requests = b"", "ok", 0
-
-    def __init__(self):
-        self.release = threading.Event()
-        super().__init__(("127.0.0.1", 0), Handler)
-
-    def handle_error(self, request, client_address):
-        pass  # clients hang up on purpose here
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/archive.zip"
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    server: Server
-
-    def log_message(self, *args):
-        pass
-
-    def do_GET(self):
-        server = self.server
-        server.requests += 1
-        if server.mode.isdecimal():
-            self.send_error(int(server.mode))
-        elif server.mode == "silent":
-            server.release.wait(30)
-        else:
-            self.send_response(200)
-            if server.mode != "length unknown":
-                self.send_header("Content-Length", str(10**10 if server.mode == "huge" else len(server.body)))
-            self.end_headers()
-            half = len(server.body) // 2
-            self.wfile.write(server.body[:half])
-            self.wfile.flush()
-            if server.mode in ("stall", "slow"):
-                server.release.wait(30)
-            if server.mode not in ("stall", "cut", "huge"):
-                self.wfile.write(server.body[half:])
 
 
 @pytest.fixture

@@ -17,7 +17,6 @@ from overparam.data import Data, load_ethanol, standardise
 from overparam.experiment import CHOICES, Entry, Experiment
 from overparam.problems import SPECTRA, synthetic
 from overparam.runs import Run
-from tests.test_ethanol import made_up, published  # noqa: F401  (fixtures)
 
 # Run the script as a person would, then look at what it has imported.
 ALONE = """
@@ -127,7 +126,7 @@ def test_the_script_of_an_uploaded_file_reads_its_numbers(tmp_path):
     np.testing.assert_allclose(found, columns(export.as_csv(chosen, view))[1], rtol=1e-9, atol=0)
 
 
-def test_the_scripts_reader_of_the_papers_archive(tmp_path, published, monkeypatch):  # noqa: F811
+def test_the_scripts_reader_of_the_papers_archive(tmp_path, published, monkeypatch):
     path = tmp_path / "gas_sensor_array_drift.zip"
     path.write_bytes(published)
     data = load_ethanol(cache=tmp_path)

@@ -5,17 +5,14 @@ Without Chromium or playwright these tests are skipped, with the reason; where t
 
 import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.browser.server import serving
+
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
@@ -53,59 +50,20 @@ def browser() -> Iterator:
 @pytest.fixture(scope="session")
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
     """`serve(script)` starts a Streamlit script of the project, once, and returns its address."""
-    running: dict[str, tuple[subprocess.Popen, Path, str]] = {}
+    logs: dict[str, Path] = {}
+    addresses: dict[str, str] = {}
+    with ExitStack() as running:
 
-    def start(script: str) -> str:
-        if script not in running:
-            port = _unused_port()
-            log = tmp_path_factory.mktemp("server") / "log"
-            command = [sys.executable, "-m", "streamlit", "run", script, f"--server.port={port}"]
-            with log.open("wb") as output:
-                server = subprocess.Popen(
-                    [*command, "--server.address=127.0.0.1", "--server.headless=true"],
-                    cwd=ROOT,
-                    env=os.environ | {"PYTHONPATH": str(ROOT)},
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                )
-            address = f"http://127.0.0.1:{port}"
-            running[script] = server, log, address
-            _wait_until_healthy(address, server, log)
-        return running[script][2]
+        def start(script: str) -> str:
+            if script not in addresses:
+                logs[script] = tmp_path_factory.mktemp("server") / "log"
+                addresses[script] = running.enter_context(serving(script, logs[script]))
+            return addresses[script]
 
-    yield start
-    for server, _, _ in running.values():
-        server.terminate()
-        server.wait(timeout=30)
-    said = {script: log.read_text(encoding="utf-8", errors="replace") for script, (_, log, _) in running.items()}
-    for script, text in said.items():
-        assert "Traceback" not in text, f"{script} said:\n{text}"
-
-
-def _unused_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
-@pytest.fixture
-def unused_port() -> int:
-    """A port that nobody listens on."""
-    return _unused_port()
-
-
-def _wait_until_healthy(address: str, server: subprocess.Popen, log: Path) -> None:
-    for _ in range(600):
-        if server.poll() is not None:
-            break
-        try:
-            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=1) as answer:
-                if answer.read() == b"ok":
-                    return
-        except OSError:
-            pass
-        time.sleep(0.1)
-    pytest.fail(f"the server did not start:\n{log.read_text(encoding='utf-8', errors='replace')}")
+        yield start
+    for script, log in logs.items():
+        said = log.read_text(encoding="utf-8", errors="replace")
+        assert "Traceback" not in said, f"{script} said:\n{said}"
 
 
 @pytest.fixture

@@ -3,53 +3,24 @@
     python -m tests.browser.contact_sheet screenshots
     python -m tests.browser.contact_sheet screenshots --theme dark --projector --courses demo --size 1280x720
 
-Starts the app, walks the courses by keyboard, and writes COURSE-THEME.png and one PNG a step into the folder.
+Starts the app, walks the courses by keyboard, and writes COURSE-THEME.png, one PNG a step and the server's log into the folder.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from overparam.lessons import COURSES
-from tests.browser.conftest import FLAGS, ROOT
+from tests.browser.conftest import FLAGS
+from tests.browser.server import serving
 from tests.browser.walk import overflow, walk
 
 COLUMNS, WIDTH = 2, 960
-
-
-@contextmanager
-def app() -> Iterator[str]:
-    """The app on a free port of this machine."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}", "--server.address=127.0.0.1"]
-    server = subprocess.Popen([*command, "--server.headless=true"], cwd=ROOT, env=os.environ, stdout=subprocess.DEVNULL)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(600):
-            try:
-                urllib.request.urlopen(f"{address}/_stcore/health", timeout=1).close()
-                break
-            except OSError:
-                time.sleep(0.1)
-        yield address
-    finally:
-        server.terminate()
-        server.wait(timeout=30)
 
 
 def sheet(pictures: list[Path], target: Path) -> None:
@@ -74,7 +45,7 @@ def main() -> None:
     chosen.folder.mkdir(parents=True, exist_ok=True)
     width, height = map(int, chosen.size.split("x"))
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
-    with app() as address, sync_playwright() as playwright:
+    with serving("app.py", chosen.folder / "server.log") as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         for name in chosen.courses:
             page = browser.new_context(viewport={"width": width, "height": height}, color_scheme=chosen.theme).new_page()

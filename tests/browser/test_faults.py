@@ -1,13 +1,11 @@
 """What goes wrong between the browser and the server during a run: the person loses nothing, and no message is left behind."""
 
 import re
-import subprocess
-import sys
-import time
-import urllib.request
+from contextlib import ExitStack
 
 import pytest
 
+from tests.browser.server import serving, unused_port
 from tests.browser.test_race import CHART, iteration, shown
 
 QUERY = "problem=synthetic&p=4.5&steps=shared&step=0.001&iterations=1000000&methods=1_gd~2_gd~3_gd"
@@ -49,29 +47,16 @@ def test_a_dropped_connection_comes_back_and_the_run_goes_on(serve, browser):
 
 
 @pytest.fixture
-def restart(unused_port):
+def restart(tmp_path):
     """Starts the app, or ends it without warning and starts it anew at the same address."""
-    running = []
+    port = unused_port()
+    with ExitStack() as running:
 
-    def start() -> str:
-        for server in running:
-            server.kill()
-            server.wait(timeout=30)
-        command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={unused_port}"]
-        running[:] = [subprocess.Popen([*command, "--server.address=127.0.0.1", "--server.headless=true"])]
-        address = f"http://127.0.0.1:{unused_port}"
-        for _ in range(600):
-            try:
-                urllib.request.urlopen(f"{address}/_stcore/health", timeout=1).close()
-                return address
-            except OSError:
-                time.sleep(0.1)
-        pytest.fail("the server did not start")
+        def start() -> str:
+            running.close()
+            return running.enter_context(serving("app.py", tmp_path / "log", port))
 
-    yield start
-    for server in running:
-        server.kill()
-        server.wait(timeout=30)
+        yield start
 
 
 def test_a_restarted_server_finds_every_choice_in_the_address(browser, restart):
