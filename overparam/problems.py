@@ -157,7 +157,7 @@ class Problem:
         )
 
     def residuals(self, w: Tensor) -> Tensor:
-        """Residuals `weight^{1/p} (W x_i - y_i)` at one matrix w (k, d): shape (k, m), in w's dtype."""
+        """Residuals `weight^{1/p} (W x_i - y_i)` at matrices w (..., k, d): shape (..., k, m), in w's dtype."""
         self._require_shared_targets()
         data = self._columns[:, : self.m].to(w.dtype)
         return w @ data[: self.d] + data[self.d :]

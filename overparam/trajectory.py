@@ -6,7 +6,7 @@ Everything is computed in short slices through the fair gate, so that a long one
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,8 +21,6 @@ from overparam.simulate import Method, Simulation
 from overparam.tuning import Grid, search_range, step_grid
 
 SLICE_SECONDS = 0.03
-
-Progress = Callable[[float], None]
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,6 @@ def follow(
     times: np.ndarray,
     layers_of: Sequence[int] = (),
     goal: float = -np.inf,
-    progress: Progress | None = None,
 ) -> Trajectory:
     """Compute runs and keep them at chosen iterations.
 
@@ -58,7 +55,6 @@ def follow(
         times: iterations to keep, increasing, from 0.
         layers_of: runs whose layers are kept too: networks of one depth and width.
         goal: a loss, for `reached`.
-        progress: told the share done, from 0 to 1, between slices of work.
     """
     simulation = Simulation(problem, methods)
     losses, weights, gradients, layers = [], [], [], []
@@ -80,8 +76,6 @@ def follow(
                     between = simulation.advance(int(times[place + 1] - times[place]))
                 _note_arrivals(reached, between, goal, int(times[place]))
                 place += 1
-        if progress:
-            progress(place / len(times))
     return Trajectory(
         times=np.asarray(times),
         losses=torch.stack(losses).double().numpy(),
@@ -119,9 +113,7 @@ class Fastest:
     at_edge: bool
 
 
-def fastest(
-    problem: Problem, methods: Sequence[Method], goal: float, horizon: int, per_decade: int = 12, progress: Progress | None = None
-) -> list[Fastest]:
+def fastest(problem: Problem, methods: Sequence[Method], goal: float, horizon: int, per_decade: int = 12) -> list[Fastest]:
     """Tune methods by the number of iterations until the loss is below a goal; the whole grid is one batch.
 
     Args:
@@ -129,7 +121,6 @@ def fastest(
         goal: a loss.
         horizon: iterations after which a step size counts as not arrived.
         per_decade: step sizes a decade.
-        progress: told the share done, from 0 to 1, between slices of work.
     """
     grid = Grid.of(methods, [step_grid(*search_range(problem, method), per_decade) for method in methods])
     simulation = Simulation(problem, grid.methods)
@@ -143,8 +134,6 @@ def fastest(
             pace = (time.perf_counter() - start) / len(losses)
         _note_arrivals(reached, losses, goal, done)
         done, chunk = done + len(losses), max(1, round(SLICE_SECONDS / pace))
-        if progress:
-            progress(done / (horizon + 1))
     rows = grid.best(np.where(reached >= 0, reached, np.inf))
     fallback = grid.best(losses[-1])
     chosen = [row if reached[row] >= 0 else other for row, other in zip(rows, fallback, strict=True)]
@@ -166,26 +155,21 @@ class Stability:
     product: np.ndarray
 
 
-def stability(
-    problem: Problem, weights: Tensor, depths: Sequence[float], steps: Sequence[float], progress: Progress | None = None
-) -> Stability:
+def stability(problem: Problem, weights: Tensor, depths: Sequence[float], steps: Sequence[float]) -> Stability:
     """Read effective step, curvature and their product along runs of the end-to-end rule (Claim 1).
 
     Args:
         problem: as the runs had it.
         weights: W_e along the runs, shape (T, R, k, d); NaN gives NaN.
         depths, steps: N and eta of each run.
-        progress: told the share done, from 0 to 1, between slices of work.
     """
     depth, eta = torch.tensor(depths, dtype=weights.dtype), torch.tensor(steps, dtype=weights.dtype)
     curvature, seen = [], []
-    for i, w in enumerate(weights):
+    for w in weights:
         with GATE:
             prepare_thread()
             curvature.append(sharpness(problem, w))
             seen.append(sharpness(problem, w, depth))
-        if progress:
-            progress((i + 1) / len(weights))
     norm = torch.linalg.matrix_norm(torch.nan_to_num(weights), ord=2)
     effective = torch.where(weights.isfinite().all(-1).all(-1), eta * norm ** (2 - 2 / depth), torch.nan)
     return Stability(
