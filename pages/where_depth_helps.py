@@ -12,7 +12,7 @@ from overparam.sweep import SWEEPS, CellRuns, Sweep, SweepError, cell_runs
 from overparam.ui.frame import through_app
 from overparam.ui.plot import plot
 from overparam.ui.state import PageState
-from overparam.ui.sweep import axis_of, cell_name, cell_words, censored, hover_words, summary
+from overparam.ui.sweep import axis_of, cell_name, cell_words, censored, deep_name, hover_words, summary
 
 PREVIEW_SECONDS, FRAME_SECONDS = 0.4, 0.3
 SLIDERS = {"depth": 1, "p": 0.5}
@@ -106,10 +106,9 @@ def transport(sweep: Sweep) -> None:
 
 def caption(plan: Plan) -> str:
     """What the colours mean."""
-    deep = "depth N" if "depth" in (plan.x, plan.y) else f"depth {plan.depth:g}"
     goal = f"L ≤ {plan.loss:g}" if plan.problem == "two" else f"g ≤ {plan.gap:g}"
     loss = "Loss $\\frac1p(w_1-y_1)^p+\\frac1p(w_2-y_2)^p$. " if plan.problem == "two" else ""
-    words = f"{loss}How many times fewer iterations {deep} needs than depth 1 until {goal}, "
+    words = f"{loss}How many times fewer iterations {deep_name(plan)} needs than depth 1 until {goal}, "
     if "step" not in (plan.x, plan.y):
         return words + "each with its own best step size."
     return words + "both with one step size, in leaps from 0 to the target: no fair race, as depth multiplies it by N‖W‖^(2−2/N)."
@@ -127,7 +126,12 @@ def draw_map(plan: Plan, sweep: Sweep, cell: tuple[int, int] | None) -> None:
     view = sweep.view()
     plot(
         speed_up_map(
-            *(axis_of(plan, name) for name in ("x", "y")), view.log2_speed_up, censored(view), hover_words(plan, view), cell, 410
+            *(axis_of(plan, name) for name in ("x", "y")),
+            view.log2_speed_up,
+            censored(view),
+            hover_words(plan, view),
+            cell,
+            deep_name(plan),
         ),
         key="map_map",
         alt="A map of how many times faster or slower a deep network reaches the goal than a single layer.",

@@ -138,9 +138,15 @@ def test_a_map_in_words():
     assert censored(seen)[0] == [None, None, None, ONLY_PLAIN, ONLY_DEEP, NEITHER, None]
     np.testing.assert_array_equal(seen.log2_speed_up[0], [2, -2, 0, *[np.nan] * 4])
     assert summary(chosen, seen) == (
-        "**Measured here:** depth is faster in 1 cells, slower in 1, level in 1; "
-        "only depth N arrived in 1; only depth 1 arrived in 1; neither arrived in 1; 29 not known yet."
+        "**Measured here:** depth 2 is faster in 1 cell, slower in 1 cell, equally fast in 1 cell; "
+        "only depth 2 arrived in 1 cell; only depth 1 arrived in 1 cell; neither arrived in 1 cell; 29 cells not known yet."
     )
+    deep[1], plain[1] = [10, 10, NEVER, NEVER, *[UNKNOWN] * 3], [40, 40, NEVER, NEVER, *[UNKNOWN] * 3]
+    assert summary(plan(detail="quick", depth=3), view(deep[1:], plain[1:])) == (
+        "**Measured here:** depth 3 is faster in 2 cells; neither arrived in 2 cells; 24 cells not known yet."
+    )
+    nothing = np.full((5, 7), UNKNOWN)
+    assert summary(chosen, view(nothing, nothing)) == "**Measured here:** 35 cells not known yet."
     words = hover_words(chosen, seen)
     assert words[0][0].split("<br>") == [
         "ratio y₁ / y₂ = 1, loss exponent p = 2",
@@ -185,7 +191,7 @@ def test_the_map_shows_every_kind_of_cell():
     log2 = np.array([[0.5, np.nan, -12.0], [np.nan, np.nan, np.nan]])
     marks = [[None, ONLY_DEEP, None], [ONLY_PLAIN, NEITHER, None]]
     words = [["a", "b", "c"], ["d", "e", ""]]
-    figure = speed_up_map(Axis("x", "123"), Axis("y", "12"), log2, marks, words, selected=(2, 1))
+    figure = speed_up_map(Axis("x", "123"), Axis("y", "12"), log2, marks, words, selected=(2, 1), deep="depth 3")
     maps = [np.array(trace.z) for trace in figure.data if trace.type == "heatmap"]
     cells = {at: z[at] for z in maps for at in np.ndindex(2, 3) if np.isfinite(z[at])}
     assert cells == {(0, 0): 0.5, (0, 2): -MOST}
@@ -193,7 +199,7 @@ def test_the_map_shows_every_kind_of_cell():
         np.testing.assert_array_equal(np.array(trace.text) != "", np.isfinite(np.array(trace.z)))
     marks = [trace for trace in figure.data if trace.type == "scatter"]
     points = {trace.name: list(zip(trace.x, trace.y, trace.customdata, strict=True)) for trace in marks}
-    assert points == {ONLY_DEEP: [(1, 0, "b")], ONLY_PLAIN: [(0, 1, "d")], NEITHER: [(1, 1, "e")]}
+    assert points == {"only depth 3": [(1, 0, "b")], "only depth 1": [(0, 1, "d")], "neither": [(1, 1, "e")]}
     assert len({str(marker["symbol"]) for marker in CENSORED.values()}) == 3
     assert (figure.layout.shapes[0].x0, figure.layout.shapes[0].y1) == (1.5, 1.5)
 
@@ -212,3 +218,7 @@ def test_the_runs_of_a_cell_are_drawn_and_what_never_arrived_is_left_out():
     steps = arrivals((2, 1), np.array([0.1, 1.0, 10]), np.array([[5, 3, -1], [-1, 9, -1]]), (1, 1), 100)
     np.testing.assert_array_equal(steps.data[1].y, [np.nan, 9, np.nan])
     assert [list(trace.marker.symbol) for trace in steps.data] == [["circle", "star", "circle"]] * 2
+    assert [trace.name for trace in steps.data] == ["depth 2", "depth 1"] and steps.layout.showlegend is None
+    np.testing.assert_allclose(steps.layout.xaxis.range, [-1.5, 0.5])  # half a decade around 0.1 and 1, where anything arrived
+    none = arrivals((2, 1), np.array([0.1, 1.0, 10]), np.full((2, 3), -1), (0, 0), 100)
+    np.testing.assert_allclose(none.layout.xaxis.range, [-1.5, 1.5])

@@ -15,6 +15,7 @@ Array = NDArray[np.float64]
 
 MOST = 10  # log2 of the speed-up at either end of the scale: about a thousand times
 MOST_NUMBERED = 16  # columns, beyond which the factors would not fit into the cells
+AROUND = 0.5  # decades of step sizes shown beyond those that arrived
 ZERO_AT = 0.7  # where iteration 0 stands on a logarithmic axis
 # Blue against orange is told apart with every common colour deficiency, and light against dark carries the size once more.
 SPEED_UP = [[0, "#8f3d00"], [0.25, "#d97a1a"], [0.5, "#dfe3e8"], [0.75, "#3f93e0"], [1, "#0a3f8f"]]
@@ -37,7 +38,7 @@ _SCALE = {
 }
 
 # Cells without a number: who arrived at the goal before it was given up.
-ONLY_DEEP, ONLY_PLAIN, NEITHER = "only depth N", "only depth 1", "neither"
+ONLY_DEEP, ONLY_PLAIN, NEITHER = "only {deep}", "only depth 1", "neither"  # {deep}: what the deep one is called
 CENSORED = {
     ONLY_DEEP: {"symbol": "triangle-up", "color": BLUE},
     ONLY_PLAIN: {"symbol": "triangle-down", "color": ORANGE},
@@ -60,7 +61,7 @@ def speed_up_map(
     censored: Sequence[Sequence[str | None]],
     words: Sequence[Sequence[str]],
     selected: tuple[int, int] | None = None,
-    height: int = 430,
+    deep: str = "depth N",
 ) -> go.Figure:
     """Draw the map: colour is the speed-up of depth, the number on it its factor; cells without one have a mark.
 
@@ -70,7 +71,7 @@ def speed_up_map(
         censored: for each cell a key of CENSORED, or None.
         words: for each cell what hovering says; "" for one that is not known yet.
         selected: column and row that is framed.
-        height: in pixels.
+        deep: what the legend calls the deep one of a race.
     """
     rows, columns = log2.shape
     figure = go.Figure()
@@ -86,9 +87,9 @@ def speed_up_map(
     for name, marker in CENSORED.items():
         cells = [(c, r) for r in range(rows) for c in range(columns) if censored[r][c] == name]
         figure.add_scatter(
-            x=[c for c, _ in cells] or [None], y=[r for _, r in cells] or [None], mode="markers", name=name, showlegend=True,
-            marker={"size": 10, **marker}, customdata=[words[r][c] for c, r in cells] or [""],
-            hovertemplate="%{customdata}<extra></extra>",
+            x=[c for c, _ in cells] or [None], y=[r for _, r in cells] or [None], mode="markers",
+            name=name.format(deep=deep), showlegend=True, marker={"size": 10, **marker},
+            customdata=[words[r][c] for c, r in cells] or [""], hovertemplate="%{customdata}<extra></extra>",
         )  # fmt: skip
     shapes = []
     if selected is not None:
@@ -97,7 +98,7 @@ def speed_up_map(
         shapes = [{"type": "rect", **frame}]
     return figure.update_layout(
         **base_layout(
-            height=height,
+            height=410,
             xaxis=_labelled(x, 13),
             yaxis=_labelled(y, 26),
             shapes=shapes,
@@ -142,9 +143,7 @@ def factor(log2: float) -> str:
     return text if log2 >= 0 or text == "1" else f"1/{text}"
 
 
-def cell_curves(
-    depths: tuple[float, float], times: NDArray[np.int64], losses: Array, goal: float, title: str, height: int = 180
-) -> go.Figure:
+def cell_curves(depths: tuple[float, float], times: NDArray[np.int64], losses: Array, goal: float, title: str) -> go.Figure:
     """The loss (or gap) of the two depths at their best step sizes, against the iteration.
 
     Args:
@@ -162,7 +161,7 @@ def cell_curves(
     bottom, top = np.log10(goal) - 1, np.log10(max(goal, min(finite.max(initial=goal), 100 * np.nanmax(losses[0])))) + 0.3
     return figure.update_layout(
         **base_layout(
-            height=height,
+            height=180,
             xaxis=axis("iteration", log=True, range=[np.log10(ZERO_AT), last], **log_ticks(0, last)),
             yaxis=axis(title, log=True, range=[bottom, top], **log_ticks(bottom, top, 4)),
             shapes=[_level(goal, "y")],
@@ -177,7 +176,6 @@ def arrivals(
     reached: NDArray[np.int64],
     best: tuple[int, int],
     until: int,
-    height: int = 175,
 ) -> go.Figure:
     """Iterations to the goal against the step size, both depths, the quickest marked; a step that did not arrive is left out.
 
@@ -185,24 +183,27 @@ def arrivals(
         depths: N and 1. steps: in the problem's unit, (S,). reached: (2, S), negative where not reached. best: places in the grid.
         until: iterations computed.
     """
-    figure, log = go.Figure(), np.log10(steps)
+    figure, arrived = go.Figure(), (reached >= 0).any(axis=0)
+    log = np.log10(steps[arrived] if arrived.any() else steps)
+    low, high = log.min() - AROUND, log.max() + AROUND
     bottom, top = np.log10(max(reached[reached >= 0].min(initial=until), 1)) - 0.4, np.log10(until) + 0.2
     for depth, own, place, (colour, dash) in zip(depths, reached, best, _looks(depths), strict=True):
         shown = np.where(own >= 0, np.maximum(own, 1), np.nan)
         sizes = np.full(len(steps), 5)
         sizes[place] = 13 if own[place] >= 0 else 5
         figure.add_scatter(
-            x=steps, y=shown, mode="lines+markers", name=f"depth {depth:.3g}", showlegend=False, connectgaps=False, customdata=own,
+            x=steps, y=shown, mode="lines+markers", name=f"depth {depth:.3g}", connectgaps=False, customdata=own,
             line={"color": colour, "dash": dash, "width": 2},
             marker={"color": colour, "size": sizes, "symbol": np.where(sizes > 5, "star", "circle"), "line": {"width": 0}},
             hovertemplate=f"depth {depth:.3g}, step %{{x:.3g}}: %{{customdata}} iterations<extra></extra>",
         )  # fmt: skip
     return figure.update_layout(
         **base_layout(
-            height=height,
-            xaxis=axis("step size, 1 = one leap from 0 to the target", log=True, range=[log[0] - 0.1, log[-1] + 0.1]),
+            height=190,
+            xaxis=axis("step size, 1 = one leap from 0 to the target", log=True, range=[low, high], **log_ticks(low, high)),
             yaxis=axis("iterations", log=True, range=[bottom, top], **log_ticks(bottom, top, 4)),
-            margin={"t": 4},
+            legend={"title": {"text": "★ quickest  ", "side": "left"}},
+            margin={"t": 26},
         )
     )
 

@@ -69,14 +69,31 @@ def _count(plan: Plan, count: int) -> str:
 
 def summary(plan: Plan, view: View) -> str:
     """How many cells say what."""
-    log2 = view.log2_speed_up
+    log2, name = view.log2_speed_up, deep_name(plan)
     both = np.isfinite(log2)
-    faster, slower = int((log2[both] > 0).sum()), int((log2[both] < 0).sum())
+    signs = np.sign(log2[both])
+    compared = [f"{how} in {_cells((signs == sign).sum())}" for sign, how in _HOW.items() if sign in signs]
+    words = [f"{name} is {', '.join(compared)}"] if compared else []
     marks = [mark for row in censored(view) for mark in row if mark]
-    words = [f"depth is faster in {faster} cells, slower in {slower}, level in {both.sum() - faster - slower}"]
-    words += [f"{mark} arrived in {marks.count(mark)}" for mark in (ONLY_DEEP, ONLY_PLAIN, NEITHER) if mark in marks]
+    for mark in (ONLY_DEEP, ONLY_PLAIN, NEITHER):
+        if mark in marks:
+            words.append(f"{mark.format(deep=name)} arrived in {_cells(marks.count(mark))}")
     left = view.deep.size - both.sum() - len(marks)
-    return "**Measured here:** " + "; ".join(words) + (f"; {left} not known yet." if left else ".")
+    if left:
+        words.append(f"{_cells(left)} not known yet")
+    return f"**Measured here:** {'; '.join(words)}."
+
+
+_HOW = {1: "faster", -1: "slower", 0: "equally fast"}
+
+
+def _cells(count: int) -> str:
+    return f"{count} cell{'' if count == 1 else 's'}"
+
+
+def deep_name(plan: Plan) -> str:
+    """What the deep one of a race is called: its depth, unless that differs from cell to cell."""
+    return "depth N" if "depth" in (plan.x, plan.y) else f"depth {plan.depth:g}"
 
 
 def cell_words(plan: Plan, cell: Cell, runs: CellRuns) -> str:
