@@ -105,9 +105,8 @@ _P4 = Step(
     watch="Only the exponent is new: ${\\frac14(w_1-10)^4}+{\\frac14(w_2-1)^4}$. Press **▶\u00a0Play** and watch the corner that "
     "depth 1 turns.",
     question="Why does depth 1 turn, and crawl from there on?",
-    answer="A slope is the distance cubed: 1000 along $w_1$, 1 along $w_2$. A step size that is safe for $w_1$ is a hundred "
-    "times too small for $w_2$. Depth multiplies *both* steps by one factor, which is large once $w_1$ is. (Depth 3's few steps "
-    "are a lucky leap; over several starts its best step needs about 550.)",
+    answer="A slope is the distance cubed: 1000 along $w_1$, 1 along $w_2$. That is 100 against 1 for each unit of the way to "
+    "go (10 and 1), so a step size that is safe for $w_1$ is a hundred times too small for $w_2$. Depth multiplies *both* steps by one factor, which is large once $w_1$ is.",
 )
 _ELLIPSE = Step(
     claim="Depth: a step size that grows, and a stretch along W",
@@ -125,7 +124,7 @@ _RACES = Step(
     page=RACE,
     query=REGRESSION,
     watch="500 synthetic samples, 20 inputs, condition number 100; each depth with the best step size of a fine grid. *Gap*: "
-    "the share of the avoidable loss that is left. Press **Space**, then try the others.",
+    "the share of the avoidable loss that is left. Press **Run**, then try the others.",
     question="How much faster is depth 3 to a gap of 0.0001? And with $p = 2$?",
     answer="See *speed-up*: depth 3 about 7 times, depth 2 about 3 times; on the diabetes data little. With $p = 2$ nothing is "
     "gained: the curvature is the same everywhere, so the largest stable step is, too, and depth 1 has it from the start.",
@@ -141,11 +140,11 @@ _MAP = Step(
     page=MAP,
     query={"detail": "quick", "depth": "3"},
     watch="Each cell is a race to the minimum $(y_1,y_2)$ of two weights: depth 3 against depth 1, both at their best step "
-    "sizes. Press **Space**; then click a cell to see its runs.",
+    "sizes. Press **Compute the map**; then click a cell to see its runs.",
     question="Where does blue end and orange begin? Why there?",
     answer="Orange at $p = 2$ (bottom row) and ${y_1 = y_2}$ (left column): one step size suits both coordinates, so depth only "
-    "costs. Elsewhere it gains, in a column the more, the larger $p$ is, up to cells where only depth arrives. Along a row "
-    "lucky step sizes blur the picture.",
+    "costs. Elsewhere it gains, in a column the more, the larger $p$ is, up to cells where only depth arrives. ×: neither "
+    "arrived within 4,000 iterations. Along a row lucky step sizes blur the picture.",
     needs=("run",),
 )
 _THEOREM = Step(
@@ -201,7 +200,7 @@ _WHY = (
         claim="A coarse grid of step sizes can fool you",
         page=RACE,
         query=_TRAP | {"grid": "2"},
-        watch="$p = 2$, where depth should buy nothing. Step sizes were tuned on **two a decade**. Press **Space**; then "
+        watch="$p = 2$, where depth should buy nothing. Step sizes were tuned on **two a decade**. Press **Run**; then "
         "try the fine grid.",
         question="Depth 2 is 1.7 times faster. Do you believe it?",
         answer="With 24 a decade the advantage is gone. Depth 1's best step lies between two steps of the coarse grid, "
@@ -214,7 +213,7 @@ _WHY = (
         claim="Started near zero, deep networks stall",
         page=RACE,
         query=_STALL | {"methods": "1_gd~4_gd_inear-zero~4_gd_iidentity~8_gd_inear-zero~8_gd_iidentity"},
-        watch="Depth 4 and 8 on the diabetes data, with small random layers and with layers near the identity. Press **Space**.",
+        watch="Depth 4 and 8 on the diabetes data, with small random layers and with layers near the identity. Press **Run**.",
         question="Why do the near-zero ones wait?",
         answer="The gradient of a layer is multiplied by all other layers: seven small numbers at depth 8. Depth 4 leaves "
         "its plateau after about 140 iterations, and overtakes depth 1 near 1,000; depth 8 does not within 3,000. Near the "
@@ -242,9 +241,9 @@ _DEMO = (
         watch="Loss ${\\frac14(w_1-10)^4}+{\\frac14(w_2-1)^4}$, from near 0 (◆) to its minimum (★). Depth 1 is plain gradient "
         "descent; depth 3 makes the weights a product of three layers. Each has its best step size.",
         question="Both can express the same. Why is depth 3 faster?",
-        answer="A slope is the distance cubed: 1000 along $w_1$, 1 along $w_2$. A step size that is safe for $w_1$ is a hundred "
-        "times too small for $w_2$, which crawls. Depth multiplies both steps by one factor that grows with the weights: once "
-        "$w_1$ is large, $w_2$ moves, too.",
+        answer="A slope is the distance cubed: 1000 along $w_1$, 1 along $w_2$. That is 100 against 1 for each unit of the way to "
+        "go (10 and 1), so a step size that is safe for $w_1$ is a hundred times too small for $w_2$, which crawls. Depth "
+        "multiplies both steps by one factor that grows with the weights: once $w_1$ is large, $w_2$ moves, too.",
         needs=("p",),
     ),
     Step(
@@ -263,7 +262,7 @@ _DEMO = (
         claim="Against momentum and Adam",
         page=RACE,
         query=REGRESSION | {"methods": "1_gd~2_gd~1_momentum~1_adagrad~1_adam~2_adam"},
-        watch="The same data, more optimizers; each has its own best step size. Press **Space**.",
+        watch="The same data, more optimizers; each has its own best step size. Press **Run**.",
         question="Is depth the best optimizer, then?",
         answer="No. To a gap of 0.0001 momentum and Adam are three to four times faster than depth 2, and depth slows Adam "
         "down here. Depth is no optimizer at all, only another way to write the same model; that it accelerates is the surprise.",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from overparam.execution import prepare_thread
 from overparam.gate import GATE
 from overparam.problems import Problem
 from overparam.simulate import Method, Simulation
-from overparam.tuning import Grid, search_range, step_grid
+from overparam.tuning import search_range, step_grid
 
 SLICE_SECONDS = 0.03
 
@@ -102,31 +102,40 @@ def log_times(last: int, per_decade: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Fastest:
-    """The step size of a grid that brings a method to a goal first.
+    """The step size of a grid that brings a method to a goal first from the slowest of its starts.
 
-    step: that step size, or the one of the least loss at the horizon where none arrived. iterations: until the goal, None where
-    none arrived. at_edge: whether it is the first or last of the grid.
+    step: that step size, or where none arrives from every start the one whose largest loss at the horizon is least.
+    iterations: until the goal, one for each start; None where no step size arrives from every start.
     """
 
     step: float
-    iterations: int | None
-    at_edge: bool
+    iterations: tuple[int, ...] | None
 
 
-def fastest(problem: Problem, methods: Sequence[Method], goal: float, horizon: int, per_decade: int = 12) -> list[Fastest]:
-    """Tune methods by the number of iterations until the loss is below a goal; the whole grid is one batch.
+def fastest(
+    problem: Problem, contenders: Sequence[Sequence[Method]], goal: float, horizon: int, per_decade: int = 24
+) -> list[Fastest]:
+    """Tune methods by the number of iterations until the loss is below a goal; all grids and starts are one batch.
 
     Args:
-        problem, methods: as for `Simulation`; the methods' own step sizes are not used.
+        problem: as for `Simulation`.
+        contenders: for each method, that method from each start which its step size must serve; their own step sizes are not used.
         goal: a loss.
         horizon: iterations after which a step size counts as not arrived.
         per_decade: step sizes a decade.
     """
-    grid = Grid.of(methods, [step_grid(*search_range(problem, method), per_decade) for method in methods])
-    simulation = Simulation(problem, grid.methods)
-    reached = np.full(len(grid.methods), -1)
+    grids = [step_grid(*search_range(problem, starts[0]), per_decade) for starts in contenders]
+    rows = [replace(m, step=float(s)) for starts, steps in zip(contenders, grids, strict=True) for m in starts for s in steps]
+    ends = np.cumsum([len(starts) * len(steps) for starts, steps in zip(contenders, grids, strict=True)])[:-1]
+
+    def tables(values: np.ndarray) -> list[np.ndarray]:
+        """What belongs to each method, (starts, step sizes)."""
+        return [own.reshape(-1, len(steps)) for own, steps in zip(np.split(values, ends), grids, strict=True)]
+
+    simulation = Simulation(problem, rows)
+    reached = np.full(len(rows), -1)
     done, chunk = 0, 16
-    while done <= horizon and not all(reached[grid.owner == i].max() >= 0 for i in range(len(methods))):
+    while done <= horizon and not all((own >= 0).all(0).any() for own in tables(reached)):
         with GATE:
             prepare_thread()
             start = time.perf_counter()
@@ -134,12 +143,16 @@ def fastest(problem: Problem, methods: Sequence[Method], goal: float, horizon: i
             pace = (time.perf_counter() - start) / len(losses)
         _note_arrivals(reached, losses, goal, done)
         done, chunk = done + len(losses), max(1, round(SLICE_SECONDS / pace))
-    rows = grid.best(np.where(reached >= 0, reached, np.inf))
-    fallback = grid.best(losses[-1])
-    chosen = [row if reached[row] >= 0 else other for row, other in zip(rows, fallback, strict=True)]
-    return [
-        Fastest(float(grid.steps[row]), int(reached[row]) if reached[row] >= 0 else None, grid.at_edge(row)) for row in chosen
-    ]
+    found = []
+    for steps, arrived, last in zip(grids, tables(reached), tables(losses[-1]), strict=True):
+        slowest = np.where((arrived >= 0).all(0), arrived.max(0), np.inf)
+        best = int(slowest.argmin())
+        if np.isfinite(slowest[best]):
+            found.append(Fastest(float(steps[best]), tuple(arrived[:, best].tolist())))
+        else:
+            worst = np.where(np.isfinite(last).all(0), last.max(0), np.inf)
+            found.append(Fastest(float(steps[worst.argmin()]), None))
+    return found
 
 
 @dataclass(frozen=True)

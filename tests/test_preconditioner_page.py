@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from overparam.choices import Flag, Number, Option, write_choices
+from overparam.illustration import tuned_run
 from tests.oracles import claim_1_matrix, theorem_1
 
 APP = str(Path(__file__).parents[1] / "app.py")
@@ -173,6 +174,21 @@ def test_presets_show_depth_helping_at_p_4_and_hurting_at_p_2(page):
     shown.app.button(key="pre_p4").click()
     shown.run()
     assert "p" not in shown.url and "depth helps" in shown.text
+
+
+@pytest.mark.parametrize("p", [2, 4])
+def test_the_paths_have_the_counts_of_the_home_page(page, p):
+    shown = page(view="paths", p=str(p))
+    for depth in (1, 2, 3):
+        run = tuned_run(depth, p)
+        plural = "" if run.iterations == 1 else "s"
+        assert f"**N = {depth}:** {run.iterations:,} iteration{plural} (step {run.step_size:.2g})" in shown.text
+
+
+def test_a_start_from_which_the_step_size_is_lucky_is_named(page):
+    shown = page(view="paths", x="4", y="0.5", paths="2")
+    count, most = re.search(r"N = 2:\*\* (\d+) iterations \(step \S+; up to (\d+) from starts nearby\)", shown.text).groups()
+    assert int(most) > 2 * int(count)
 
 
 def test_paths_begin_at_the_start_and_end_at_the_minimum(page):

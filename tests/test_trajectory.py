@@ -1,5 +1,7 @@
 """Recorded runs against plain loops."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -72,21 +74,24 @@ def test_log_times():
 
 
 @pytest.mark.parametrize("p", [2, 4])
-def test_fastest_equals_a_search_one_step_size_at_a_time(p):
+def test_fastest_equals_a_search_one_step_size_and_one_start_at_a_time(p):
     problem, goal = two_coordinate(p, 5), 1e-2
-    methods = [Method(depth=depth, kind="rule", w_e=((0.05, 0.01),)) for depth in (1, 3)]
-    for method, found in zip(methods, fastest(problem, methods, goal, horizon=100, per_decade=2), strict=True):
+    starts = [((0.05, 0.01),), ((0.2, 0.05),)]
+    contenders = [[Method(depth=depth, kind="rule", w_e=start) for start in starts] for depth in (1, 3)]
+    for methods, found in zip(contenders, fastest(problem, contenders, goal, horizon=100, per_decade=2), strict=True):
         counts = {}
-        for step in step_grid(*search_range(problem, method), 2):
-            losses = Simulation(problem, [Method(**{**vars(method), "step": float(step)})]).advance(101)[:, 0]
-            counts[float(step)] = int(np.argmax(losses <= goal)) if (losses <= goal).any() else np.inf
-        assert found.iterations == min(counts.values())
+        for step in step_grid(*search_range(problem, methods[0]), 2):
+            alone = [Simulation(problem, [replace(method, step=float(step))]).advance(101)[:, 0] for method in methods]
+            counts[float(step)] = tuple(int(np.argmax(loss <= goal)) if (loss <= goal).any() else np.inf for loss in alone)
+        assert max(found.iterations) == min(max(each) for each in counts.values())
         assert counts[found.step] == found.iterations
 
 
-def test_fastest_says_so_where_nothing_arrives():
-    found = fastest(two_coordinate(4, 30), [Method(kind="rule", w_e=((0.3, 0.01),))], 1e-4, horizon=50)[0]
+def test_fastest_says_so_where_no_step_size_arrives_from_every_start():
+    near, far = (Method(kind="rule", w_e=((scale * 30, scale),)) for scale in (0.999, 0.01))
+    found, alone = fastest(two_coordinate(4, 30), [[near, far], [near]], 1e-4, horizon=50)
     assert found.iterations is None and found.step > 0
+    assert alone.iterations is not None
 
 
 @pytest.mark.parametrize("k", [1, 2])

@@ -13,6 +13,7 @@ from overparam.choices import show as quoted
 from overparam.experiment import CHOICES as EXPERIMENT
 from overparam.figures.style import PALETTE, depth_colour, depth_dash
 from overparam.figures.trajectories import Path, trajectories
+from overparam.illustration import STARTS
 from overparam.problems import two_coordinate
 from overparam.simulate import Method
 from overparam.trajectory import fastest, follow, log_times
@@ -20,6 +21,7 @@ from overparam.ui.plot import plot
 from overparam.ui.state import PageState
 
 GOAL, HORIZON = 1e-4, 4000
+FARTHEST = max(STARTS) - STARTS[0]  # of a start nearby, in units of the target
 PATHS = {"1": "N = 1", "2": "N = 2", "3": "N = 3", "4": "N = 4", "8": "N = 8", "momentum": "momentum", "adam": "Adam"}
 _LOOKS = {"momentum": (PALETTE[5], "22px,4px,3px,4px"), "adam": (PALETTE[6], "2px,7px")}
 SHARES = {"best": 1.0, "third": 1 / 3, "tenth": 0.1}
@@ -56,7 +58,9 @@ def show(state: PageState) -> None:
     with right, st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         st.pills("Paths", list(PATHS), format_func=PATHS.get, selection_mode="multi", key=state.key("paths"), width="content")
         share = state.segmented(
-            "share", help="Each method's own best step size, from a grid of 12 a decade, or a share of it.", width="content"
+            "share",
+            help="Each method's own best step size, of 24 a decade, over this start and five near it; or a share of it.",
+            width="content",
         )
     values = state.values()
     names, start = values["paths"], (values["x"], values["y"])
@@ -64,7 +68,7 @@ def show(state: PageState) -> None:
         if not names:
             st.info("Choose at least one path.", icon=":material/route:")
             return
-        paths, iterations, steps = _compute(p, ratio, start, tuple(names), SHARES[share])
+        paths, iterations, steps, nearby = _compute(p, ratio, start, tuple(names), SHARES[share])
         plot(
             trajectories(_with_looks(paths), _window(ratio, paths), p, np.array([ratio, 1.0]), GOAL),
             key=state.key("map"),
@@ -72,7 +76,7 @@ def show(state: PageState) -> None:
             on_click=lambda event: _set_start(state, event),
         )
         with st.container(key=state.key("words")):
-            st.markdown(_results(names, iterations, steps))
+            st.markdown(_results(names, iterations, steps, nearby))
             st.markdown(_in_words(p, start, names, iterations, share))
 
 
@@ -89,6 +93,13 @@ def _set_start(state: PageState, event: dict[str, Any]) -> None:
         state.set(x=float(np.clip(round(event["x"], 3), -100, 100)), y=float(np.clip(round(event["y"], 3), -100, 100)))
 
 
+def _starts(start: tuple[float, float], ratio: float) -> list[tuple[float, float]]:
+    """The start shown and those nearby that its step size must serve too; from 0.01 y they are those of the home page."""
+    shown, reach = np.array(start), FARTHEST * np.array([ratio, 1.0])
+    factors = np.array(STARTS) / STARTS[0]
+    return [tuple(each) for each in (shown + np.clip(np.outer(factors - 1, shown), -reach, reach)).tolist()]
+
+
 def _method(name: str, start: tuple[float, float]) -> Method:
     depth, optimizer = (1, name) if name in _LOOKS else (int(name), "gd")
     return Method(depth=depth, optimizer=optimizer, kind="rule", w_e=(start,))
@@ -97,14 +108,14 @@ def _method(name: str, start: tuple[float, float]) -> Method:
 @st.cache_data(max_entries=64, ttl=3600, show_spinner="Comparing step sizes …")
 def _compute(
     p: float, ratio: float, start: tuple[float, float], names: tuple[str, ...], share: float
-) -> tuple[list[tuple[str, np.ndarray, np.ndarray, np.ndarray]], list[int | None], list[float]]:
-    """For each method (name, times, weights, losses) to the goal; iterations to the goal; step sizes."""
+) -> tuple[list[tuple[str, np.ndarray, np.ndarray, np.ndarray]], list[int | None], list[float], list[int | None]]:
+    """For each method (name, times, weights, losses) to the goal; iterations to it; step sizes; the most from a start nearby."""
     problem = two_coordinate(p, ratio)
-    methods = [_method(name, start) for name in names]
-    best = fastest(problem, methods, GOAL, HORIZON)
+    best = fastest(problem, [[_method(name, each) for each in _starts(start, ratio)] for name in names], GOAL, HORIZON)
     steps = [share * each.step for each in best]
-    tuned = [replace(method, step=step) for method, step in zip(methods, steps, strict=True)]
-    horizon = HORIZON if share < 1 or any(each.iterations is None for each in best) else max(each.iterations for each in best)
+    tuned = [replace(_method(name, start), step=step) for name, step in zip(names, steps, strict=True)]
+    nearby = [max(each.iterations) if each.iterations and share == 1 else None for each in best]
+    horizon = HORIZON if None in nearby else max(each.iterations[0] for each in best)
     run = follow(problem, tuned, log_times(horizon, 60), goal=GOAL)
     weights = run.weights[:, :, 0].numpy()
     paths = []
@@ -112,7 +123,7 @@ def _compute(
         arrived = int(run.reached[i])
         end = np.searchsorted(run.times, arrived) if arrived >= 0 else np.flatnonzero(np.isfinite(run.losses[:, i]))[-1]
         paths.append((PATHS[name], run.times[: end + 1], weights[: end + 1, i], run.losses[: end + 1, i]))
-    return paths, [int(t) if t >= 0 else None for t in run.reached], steps
+    return paths, [int(t) if t >= 0 else None for t in run.reached], steps, nearby
 
 
 def _with_looks(paths: list[tuple]) -> list[Path]:
@@ -133,12 +144,13 @@ def _window(ratio: float, paths: list[tuple]) -> tuple[tuple[float, float], tupl
     return sides[0], sides[1]
 
 
-def _results(names: list[str], iterations: list[int | None], steps: list[float]) -> str:
-    """Iterations to the goal, one entry a method."""
+def _results(names: list[str], iterations: list[int | None], steps: list[float], nearby: list[int | None]) -> str:
+    """Iterations to the goal, one entry a method; where this start is a lucky one, those from a start nearby, too."""
     entries = []
-    for name, count, step in zip(names, iterations, steps, strict=True):
+    for name, count, step, most in zip(names, iterations, steps, nearby, strict=True):
         words = f"{count:,} iteration{'' if count == 1 else 's'}" if count is not None else f"not there after {HORIZON:,}"
-        entries.append(f"**{PATHS[name]}:** {words} (step {step:.2g})")
+        lucky = f"; up to {most:,} from starts nearby" if count is not None and most and most > 2 * count else ""
+        entries.append(f"**{PATHS[name]}:** {words} (step {step:.2g}{lucky})")
     return " · ".join(entries)
 
 
@@ -163,8 +175,8 @@ def _in_words(p: float, start: tuple[float, float], names: list[str], iterations
         else "**The paper's argument** (start near 0, $y_1 \\gg y_2$): one step size must suit the steep coordinate, so the other "
         "crawls; once $w_1$ is near $y_1$, depth multiplies the other's rate by about $y_1^{2-2/N}$."
     )
-    if share == "best" and deep and p > 2:
-        sentences.append("A step that is best from one start alone may be a lucky leap: counts need not fall with $N$.")
+    if share == "best":
+        sentences.append("Step sizes are best over six starts, this one and five near it: from one alone a lucky leap could win.")
     return " ".join(sentences)
 
 
