@@ -92,7 +92,6 @@ class Flag:
     name: str
     label: str
     default: bool = False
-    help: str = ""
 
     def check(self, value: Any) -> bool:
         """The value, if it is True or False. Raises ChoiceError."""
@@ -120,7 +119,6 @@ class Structured:
     default: Any
     parse: Callable[[str], Any]
     format: Callable[[Any], str]
-    help: str = ""
 
     def check(self, value: Any) -> Any:
         """The value, if its own text form reads back. Raises ChoiceError."""

@@ -58,7 +58,6 @@ def tuned_run(
     p: float,
     target: tuple[float, float] = (10.0, 1.0),
     *,
-    starts: tuple[float, ...] = STARTS,
     goal: float = 1e-4,
     horizon: int = 4000,
     steps_per_decade: int = 24,
@@ -66,20 +65,19 @@ def tuned_run(
     """Tune the step size of a depth on a grid and return the run it gives.
 
     One start alone would reward a step size whose first jump happens to land near the target, so the step must serve
-    several starts: all starts and step sizes are rows of one batch.
+    the several starts of STARTS: all starts and step sizes are rows of one batch.
 
     Args:
         depth: N >= 1, any real number.
         p: loss exponent, p >= 2.
         target: (y_1, y_2).
-        starts: scales of w_0 = scale * y.
         goal: loss that counts as arrived.
         horizon: iterations before giving up.
         steps_per_decade: resolution of the grid of step sizes, which spans 1e-5 to 1.
     """
     grid = np.logspace(-5, 0, 5 * steps_per_decade + 1)
-    w = np.repeat(np.outer(starts, target), len(grid), axis=0)
-    eta = np.tile(grid, len(starts))[:, None]
+    w = np.repeat(np.outer(STARTS, target), len(grid), axis=0)
+    eta = np.tile(grid, len(STARTS))[:, None]
     arrived_at = np.full(len(w), horizon + 1)
     losses, ways = [], []
     with np.errstate(over="ignore", invalid="ignore"):  # too large a step diverges: that row just never arrives
@@ -89,7 +87,7 @@ def tuned_run(
             losses.append(loss[: len(grid)])
             ways.append(w[: len(grid)])
             arrived_at[(loss < goal) & (arrived_at > horizon)] = iteration
-            slowest = arrived_at.reshape(len(starts), -1).max(axis=0)
+            slowest = arrived_at.reshape(len(STARTS), -1).max(axis=0)
             if slowest.min() <= horizon:
                 break  # the grid's other steps are slower
             w = w - eta * end_to_end_rule(w, np.abs(residual) ** (p - 1) * np.sign(residual), depth)

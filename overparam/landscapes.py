@@ -212,11 +212,6 @@ def linear(slope: Array) -> Quadratic:
     return Quadratic(slope, np.zeros((slope.size, slope.size)))
 
 
-def quadratic(minimum: Array, hessian: Array) -> Quadratic:
-    """L(W) = <W - W*, A (W - W*)>/2 up to a constant; W* of shape (d,), A of shape (d, d)."""
-    return Quadratic(-hessian @ minimum, hessian)
-
-
 def two_coordinates(targets: Array, p: float) -> Regression:
     """L(w) = ((w_1 - y_1)^p + ... + (w_d - y_d)^p)/p  with |.|^p for general p; y of shape (d,)."""
     return Regression(np.eye(targets.size), targets, p, 1.0)

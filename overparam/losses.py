@@ -22,7 +22,6 @@ class Loss:
     bend(r): its second derivative, same shape as r.
     """
 
-    name: str
     power: float
     value: Callable[[Tensor], Tensor]
     slope_: Callable[[Tensor], Tensor]
@@ -54,7 +53,6 @@ def lp(p: float) -> Loss:
         return r.mul_(size.pow_(power))
 
     return Loss(
-        name=f"l{p:g}",
         power=float(p),
         value=lambda r: r.abs().pow(p) / p,
         slope_=slope_,

@@ -232,9 +232,9 @@ def _newton(x: Tensor, minus_y: Tensor, w: Tensor, loss: Loss) -> Tensor:
     return w
 
 
-def two_coordinate(p: float, y1: float, y2: float = 1.0, **make) -> Problem:
-    """The paper's illustration: `L(w) = (1/p) [ |w_1 - y_1|^p + |w_2 - y_2|^p ]`, d = 2, k = 1."""
-    return Problem(np.eye(2), np.array([[y1], [y2]]), lp(p), weight=1.0, **make)
+def two_coordinate(p: float, y1: float, **make) -> Problem:
+    """The paper's illustration, with y_2 = 1: `L(w) = (1/p) [ |w_1 - y_1|^p + |w_2 - 1|^p ]`, d = 2, k = 1."""
+    return Problem(np.eye(2), np.array([[y1], [1.0]]), lp(p), weight=1.0, **make)
 
 
 def two_coordinates(p: float, y: np.ndarray, **make) -> Problem:

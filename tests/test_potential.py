@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse as sp
 from scipy.sparse.linalg import spsolve
 
-from overparam.landscapes import linear, quadratic, two_coordinates
+from overparam.landscapes import Quadratic, linear, two_coordinates
 from overparam.potential import Edges, best_potential, shares, tuned_descent
 from overparam.regularizer import force
 
@@ -119,7 +119,7 @@ def test_bad_grids_are_refused(half_width, points):
 
 
 def test_descent_on_a_bowl_takes_the_steps_that_its_eigenvalues_say():
-    bowl = quadratic(np.array([1.0, -1.0]), np.diag([1.0, 4.0]))
+    bowl = Quadratic(np.array([-1.0, 4.0]), np.diag([1.0, 4.0]))
     start = np.array([0.0, 0.0])
     found = tuned_descent(bowl.gradient, bowl, np.array([1.0, -1.0]), start, goals=(1e-2, 1e-8), steps_per_decade=64)
     # each coordinate shrinks by |1 - step * h| per iteration; gap = (h1 d1^2 + h2 d2^2) / (h1 + h2)
@@ -134,7 +134,7 @@ def test_descent_on_a_bowl_takes_the_steps_that_its_eigenvalues_say():
 
 
 def test_descent_says_where_it_never_arrives():
-    bowl = quadratic(np.array([1.0, 0.0]), np.eye(2))
+    bowl = Quadratic(np.array([-1.0, 0.0]), np.eye(2))
     start = np.array([0.5, 0.5])
     away = tuned_descent(lambda z: -bowl.gradient(z), bowl, np.array([1.0, 0.0]), start, horizon=50)
     assert away.arrivals == (None, None, None)
@@ -144,7 +144,7 @@ def test_descent_says_where_it_never_arrives():
 
 
 def test_where_f_is_a_gradient_descent_on_its_potential_is_descent_along_f():
-    bowl = quadratic(np.array([-1.0, 0.3]), np.eye(2))
+    bowl = Quadratic(np.array([1.0, -0.3]), np.eye(2))
     least, start = np.array([-1.0, 0.3]), np.array([-0.3, 0.4])
     f = force(bowl.gradient, 2)
     runs = [tuned_descent(g, bowl, least, start) for g in (f, best_potential(f, 1.5, 257).gradient())]

@@ -11,7 +11,7 @@ from scipy.integrate import quad
 from sklearn.datasets import load_diabetes
 
 from overparam.curves import ellipse, gamma, half_disc, polygon
-from overparam.landscapes import Cone, Quadratic, linear, quadratic, regression, two_coordinates
+from overparam.landscapes import Cone, Quadratic, linear, regression, two_coordinates
 from overparam.regularizer import (
     circulation,
     closed_form,
@@ -35,7 +35,7 @@ RNG = np.random.default_rng(11)
 BOWL = np.array([[2.0, 0.6], [0.6, 0.5]])
 PLANAR = {
     "linear": linear(np.array([1.3, 0.0])),
-    "round": quadratic(np.array([-1.0, 0.0]), 0.8 * np.eye(2)),
+    "round": Quadratic(np.array([0.8, 0.0]), 0.8 * np.eye(2)),
     "anisotropic": Quadratic(np.array([1.3, 0.0]), BOWL),
     "p = 4": two_coordinates(np.array([3.0, 1.0]), 4.0),
     "p = 2.5": two_coordinates(np.array([3.0, 1.0]), 2.5),

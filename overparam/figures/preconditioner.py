@@ -23,9 +23,7 @@ STRETCH = MAGENTA  # the stretch along W
 _WINDOWS = np.array([1.5, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256])
 
 
-def one_output(
-    w: np.ndarray, grad: np.ndarray, scaled: np.ndarray, after: np.ndarray, ellipse: np.ndarray, height: int = 470
-) -> go.Figure:
+def one_output(w: np.ndarray, grad: np.ndarray, scaled: np.ndarray, after: np.ndarray, ellipse: np.ndarray) -> go.Figure:
     """Draw a gradient of two weights before and after the preconditioner, with its two factors.
 
     Args:
@@ -34,7 +32,6 @@ def one_output(
         scaled: ||W||^{2-2/N} G, shape (2,).
         after: P(G), shape (2,).
         ellipse: image of the unit circle under P, shape (n, 2).
-        height: in pixels.
     """
     reach = 1.12 * max(1.0, np.abs(ellipse).max(), *(np.abs(v).max() for v in (w, grad, after)))
     window = _WINDOWS[min(np.searchsorted(_WINDOWS, reach), len(_WINDOWS) - 1)]  # in steps, so that it rarely moves
@@ -76,7 +73,7 @@ def one_output(
         )
     figure.update_layout(
         **base_layout(
-            height=height,
+            height=470,
             annotations=[a for a in arrows if a] + _labels(tips, apart=0.06 * window),
             xaxis=axis("first weight", range=[-window, window], zeroline=True, zerolinecolor=GRID),
             yaxis=axis(

@@ -119,7 +119,7 @@ def field_figure(
     )
 
 
-def pieces_figure(values: Array, closed: Array | None, height: int = 215) -> go.Figure:
+def pieces_figure(values: Array, closed: Array | None) -> go.Figure:
     """The circulation piece by piece and in total, beside its closed form.
 
     Args:
@@ -144,7 +144,7 @@ def pieces_figure(values: Array, closed: Array | None, height: int = 215) -> go.
     room = 0.3 * max(float(np.abs(bars).max()), 1e-12)
     return figure.update_layout(
         **base_layout(
-            height=height,
+            height=215,
             margin={"l": 8, "r": 8, "t": 8, "b": 8},
             bargap=0.35,
             xaxis=axis(tickangle=0),
@@ -158,7 +158,7 @@ def pieces_figure(values: Array, closed: Array | None, height: int = 215) -> go.
     )
 
 
-def limit_figure(radii: Array, series: Sequence[tuple[str, str, Array, bool]], x_title: str, height: int = 360) -> go.Figure:
+def limit_figure(radii: Array, series: Sequence[tuple[str, str, Array, bool]], x_title: str) -> go.Figure:
     """Magnitudes against a radius on logarithmic axes.
 
     Args:
@@ -176,7 +176,7 @@ def limit_figure(radii: Array, series: Sequence[tuple[str, str, Array, bool]], x
         figure.add_scatter(x=radii, y=shown, name=name, **style)
     return figure.update_layout(
         **base_layout(
-            height=height,
+            height=360,
             xaxis=axis(x_title, log=True, dtick=1),
             yaxis=axis(log=True),
             legend={"orientation": "v", "x": 0.02, "y": 0.98, "yanchor": "top"},  # what rises leaves this corner free
@@ -207,7 +207,7 @@ def share_figure(depths: Array, shares: Array, depth: float, share: float, heigh
     )
 
 
-def descent_figure(gaps: Mapping[str, Array], goals: Sequence[float], height: int = 205) -> go.Figure:
+def descent_figure(gaps: Mapping[str, Array], goals: Sequence[float]) -> go.Figure:
     """The gap of each method of METHODS against iterations, with the goals as lines."""
     figure = go.Figure()
     longest = max(_settled(gap, goals[-1]) for gap in gaps.values())
@@ -222,7 +222,7 @@ def descent_figure(gaps: Mapping[str, Array], goals: Sequence[float], height: in
         figure.add_hline(y=goal, line={"color": GRID, "width": 1.5})
     return figure.update_layout(
         **base_layout(
-            height=height,
+            height=205,
             xaxis=axis("iteration", range=[0, longest]),
             yaxis=axis("gap", log=True, range=[np.log10(goals[-1]) - 0.5, np.clip(np.log10(highest) + 0.2, 0.3, 3)]),
         )

@@ -37,10 +37,8 @@ GRADIENT_BEFORE = BLUE  # G, the loss gradient
 GRADIENT_AFTER = ORANGE  # what the preconditioner of depth makes of it
 CURRENT_POINT = RED  # W, where the step is taken
 PIECES = (BLUE, ORANGE, VIOLET, RED)  # the curve Gamma: segment -Re..-re, arc r, segment re..Re, arc R
-GRADIENT_PART = BLUE  # the share of the field F that a regularizer can supply
-REST_PART = RED  # the share that none can
+REST_PART = RED  # the share of the field F that no regularizer can supply
 LIMIT = RED  # a stability limit, a bound
-DIVERGED = RED
 
 
 def depth_colour(depth: float) -> str:

@@ -157,7 +157,7 @@ class PageState:
         """A switch for a Flag."""
         c = self.table[name]
         assert isinstance(c, Flag)
-        return st.toggle(**({"label": c.label, "help": c.help or None, "key": self.key(name)} | over))
+        return st.toggle(**({"label": c.label, "key": self.key(name)} | over))
 
     def _number(self, name: str) -> Number:
         choice = self.table[name]

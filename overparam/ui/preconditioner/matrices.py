@@ -16,7 +16,6 @@ from overparam.ui.state import PageState
 
 MOST_OUTPUTS, MOST_INPUTS = 4, 6
 DEFAULT_SIGMA = (1.5, 1.0, 0.5, 0.25)
-LARGEST_DENSE = MOST_OUTPUTS * MOST_INPUTS
 
 CHOICES = (
     Number("outputs", "Outputs k", 3, 1, MOST_OUTPUTS, integer=True),

@@ -10,6 +10,7 @@ import numpy as np
 import streamlit as st
 import torch
 
+from overparam.curvature import STABILITY_LIMIT
 from overparam.data import Data
 from overparam.experiment import Entry, Experiment
 from overparam.figures.mechanism import ZERO_AT, Curve, Panel, memory, stacked
@@ -92,7 +93,7 @@ def edge(reader: Reader) -> None:
     panels = [
         Panel("effective step", curves(effective)),
         Panel("curvature", curves(curvature)),
-        Panel("product", curves(product), limit=2.0, limit_name="unstable above 2"),
+        Panel("product", curves(product), limit=STABILITY_LIMIT, limit_name=f"unstable above {STABILITY_LIMIT:g}"),
     ]
     reader.draw(stacked(panels, times, reader.cursor, 396), "edge", "Effective step, curvature and product over the iterations.")
     at = _nearest(times, reader.cursor)

@@ -13,10 +13,10 @@ NAMES = ["<b>bold</b> & %{x} $y$", *(f"curve {i}" for i in range(1, 12))]
 
 st.set_page_config(layout="wide")
 speed = st.slider("speed", 1, 9, 3)
-y_log = st.toggle("logarithmic", True)
+x_log = st.toggle("logarithmic", True)
 st.button("nothing")
 going = st.toggle("run")
-chart = live_chart("twelve", x_title="iteration", y_title="gap", y_log=y_log, alt="Twelve curves fall.", x_range=(1, 1e4))
+chart = live_chart("twelve", x_title="iteration", y_title="gap", x_log=x_log, alt="Twelve curves fall.", x_range=(1, 1e4))
 old = st.session_state.setdefault("old chart", chart)
 
 
