@@ -105,8 +105,9 @@ _P4 = Step(
     watch="Only the exponent is new: ${\\frac14(w_1-10)^4}+{\\frac14(w_2-1)^4}$. Press **▶\u00a0Play** and watch the corner that "
     "depth 1 turns.",
     question="Why does depth 1 turn, and crawl from there on?",
-    answer="A slope is the distance cubed: 1000 along $w_1$, 1 along $w_2$. That is 100 against 1 for each unit of the way to "
-    "go (10 and 1), so a step size that is safe for $w_1$ is a hundred times too small for $w_2$. Depth multiplies *both* steps by one factor, which is large once $w_1$ is.",
+    answer="A slope is the distance cubed: 1000 along $w_1$, 1 along $w_2$; divided by the distance, 100 and 1. A step size "
+    "safe for $w_1$ is a hundred times too small for $w_2$. Depth multiplies *both* steps by one factor, which is large once "
+    "$w_1$ is.",
 )
 _ELLIPSE = Step(
     claim="Depth: a step size that grows, and a stretch along W",
@@ -241,9 +242,9 @@ _DEMO = (
         watch="Loss ${\\frac14(w_1-10)^4}+{\\frac14(w_2-1)^4}$, from near 0 (◆) to its minimum (★). Depth 1 is plain gradient "
         "descent; depth 3 makes the weights a product of three layers. Each has its best step size.",
         question="Both can express the same. Why is depth 3 faster?",
-        answer="A slope is the distance cubed: 1000 along $w_1$, 1 along $w_2$. That is 100 against 1 for each unit of the way to "
-        "go (10 and 1), so a step size that is safe for $w_1$ is a hundred times too small for $w_2$, which crawls. Depth "
-        "multiplies both steps by one factor that grows with the weights: once $w_1$ is large, $w_2$ moves, too.",
+        answer="A slope is the distance cubed: 1000 along $w_1$, 1 along $w_2$; divided by the distance, 100 and 1. A step "
+        "size safe for $w_1$ is a hundred times too small for $w_2$, which crawls. Depth multiplies both steps by one factor that "
+        "grows with the weights: once $w_1$ is large, $w_2$ moves, too.",
         needs=("p",),
     ),
     Step(

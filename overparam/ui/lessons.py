@@ -71,7 +71,7 @@ def menu() -> None:
         first = course.steps[0]
         with st.container(gap="xxsmall"):
             st.page_link(first.page, label=f"**{course.title}**", icon=":material/school:", query_params=_query(course, 0))
-            st.caption(f"{len(course.steps)} steps, about {course.minutes} minutes; Page Down leads on.")
+            st.caption(f"{len(course.steps)} steps, about {course.minutes} minutes")
 
 
 def _projector() -> bool:
