@@ -7,14 +7,14 @@ import csv
 import io
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 
 from overparam.choices import show
 from overparam.data.dataset import Data, DataError, standardise
 
-MAX_BYTES = 10_000_000
+MAX_BYTES = 8 * 2**20  # what `maxUploadSize` in .streamlit/config.toml lets through
 MIN_ROWS, MAX_ROWS = 2, 20_000
 MAX_COLUMNS = 512
 MAX_NUMBERS = 2_000_000  # rows times columns: 16 MB in memory
@@ -24,36 +24,24 @@ MISSING = {"", "na", "n/a", "nan", "null", "none", "?", "-", "."}  # ways to wri
 DELIMITERS = ("\t", ";", ",")
 
 
-def read_csv(raw: bytes, target_columns: Sequence[str] | None = None, name: str = "your CSV") -> Data:
-    """A regression problem from the bytes of a CSV file; standardised.
+def read_csv(raw: bytes, name: str = "your CSV") -> Data:
+    """A regression problem from the bytes of a CSV file, its last column the target; standardised.
 
     Columns are separated by commas, semicolons or tabs. The first line holds their names, unless it holds numbers
-    only; then they are called "column 1", "column 2", ...
+    only; then they are called "column 1", "column 2", ... For another target, see `predicting`.
 
     Args:
         raw: the file, UTF-8 with or without byte order mark, within the bounds above.
-        target_columns: names of the columns to predict; the last column if None. All others are inputs.
         name: what to call the data.
-    Returns: the data, with the targets in the order asked for.
     Raises: DataError, naming the line or column and the remedy. Nothing else, whatever the bytes.
     """
     names, table = _names_and_numbers(_decode(raw))
-    targets = _targets(names, target_columns)
-    inputs = [j for j in range(len(names)) if j not in targets]
-    return standardise(
-        Data(
-            _plain(name) or "your CSV",
-            table[:, inputs],
-            table[:, targets],
-            tuple(names[j] for j in inputs),
-            tuple(names[j] for j in targets),
-        )
-    )
+    return standardise(Data(_plain(name) or "your CSV", table[:, :-1], table[:, -1:], tuple(names[:-1]), (names[-1],)))
 
 
 def _decode(raw: bytes) -> str:
     if len(raw) > MAX_BYTES:
-        raise DataError(f"The file has more than {MAX_BYTES / 1e6:g} MB; leave out rows or columns.")
+        raise DataError(f"The file has more than {MAX_BYTES / 2**20:g} MB; leave out rows or columns.")
     if raw.startswith(b"PK\x03\x04"):
         raise DataError("The file is a workbook or a zip archive; save the sheet as CSV UTF-8 first.")
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -140,21 +128,6 @@ def _names(cells: list[str]) -> list[str]:
         if first.setdefault(name, j) != j:
             raise DataError(f"Columns {first[name] + 1} and {j + 1} are both called {show(name)}; rename one of them.")
     return names
-
-
-def _targets(names: list[str], wanted: Sequence[str] | None) -> list[int]:
-    if wanted is None:
-        return [len(names) - 1]
-    wanted = list(dict.fromkeys([wanted] if isinstance(wanted, str) else wanted))
-    if not wanted:
-        raise DataError("No target is chosen; choose at least one column to predict.")
-    for name in wanted:
-        if name not in names:
-            listed = ", ".join(show(n) for n in names[:8]) + (", ..." if len(names) > 8 else "")
-            raise DataError(f"There is no column called {show(name)}; the file has {listed}.")
-    if len(wanted) == len(names):
-        raise DataError("Every column is chosen as a target, so nothing is left to predict from; leave one out.")
-    return [names.index(name) for name in wanted]
 
 
 def _numbers(names: list[str], line: int, cells: list[str]) -> np.ndarray:
