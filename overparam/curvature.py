@@ -14,7 +14,7 @@ from torch import Tensor
 from overparam.preconditioner import precondition_root
 from overparam.problems import Problem
 
-STABILITY_LIMIT = 2.0
+STABILITY_LIMIT = 2.0  # of the product of step size and curvature
 _RESIDUALS = 2_000_000  # numbers held at once per chunk of matrices: 16 MB in float64
 _CHECK_EVERY = 4  # Lanczos steps between two looks at convergence
 
@@ -45,7 +45,7 @@ def sharpness(problem: Problem, w_e: Tensor, depth: float | Tensor | None = None
 
 def hessian_product(problem: Problem, w_e: Tensor) -> Callable[[Tensor], Tensor]:
     """The map V -> H V of `sharpness` at each W, for V of shape (R, k, d); two passes over the data a call."""
-    inputs = problem.scaled_inputs
+    inputs = problem.scaled_inputs.to(w_e.dtype)
     weight = problem.loss.bend(problem.residuals(w_e))
     return lambda v: (weight * (v @ inputs)) @ inputs.mT
 

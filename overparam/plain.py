@@ -208,7 +208,9 @@ def losses(problem, layers, depth, direction, update, step, changes, decay, time
         gradients = torch.autograd.grad(loss, layers)
         loss = loss.item()
         if t == 0:
-            hopeless = 1e12 * max(loss, float(weight * y.abs().pow(p).sum() / p))
+            hopeless = torch.finfo(x.dtype).max
+            if update.__name__ in ("gradient_descent", "momentum", "nesterov"):  # the others come back even from far away
+                hopeless = min(hopeless, 1e12 * max(loss, float(weight * y.abs().pow(p).sum() / p)))
         if not loss <= hopeless:  # diverged: there is no way back
             return kept + [float("nan")] * (len(times) - len(kept))
         if t in wanted:

@@ -29,14 +29,10 @@ class Registry(Generic[Made]):
                 self._kept.popitem(last=False)
             return made
 
-    def drop_oldest(self, matching: Callable[[Made], bool]) -> bool:
-        """Let go of the matching object that was not asked for longest; False where none matches."""
+    def find(self, key: Hashable) -> Made | None:
+        """The object of a key, if there is one."""
         with self._lock:
-            for key, made in self._kept.items():
-                if matching(made):
-                    del self._kept[key]
-                    return True
-            return False
+            return self._kept.get(key)
 
     def __len__(self) -> int:
         return len(self._kept)

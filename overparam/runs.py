@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 import time
-import weakref
 from dataclasses import dataclass
 from math import prod
 
@@ -21,6 +20,7 @@ from overparam.experiment import Experiment
 from overparam.gate import GATE
 from overparam.history import GAPS, History
 from overparam.registry import Registry
+from overparam.room import Room
 from overparam.simulate import Simulation
 from overparam.tuning import Grid, search_range, stable_step, step_grid
 
@@ -77,7 +77,7 @@ class Run:
         self.experiment, self.tuned, self.device_note = experiment, None, ""
         self._upload, self._work, self._data = upload, threading.Lock(), threading.Lock()
         self._simulation: Simulation | None = None
-        self.numbers = 0  # held in memory while it is computed
+        self.held, self.asked = 0, time.monotonic()  # numbers in memory while it is computed; when somebody last looked
         self._history: History | None = None
         self._pace = 1e-3  # seconds an iteration, measured as it goes
         self._device, self._gpu_failed = torch.device("cpu"), False
@@ -85,7 +85,8 @@ class Run:
     @property
     def computed(self) -> int:
         """The latest iteration whose loss is known; -1 before the first."""
-        return self._history.iteration - 1 if self._history else -1
+        history = self._history
+        return history.iteration - 1 if history else -1
 
     @property
     def finished(self) -> bool:
@@ -109,7 +110,7 @@ class Run:
         While somebody else computes this very run, wait for them instead.
         Raises: ChoiceError, DataError or RunError, each with one sentence for the person.
         """
-        until = min(until, self.experiment.iterations)
+        until, self.asked = min(until, self.experiment.iterations), time.monotonic()
         if self.computed >= until or not self._work.acquire(timeout=seconds):
             return
         try:
@@ -121,7 +122,7 @@ class Run:
             self._recover(error)
         finally:
             if self._history is None:
-                self.numbers = 0  # it did not begin
+                self.held = 0  # it did not begin
             self._work.release()
 
     def _slice(self, until: int, seconds: float) -> None:
@@ -143,7 +144,7 @@ class Run:
                 self._drop_diverged()
             self._pace = (time.perf_counter() - before) / count
         if self.finished:
-            self._simulation, self.numbers = None, 0  # the curves are all that is needed from here on
+            self._simulation, self.held = None, 0  # the curves are all that is needed from here on
 
     def _change_steps(self) -> int:
         """Make the changes of step size whose turn it is now; returns the iteration of the next one."""
@@ -184,11 +185,14 @@ class Run:
         steps = [[m.step] for m in methods]
         if choices.tuning_horizon:
             steps = [step_grid(*search_range(problem, m), choices.grid) for m in methods]
+        with np.errstate(over="ignore", invalid="ignore"):
+            at_zero = problem.value_and_grad(torch.zeros(1, problem.k, problem.d, dtype=problem.dtype))[0]
+        if not bool(at_zero.isfinite()):
+            raise RunError("The loss at W = 0 does not fit into float32: choose float64, or a smaller p.")
         grid = Grid.of(methods, steps)
         choices.check_fit(problem, len(grid.methods))
-        self.numbers = choices.numbers(problem, len(grid.methods))
-        _COMPUTING.add(self)
-        _make_room(self)
+        if not ROOM.take(self, choices.numbers(problem, len(grid.methods))):
+            raise RunError("The server is busy with other large runs: try again in a minute, or use fewer step sizes a decade.")
         if not self._gpu_failed:
             work = 2.0 * problem.m * (problem.d + problem.k) * problem.k * len(grid.methods)
             self._device, self.device_note = choose_device(work)
@@ -237,16 +241,28 @@ class Run:
             raise error
         if self._device.type != "cpu":
             self._device, self._gpu_failed = torch.device("cpu"), True
-            self._simulation, self._history, self.tuned = None, None, None
+            self._forget()
             self.device_note = "The GPU failed or ran out of memory: this run was started again on the CPU."
             return
         if isinstance(error, MemoryError) or "allocate" in str(error):
-            self._simulation, self._history = None, None
+            self._forget()
             raise RunError("No memory is left for this run: choose fewer methods or fewer step sizes a decade.") from error
         raise error
 
+    def _forget(self) -> None:
+        with self._data:
+            self._simulation, self._history, self.tuned = None, None, None
+
+    def let_go(self) -> None:
+        """Forget what was computed, unless it is being computed just now; whoever asks next begins anew."""
+        if self._work.acquire(blocking=False):
+            self._forget()
+            self.held = 0
+            self._work.release()
+
     def view(self, position: int) -> View | None:
         """The run up to an iteration; None before anything is known."""
+        self.asked = time.monotonic()
         with self._data:
             if self._history is None or self.computed < 0 or position < 0:
                 return None
@@ -280,13 +296,5 @@ class Run:
         return self._stable
 
 
-def _make_room(asking: Run) -> None:
-    """Let go of runs that were not asked for lately until one more fits into memory. Raises RunError where it does not fit."""
-    while sum(run.numbers for run in list(_COMPUTING)) > MOST_NUMBERS_TOGETHER:
-        if not RUNS.drop_oldest(lambda run: run is not asking and run.numbers > 0):
-            raise RunError("The server is busy with other large runs: try again in a minute, or use fewer step sizes a decade.")
-
-
-MOST_NUMBERS_TOGETHER = 150_000_000  # held by all runs being computed: 1.2 GB in float64
-_COMPUTING: weakref.WeakSet[Run] = weakref.WeakSet()
+ROOM = Room(most=150_000_000)  # numbers held by all runs being computed: 1.2 GB in float64
 RUNS: Registry[Run] = Registry(most=48, make=Run)

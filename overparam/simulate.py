@@ -25,7 +25,8 @@ STARTS = {"balanced": "balanced", "near-zero": "near zero", "identity": "identit
 KINDS = {"network": "network", "rule": "end-to-end rule", "scale": "scale only", "stretch": "stretch only"}
 # Devices whose steps are recorded and replayed: on a GPU launching the parts of a step takes longer than computing them.
 REPLAYED_ON = {"cuda"}
-# A loss this many times its start, and the loss at W = 0, is on its way to infinity: no method here comes back from there.
+# A loss this many times its start, and the loss at W = 0, is on its way to infinity where the step is in units of 1/curvature. A
+# method that normalises the gradient comes back even from there: only numbers that do not fit end it.
 HOPELESS = 1e12
 
 
@@ -230,7 +231,9 @@ class Simulation:
     def _part_from_diverged(self, losses: Tensor, start: int) -> np.ndarray:
         if self._hopeless is None:
             at_zero = self._data.value_and_grad(torch.zeros_like(self._collect()))[0].index_select(0, self._order)
-            self._hopeless = HOPELESS * losses[0].maximum(at_zero.to(losses))
+            far = torch.tensor([OPTIMIZERS[m.optimizer].steps is None for m in self.methods])
+            most = torch.finfo(self.problem.dtype).max
+            self._hopeless = torch.where(far, HOPELESS * losses[0].maximum(at_zero.to(losses)), most).clamp_max(most)
         bad = ~(losses <= self._hopeless)
         new = bad.any(0) & torch.from_numpy(self.diverged_at < 0)
         if bool(new.any()):

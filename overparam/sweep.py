@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import threading
 import time
-import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +25,7 @@ from overparam.losses import lp
 from overparam.plan import Cell, Plan
 from overparam.problems import Problem, synthetic, two_coordinate, two_coordinates
 from overparam.registry import Registry
+from overparam.room import Room
 from overparam.simulate import Method, Simulation
 
 FIRST_STAGE = 32  # iterations that every block gets before any block goes on; then twice as many, and so on
@@ -176,6 +176,7 @@ class Sweep:
 
     def __init__(self, plan: Plan):
         self.plan, self.finished = plan, False
+        self.held, self.asked = 0, time.monotonic()  # runs in memory while it is computed; when somebody last looked
         self._cells = [[plan.cell(x, y) for x in range(len(plan.values("x")))] for y in range(len(plan.values("y")))]
         self._batches = _batches(plan, [cell for row in self._cells for cell in row])
         self._blocks: list[Block] = []  # begun and not ended
@@ -197,8 +198,9 @@ class Sweep:
     def advance(self, seconds: float = 0.03) -> None:
         """Compute for about so many seconds; while somebody else computes this very map, wait for them instead.
 
-        Raises: SweepError, in one sentence for the person, where no memory is left; the map then begins again.
+        Raises: SweepError, in one sentence for the person, where there is no memory for it; the map then begins again.
         """
+        self.asked = time.monotonic()
         if self.finished or not self._work.acquire(timeout=seconds):
             return
         try:
@@ -208,17 +210,28 @@ class Sweep:
                 while not self.finished and time.perf_counter() < stop:
                     self.finished = next(self._slices, True)
         except (MemoryError, RuntimeError) as error:
-            if not isinstance(error, MemoryError) and "allocate" not in str(error):
-                raise
-            self._blocks, self._begun, self._trials, self._slices = [], 0, {}, self._generate()
-            raise SweepError("No memory is left for this map: choose less detail or fewer step sizes a decade.") from error
+            self._forget()  # a generator that has raised would only say that it has ended
+            if isinstance(error, MemoryError) or "allocate" in str(error):
+                raise SweepError("No memory is left for this map: choose less detail or fewer step sizes a decade.") from error
+            raise
         finally:
+            if self.finished:
+                self.held = 0
+            self._work.release()
+
+    def _forget(self) -> None:
+        self._blocks, self._begun, self._trials, self._slices, self.held = [], 0, {}, self._generate(), 0
+
+    def let_go(self) -> None:
+        """Forget what was computed, unless it is being computed just now; whoever asks next begins anew."""
+        if self._work.acquire(blocking=False):
+            self._forget()
             self._work.release()
 
     def _generate(self) -> Iterator[bool]:
         """Slices of work, stage by stage over the whole map, so that all of it is known roughly before any of it in full."""
-        _COMPUTING.add(self)
-        _make_room(self)
+        if not ROOM.take(self, self.runs):
+            raise SweepError("The server is busy with other large maps: try again in a minute, or choose less detail.")
         for cells in self._batches:
             block = Block(self.plan, cells)
             self._trials |= block.trials
@@ -239,6 +252,7 @@ class Sweep:
 
     def view(self) -> View:
         """The map as far as it is known now."""
+        self.asked = time.monotonic()
         shape = (len(self._cells), len(self._cells[0]))
         deep, plain = np.full(shape, UNKNOWN), np.full(shape, UNKNOWN)
         deep_step, plain_step = np.full(shape, np.nan), np.full(shape, np.nan)
@@ -261,15 +275,7 @@ def _batches(plan: Plan, cells: Sequence[Cell]) -> list[list[Cell]]:
     return [list(mine)[i : i + most] for mine in shared.values() for i in range(0, len(mine), most)]
 
 
-def _make_room(asking: Sweep) -> None:
-    """Let go of unfinished maps that were not asked for lately until one more fits into memory."""
-    while sum(sweep.runs for sweep in list(_COMPUTING) if not sweep.finished) > MOST_RUNS_TOGETHER:
-        if not SWEEPS.drop_oldest(lambda sweep: sweep is not asking and sweep in _COMPUTING and not sweep.finished):
-            return
-
-
-MOST_RUNS_TOGETHER = 600_000  # of all maps that are being computed: some 400 MB
-_COMPUTING: weakref.WeakSet[Sweep] = weakref.WeakSet()
+ROOM = Room(most=600_000)  # runs of all maps that are being computed: some 400 MB
 SWEEPS: Registry[Sweep] = Registry(most=48, make=Sweep)
 
 
@@ -293,11 +299,8 @@ class CellRuns:
     until: int
 
 
-def cell_runs(plan: Plan, cell: Cell, progress: Callable[[float], None] | None = None) -> CellRuns:
-    """Compute the runs of one cell with every step size, to ten times the slower depth's arrival, or until it is given up.
-
-    Args: progress: told the share of `plan.horizon` that is done, between slices of work.
-    """
+def cell_runs(plan: Plan, cell: Cell) -> CellRuns:
+    """Compute the runs of one cell with every step size, to ten times the slower depth's arrival, or until it is given up."""
     problem = cell_problem(plan, cell)
     _, (goal,), (unit,) = _data(plan, [cell])
     steps = unit * plan.relative_steps(cell)
@@ -314,8 +317,6 @@ def cell_runs(plan: Plan, cell: Cell, progress: Callable[[float], None] | None =
         if (reached.max(1) >= 0).all():
             slower = np.where(reached >= 0, reached, plan.horizon).min(1).max()
             stop = max(history.iteration - 1, min(stop, 10 * int(slower) + 20))
-        if progress:
-            progress(history.iteration / (plan.horizon + 1))
     last = np.where(np.isfinite(history.last), history.last, np.inf).reshape(2, -1)
     best = tuple(int(np.lexsort((end, np.where(at < 0, np.inf, at)))[0]) for at, end in zip(reached, last, strict=True))
     times, losses = history.until(stop)

@@ -39,8 +39,8 @@ def search_range(problem: Problem, method: Method) -> tuple[float, float]:
     return BELOW * reference, ABOVE * reference
 
 
-def _zero(problem: Problem) -> Tensor:
-    return torch.zeros(1, problem.k, problem.d, dtype=problem.dtype, device=problem.device)
+def _zero(problem: Problem) -> Tensor:  # in float64, as curvatures overflow float32 long before losses do
+    return torch.zeros(1, problem.k, problem.d, dtype=torch.float64, device=problem.device)
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,6 @@ def stable_step(problem: Problem, method: Method) -> float | None:
     slack = {"gd": 2.0, "momentum": 3.8}.get(method.optimizer)
     if slack is None or method.kind in ("scale", "stretch"):
         return None
-    w = problem.optimum().weights.to(dtype=problem.dtype, device=problem.device)[None]
+    w = problem.optimum().weights.to(problem.device)[None]
     curvature = float(sharpness(problem, w, method.depth)[0])
     return slack / curvature if curvature > 1e-9 else None

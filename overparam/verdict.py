@@ -66,7 +66,7 @@ def _verdict(experiment: Experiment, view: View, i: int, stable: float | None) -
     if view.tuning:
         return "tuning: best step so far"
     if diverged >= 0:
-        if diverged <= experiment.tuning_horizon:
+        if experiment.tuning_horizon and diverged <= experiment.tuning_horizon:
             return "every step size of the grid diverged"
         if experiment.tuning_horizon:
             return f"diverged at iteration {diverged:,}, after the tuning horizon: tune for longer"

@@ -66,7 +66,7 @@ def rest_of_sidebar() -> None:
 
 def play() -> None:
     moving = transport()
-    if state.values()["axis"] == "tuning" and is_tuned(state, uploaded(state)):
+    if state.values()["axis"] == "tuning" and is_tuned(state):
         state.set(axis="log")  # all step sizes are compared: what is left to run are the curves
     if moving["position"] >= state.values()["iterations"]:
         moving["position"] = 0  # at the end: from the start again
@@ -93,7 +93,7 @@ def buttons(moving: dict, run: Run | None) -> None:
     """Run or pause, steps, reset, methods, comparing, taking home: one row."""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="race_transport"):
         label, icon = ("Pause", ":material/pause:") if moving["playing"] else ("Run", ":material/play_arrow:")
-        st.button(label, icon=icon, type="primary", on_click=play, shortcut="Space", key="race_run")
+        st.button(label, icon=icon, type="primary", on_click=play, shortcut="Space", key="race_run", disabled=run is None)
         for key, count in (("1", 1), ("2", 10), ("3", 100)):
             words = f"{count} iteration{'s' if count > 1 else ''} more (key {key})"
             st.button(f"+{count}", on_click=step, args=(count,), key=f"race_step_{count}", shortcut=key, help=words)
@@ -262,7 +262,7 @@ if refused := moving.pop("refused", None):
     st.warning(refused, icon=":material/error:")
 
 
-def race_view() -> None:
+def race_view(run: Run) -> None:
     """The curves, streamed, and their table."""
     log_axis = values["axis"] == "log"
     chart = live_chart(
@@ -276,12 +276,11 @@ def race_view() -> None:
         y_clip=(LOWEST, HIGHEST),
     )
     slots = {"status": st.empty(), "table": st.empty()}
-    if run is not None:
-        try:
-            show(run, moving, chart, slots)
-        except (ChoiceError, DataError, RunError) as error:
-            moving["playing"] = False
-            slots["status"].error(str(error), icon=":material/error:")
+    try:
+        show(run, moving, chart, slots)
+    except (ChoiceError, DataError, RunError) as error:
+        moving["playing"] = False
+        slots["status"].error(str(error), icon=":material/error:")
 
 
 def step_view() -> None:
@@ -297,7 +296,9 @@ def step_view() -> None:
     go_on(tuned, moving)
 
 
-if values["axis"] == "tuning" and run is not None:
+if run is None:
+    st.caption("The race appears here as soon as its data are there: see *Problem* in the sidebar.")
+elif values["axis"] == "tuning":
     step_view()
 else:
-    race_view()
+    race_view(run)

@@ -121,8 +121,32 @@ def test_bad_input_is_one_clear_sentence_and_the_page_goes_on(query, says):
     told = messages(app)
     assert any(re.search(says, message) for message in told), told
     assert len(told) <= 2
+    if query.get("problem") == "csv":  # there is nothing to run
+        assert app.button(key="race_run").disabled
+        return
     press(app, "race_run")
     assert not app.exception
+
+
+def test_a_link_about_a_file_does_not_spoil_it_for_those_who_have_the_file():
+    """Whoever opens the link without the file, in the view of the tuning, must not leave a run without data to the others."""
+    raw = ("a,b,y\n" + "\n".join(f"{i},{(7 * i) % 5},{(3 * i) % 7}" for i in range(30))).encode()
+    there = race(**SMALL | {"problem": "csv", "steps": "tuned"})
+    there.file_uploader[0].set_value(("numbers.csv", raw, "text/csv")).run()
+    link = url(there)
+    elsewhere = race(**link | {"axis": "tuning", "p": "5"})
+    assert elsewhere.button(key="race_run").disabled
+    there.slider(key="race_p").set_value(5.0).run()
+    assert messages(press(there, "race_run")) == [] and not there.exception
+
+
+def test_a_file_chosen_again_is_not_the_next_to_go():
+    app = race(**SMALL | {"problem": "csv"})
+    raw = ("a,b,c,d,e\n" + "\n".join(f"{i},{i * i % 7},{i % 3},{i % 5},{i * i % 11}" for i in range(20))).encode()
+    app.file_uploader[0].set_value(("numbers.csv", raw, "text/csv")).run()
+    for column in "edcbeab":
+        app.selectbox(key="race_target").set_value(column).run()
+        assert messages(app) == [] and not app.button(key="race_run").disabled
 
 
 def test_every_method_diverging_is_told_in_the_table():

@@ -1,7 +1,6 @@
 """Runs: computed once for all who look, resumable, faithful to the engine, and honest about what went wrong."""
 
 import threading
-import weakref
 
 import numpy as np
 import pytest
@@ -12,6 +11,7 @@ from overparam.choices import ChoiceError, read_choices
 from overparam.data import Data, standardise
 from overparam.experiment import CHOICES, Entry, Experiment
 from overparam.registry import Registry
+from overparam.room import UNWATCHED_SECONDS, Room
 from overparam.runs import Run, RunError
 from overparam.simulate import Simulation
 
@@ -234,37 +234,59 @@ def test_a_change_of_step_size_takes_hold_at_its_iteration():
 
 @pytest.fixture
 def alone(monkeypatch):
-    """No runs but those of the test."""
-    monkeypatch.setattr(runs_module, "_COMPUTING", weakref.WeakSet())
-    monkeypatch.setattr(runs_module, "RUNS", Registry(48, Run))
+    """Room for two and a half runs, and no runs but those of the test."""
+    one = Run(experiment())
+    one.advance(1)
+    monkeypatch.setattr(runs_module, "ROOM", Room(int(2.5 * one.held)))
 
 
-def test_runs_that_nobody_asks_for_make_room_for_new_ones(alone, monkeypatch):
-    monkeypatch.setattr(runs_module, "MOST_NUMBERS_TOGETHER", 1.5 * _numbers(experiment()))
-    first = runs_module.RUNS.get(experiment(seed=11))
-    first.advance(5)
-    assert first.numbers > 0
-    forgotten = weakref.ref(first)
-    del first
-    second = runs_module.RUNS.get(experiment(seed=12))
-    second.advance(5)
-    assert second.computed == 5 and forgotten() is None
+def test_runs_that_nobody_looks_at_make_room_for_new_ones(alone, monkeypatch):
+    first, second = Run(experiment(seed=11)), Run(experiment(seed=12))
+    for run in (first, second):
+        run.advance(5)
+    first.asked -= 2 * UNWATCHED_SECONDS
+    third = Run(experiment(seed=13))
+    third.advance(5)
+    assert (first.computed, second.computed, third.computed) == (-1, 5, 5) and first.held == 0
+    second.asked -= 2 * UNWATCHED_SECONDS
+    np.testing.assert_array_equal(finish(first).gaps, finish(Run(experiment(seed=11))).gaps)  # it begins anew
 
 
-def test_where_watched_runs_leave_no_room_the_person_is_told(alone, monkeypatch):
-    watched = [runs_module.RUNS.get(experiment(seed=seed)) for seed in (21, 22)]
+def test_where_watched_runs_leave_no_room_the_person_is_told_and_nobody_loses_anything(alone):
+    watched = [Run(experiment(seed=seed)) for seed in (21, 22)]
     for run in watched:
         run.advance(5)
-    monkeypatch.setattr(runs_module, "MOST_NUMBERS_TOGETHER", 2.5 * _numbers(experiment()))
     with pytest.raises(RunError, match="busy with other large runs"):
-        runs_module.RUNS.get(experiment(seed=23)).advance(5)
+        Run(experiment(seed=23)).advance(5)
+    assert [run.computed for run in watched] == [5, 5]
     finish(watched[1])  # what is finished holds no memory
-    late = runs_module.RUNS.get(experiment(seed=24))
+    late = Run(experiment(seed=24))
     late.advance(5)
     assert late.computed == 5
 
 
-def _numbers(chosen):
-    run = Run(chosen)
-    run.advance(1)
-    return run.numbers
+def test_after_memory_ran_out_the_run_begins_again_and_tunes_again(monkeypatch):
+    run, expected = Run(experiment()), finish(Run(experiment()))
+    run.advance(120, seconds=60)
+    assert run.tuned is not None
+    with monkeypatch.context() as patched:
+        patched.setattr(Simulation, "advance", lambda *_: (_ for _ in ()).throw(MemoryError()))
+        with pytest.raises(RunError, match="No memory is left"):
+            run.advance(400)
+    assert run.view(400) is None and run.tuned is None and run.held == 0
+    np.testing.assert_array_equal(finish(run).gaps, expected.gaps)
+
+
+def test_a_loss_that_does_not_fit_into_float32_is_one_sentence():
+    too_large = {"problem": "two", "p": 16.0, "ratio": 1000.0}
+    for how in ({}, {"steps": "shared"}):
+        with pytest.raises(RunError, match="does not fit into float32: choose float64"):
+            Run(experiment(precision="float32", **too_large, **how)).advance(5)
+        assert np.isfinite(finish(Run(experiment(**too_large, **how))).first)
+
+
+def test_curvature_in_float32_is_the_curvature():
+    """Step sizes are searched around it, and its square overflows float32 long before the loss does."""
+    chosen = {"problem": "two", "p": 16.0, "ratio": 100.0, "steps": "tuned"}
+    in_32, in_64 = (finish(Run(experiment(precision=precision, **chosen))) for precision in ("float32", "float64"))
+    np.testing.assert_allclose(in_32.steps, in_64.steps, rtol=1.0)

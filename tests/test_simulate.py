@@ -347,3 +347,17 @@ def test_growth_is_measured_from_each_runs_own_loss_at_zero():
     simulation = Simulation(two_coordinates(4, np.stack([ratios, np.ones(2)], 1)), methods)
     simulation.advance(1)
     np.testing.assert_allclose(simulation._hopeless, 1e12 * (ratios**4 + 1) / 4, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("optimizer", "step"), [("rmsprop", 1.0), ("adagrad", 10.0), ("adam", 10.0)])
+def test_a_method_that_normalises_the_gradient_comes_back_from_far_away(optimizer, step):
+    """A step lands where the loss is more than 1e12 times as large (p = 16), and still the run goes down from there."""
+    simulation = Simulation(two_coordinate(16, 1.5), [Method(1, optimizer, step=step)])
+    losses = simulation.advance(20_000)[:, 0]
+    assert losses.max() > 1e12 * losses[0] and simulation.diverged_at[0] == -1 and losses[-1] < 1e-9 * losses.max()
+
+
+def test_a_method_whose_step_is_in_units_of_the_curvature_is_parked_there():
+    simulation = Simulation(two_coordinate(16, 1.5), [Method(1, step=1.0)])
+    losses = simulation.advance(50)[:, 0]
+    assert simulation.diverged_at[0] == 1 and np.isnan(losses[1:]).all()

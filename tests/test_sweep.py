@@ -1,7 +1,6 @@
 """The map of where depth helps: against a loop written by hand, and what is kept, shared and said while it fills."""
 
 import threading
-import weakref
 from dataclasses import replace
 from functools import cache
 from math import prod
@@ -13,6 +12,7 @@ from overparam import sweep as sweep_module
 from overparam.choices import ChoiceError, read_choices
 from overparam.plan import AXES, DETAILS, KINDS, PLAN_CHOICES, TUNED, Plan
 from overparam.registry import Registry
+from overparam.room import UNWATCHED_SECONDS, Room
 from overparam.simulate import Method, Simulation
 from overparam.sweep import NEVER, SWEEPS, UNKNOWN, Sweep, SweepError, Trial, cell_problem, cell_runs, start_weights
 
@@ -219,19 +219,33 @@ def test_no_memory_is_one_sentence_and_the_map_begins_again(monkeypatch):
     np.testing.assert_array_equal(finished(sweep).deep, finished(Sweep(plan(**QUICK))).deep)
 
 
-def test_only_so_many_unfinished_maps_are_kept(monkeypatch):
-    sweeps = Registry(9, Sweep)
-    monkeypatch.setattr(sweep_module, "SWEEPS", sweeps)
-    monkeypatch.setattr(sweep_module, "_COMPUTING", weakref.WeakSet())
-    first, second = sweeps.get(plan(**QUICK)), sweeps.get(plan(**QUICK, depth=3))
-    first.advance(1e-5)
-    second.advance(1e-5)
-    finished(first)
-    monkeypatch.setattr(sweep_module, "MOST_RUNS_TOGETHER", second.runs)
-    third = sweeps.get(plan(**QUICK, depth=4))
-    third.advance(1e-5)  # does not fit beside the second
-    assert sweeps.get(first.plan) is first and sweeps.get(third.plan) is third and sweeps.get(second.plan) is not second
-    assert 0 < third.decided < 1
+def test_a_mistake_of_ours_does_not_pass_for_a_finished_map(monkeypatch):
+    sweep = Sweep(plan(**QUICK))
+    sweep.advance(0.02)
+    with monkeypatch.context() as patched:
+        patched.setattr(Simulation, "advance", lambda *_: (_ for _ in ()).throw(RuntimeError("a mistake")))
+        for _ in range(2):
+            with pytest.raises(RuntimeError, match="a mistake"):
+                sweep.advance()
+    assert not sweep.finished
+    np.testing.assert_array_equal(finished(sweep).deep, finished(Sweep(plan(**QUICK))).deep)
+
+
+def test_only_so_many_unfinished_maps_are_computed_together(monkeypatch):
+    first, second, third = (Sweep(plan(**QUICK, depth=depth)) for depth in (2, 3, 4))
+    monkeypatch.setattr(sweep_module, "ROOM", Room(2 * first.runs))
+    for sweep in (first, second):
+        sweep.advance(1e-5)
+    with pytest.raises(SweepError, match="busy with other large maps"):
+        third.advance(1e-5)
+    assert first.decided > 0 and second.decided > 0  # nobody has lost anything
+    finished(first)  # what is finished holds no memory
+    third.advance(1e-5)
+    assert third.decided > 0
+    second.asked -= 2 * UNWATCHED_SECONDS
+    fourth = Sweep(plan(**QUICK, depth=5))
+    fourth.advance(1e-5)  # in the place of the one that nobody looks at
+    assert second.decided == 0 and third.decided > 0 and fourth.decided > 0 and first.decided == 1
 
 
 def test_a_registry_lets_go_of_what_was_not_asked_for_longest():

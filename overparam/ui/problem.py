@@ -89,6 +89,8 @@ def _choose_target(state: PageState, raw: bytes, name: str) -> None:
     digest = _digest(contents, target)
     if digest not in uploads:
         uploads[digest] = predicting(whole, target)
+    for used in (contents, digest):
+        uploads.move_to_end(used)
     while len(uploads) > 4:
         uploads.popitem(last=False)
     state.set(csv=digest)

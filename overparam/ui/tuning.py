@@ -39,9 +39,10 @@ def tuned_twin(values: dict[str, Any]) -> Experiment:
     return Experiment.of(values | {"steps": "tuned", "methods": methods, "changes": ()})
 
 
-def is_tuned(state: PageState, upload: Data | None) -> bool:
+def is_tuned(state: PageState) -> bool:
     """Whether the step sizes of the choices have been compared."""
-    return RUNS.get(tuned_twin(state.values()), upload).tuned is not None
+    run = RUNS.find(tuned_twin(state.values()))
+    return run is not None and run.tuned is not None
 
 
 def tuning_view(state: PageState, moving: dict[str, Any], upload: Data | None, height: int, play: Callable[..., None]) -> Run:
