@@ -41,6 +41,7 @@ LAYERS = (
         "overparam.plain",
         "overparam.preconditioner",
         "overparam.registry",
+        "overparam.room",
     },
 )
 ROW = {name: row for row, names in enumerate(LAYERS) for name in names}
