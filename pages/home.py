@@ -67,7 +67,10 @@ def compared(plain: Tuned, deep: Tuned) -> str:
 
 
 through_app()
-st.html("<style>.st-key-home_text h1 { padding-top: 0 }</style>")
+st.html(
+    "<style>.st-key-home_text h1 { padding-top: 0 }"
+    "@media (max-width: 640px) { .st-key-home_bar { gap: 0.5rem } .st-key-home_bar > :nth-child(2) { order: 1 } }</style>"
+)
 state = PageState("home", CHOICES)
 with st.container(key="home_text", gap="small"):
     st.title("Depth can speed up optimisation", anchor=False)
@@ -78,7 +81,7 @@ with st.container(key="home_text", gap="small"):
     )
 picture, doors = st.columns([2.6, 1], gap="medium")
 with picture:
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="home_bar"):
         p = state.segmented("p", label_visibility="collapsed", width="content")
         plain, deep = tuned_runs(float(p))
         st.markdown(compared(plain, deep), width="content")
