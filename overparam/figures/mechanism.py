@@ -6,9 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from overparam.figures.style import LIMIT, NEUTRAL, axis, base_layout, translucent
+from overparam.figures.style import LIMIT, NEUTRAL, ZERO_AT, axis, base_layout, translucent
 
-ZERO_AT = 0.7  # where iteration 0 stands on the logarithmic axis
 _SPACE = 0.05  # between two panels, of the height
 _LAW = {"color": NEUTRAL, "dash": "5px,4px", "width": 2}
 

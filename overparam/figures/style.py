@@ -33,6 +33,8 @@ NEUTRAL = "#7f8794"  # reference lines, axes' zero, "nothing here": also 3:1 on 
 GRID = "rgba(127, 135, 148, 0.25)"
 TRANSPARENT = "rgba(0, 0, 0, 0)"
 
+ZERO_AT = 0.7  # where iteration 0 stands on a logarithmic axis
+
 GRADIENT_BEFORE = BLUE  # G, the loss gradient
 GRADIENT_AFTER = ORANGE  # what the preconditioner of depth makes of it
 CURRENT_POINT = RED  # W, where the step is taken

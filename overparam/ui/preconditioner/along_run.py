@@ -13,6 +13,7 @@ from overparam.experiment import CHOICES as EXPERIMENT
 from overparam.experiment import Entry, Experiment
 from overparam.runs import RUNS, RunError, Tuned
 from overparam.ui.preconditioner import readings
+from overparam.ui.preconditioner.step_shares import LABELS
 from overparam.ui.problem import problem_controls, problem_is_here, uploaded
 from overparam.ui.state import PageState
 
@@ -43,7 +44,7 @@ CHOICES = (
         "part",
         "Step size",
         "tenth",
-        {"best": "the best", "third": "a third of it", "tenth": "a tenth of it"},
+        LABELS,
         help="The best of the grid, or a smaller one, for which the laws of small steps hold better.",
     ),
     Number("t", "Cursor", 20, 0, 10_000, integer=True, help="The iteration that all readings mark. Or click in a plot."),

@@ -13,8 +13,8 @@ import torch
 from overparam.curvature import STABILITY_LIMIT
 from overparam.data import Data
 from overparam.experiment import Entry, Experiment
-from overparam.figures.mechanism import ZERO_AT, Curve, Panel, memory, stacked
-from overparam.figures.style import BLUE, MAGENTA, ORANGE, RED, VIOLET, depth_colour, depth_dash
+from overparam.figures.mechanism import Curve, Panel, memory, stacked
+from overparam.figures.style import BLUE, MAGENTA, ORANGE, RED, VIOLET, ZERO_AT, depth_colour, depth_dash
 from overparam.history import GAPS
 from overparam.mechanism import from_past_gradients, momentum_coefficients, singular_value_law, singular_values, warm_up
 from overparam.parameterizations import imbalance
@@ -23,13 +23,13 @@ from overparam.runs import Tuned
 from overparam.simulate import Method
 from overparam.trajectory import follow, log_times, stability
 from overparam.ui.plot import plot
+from overparam.ui.preconditioner.step_shares import SHARES
 from overparam.ui.state import PageState
 
 PER_DECADE = 24  # of the recorded iterations
 EVERY_STEP = 2000  # iterations recorded one by one, at most, where a reading sums over all of them
 RECORDED = 5e6  # numbers of such a recording, at most
 ROUNDING = 1e-12  # an imbalance below this is that of rounding, and not drawn on the logarithmic axis
-PARTS = {"best": 1.0, "third": 1 / 3, "tenth": 0.1}
 
 _TABLE_STYLE = """<style>
 .readings { overflow-x: auto; }
@@ -66,7 +66,7 @@ class Reader:
 
     def part(self, step: float) -> float:
         """The share of a step size that the person wants."""
-        return PARTS[self.state.values()["part"]] * step
+        return SHARES[self.state.values()["part"]] * step
 
     def draw(self, figure, key: str, alt: str) -> None:
         """Show a figure whose axis is the iteration: a click sets the cursor."""

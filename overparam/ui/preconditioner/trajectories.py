@@ -18,13 +18,13 @@ from overparam.problems import two_coordinate
 from overparam.simulate import Method
 from overparam.trajectory import fastest, follow, log_times
 from overparam.ui.plot import plot
+from overparam.ui.preconditioner.step_shares import LABELS, SHARES
 from overparam.ui.state import PageState
 
 GOAL, HORIZON = 1e-4, 4000
 FARTHEST = max(STARTS) - STARTS[0]  # of a start nearby, in units of the target
 PATHS = {"1": "N = 1", "2": "N = 2", "3": "N = 3", "4": "N = 4", "8": "N = 8", "momentum": "momentum", "adam": "Adam"}
 _LOOKS = {"momentum": (PALETTE[5], "22px,4px,3px,4px"), "adam": (PALETTE[6], "2px,7px")}
-SHARES = {"best": 1.0, "third": 1 / 3, "tenth": 0.1}
 
 
 def _read_paths(text: str) -> list[str]:
@@ -40,7 +40,7 @@ CHOICES = (
     Number("x", "Start w₁", 0.1, -100, 100),
     Number("y", "Start w₂", 0.01, -100, 100),
     Structured("paths", "Paths", ["1", "2", "3"], _read_paths, "~".join),
-    Option("share", "Step sizes", "best", {"best": "the best", "third": "a third of it", "tenth": "a tenth"}),
+    Option("share", "Step sizes", "best", LABELS),
 )
 
 
