@@ -14,7 +14,7 @@ STARTS = (0.01, 0.005, 0.009, 0.011, 0.02, 0.05)  # w_0 = start * y, the first o
 
 
 @dataclass(frozen=True)
-class Tuned:
+class TunedRun:
     """A run with the step size that was tuned for it.
 
     Attributes:
@@ -61,7 +61,7 @@ def tuned_run(
     goal: float = 1e-4,
     horizon: int = 4000,
     steps_per_decade: int = 24,
-) -> Tuned:
+) -> TunedRun:
     """Tune the step size of a depth on a grid and return the run it gives.
 
     One start alone would reward a step size whose first jump happens to land near the target, so the step must serve
@@ -95,4 +95,4 @@ def tuned_run(
     count = int(arrived_at[best]) if slowest[best] <= horizon else None
     end = len(losses) if count is None else count + 1
     curve, way = (np.array(kept[:end])[:, best] for kept in (losses, ways))
-    return Tuned(depth, float(grid[best]), count, curve, way)
+    return TunedRun(depth, float(grid[best]), count, curve, way)

@@ -212,7 +212,7 @@ def linear(slope: Array) -> Quadratic:
     return Quadratic(slope, np.zeros((slope.size, slope.size)))
 
 
-def two_coordinates(targets: Array, p: float) -> Regression:
+def separable(targets: Array, p: float) -> Regression:
     """L(w) = ((w_1 - y_1)^p + ... + (w_d - y_d)^p)/p  with |.|^p for general p; y of shape (d,)."""
     return Regression(np.eye(targets.size), targets, p, 1.0)
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 
-def warm_up(w_1: Tensor, w_2: Tensor, grad: Tensor, step_size: float) -> tuple[Tensor, Tensor]:
+def rate_and_decay(w_1: Tensor, w_2: Tensor, grad: Tensor, step_size: float) -> tuple[Tensor, Tensor]:
     """The adaptive rate rho and the decay gamma of a depth-2 network with one hidden unit (the paper's warm-up, N = 2).
 
     With w = w_2 w_1 and w_2 a number, one step of gradient descent on both layers is, without approximation,
@@ -34,7 +34,7 @@ def momentum_coefficients(rho: Tensor, gamma: Tensor, t: int) -> Tensor:
         mu(t, tau) = -gamma_t rho_tau prod_{s=tau+1..t-1} (1 - gamma_s)
 
     Args:
-        rho, gamma: from `warm_up`, shape (T,).
+        rho, gamma: from `rate_and_decay`, shape (T,).
         t: the step, 0 <= t < T.
     Returns: mu(t, tau) for tau = 0..t-1, shape (t,).
     """
@@ -49,7 +49,7 @@ def from_past_gradients(start: Tensor, grad: Tensor, rho: Tensor, gamma: Tensor,
     Args:
         start: w(0), shape (d,).
         grad: G along the run, shape (T, d).
-        rho, gamma: from `warm_up`, shape (T,).
+        rho, gamma: from `rate_and_decay`, shape (T,).
         t: the step, 0 <= t <= T.
     Returns: shape (d,).
     """

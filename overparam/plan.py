@@ -10,9 +10,9 @@ import numpy as np
 
 from overparam.choices import Choice, ChoiceError, Number, Option
 
-# Step sizes are tried from BELOW to ABOVE times the unit of `sweep.step_unit`. Depth N multiplies the step by about
+# Step sizes are tried from LEAST_STEP to MOST_STEP times the unit of `sweep.step_unit`. Depth N multiplies the step by about
 # N ||W||^{2-2/N}: thousands at a far target, hundredths at a small start.
-BELOW, ABOVE = 1e-4, 10.0
+LEAST_STEP, MOST_STEP = 1e-4, 10.0
 MOST_RUNS = 60_000  # of a map: some 40 MB
 TUNED = 0.0  # in the place of a step size: each depth at its own best one
 
@@ -25,7 +25,7 @@ AXES = {
 }
 SHAPE = {"two": "ratio y₁ / y₂", "synthetic": "condition number"}
 DETAILS = {"quick": "quick", "standard": "standard", "fine": "fine"}
-KINDS = {"network": "network", "rule": "end-to-end rule (real N)"}
+DYNAMICS = {"network": "network", "rule": "end-to-end rule (real N)"}
 
 PLAN_CHOICES: tuple[Choice, ...] = (
     Option(
@@ -37,7 +37,7 @@ PLAN_CHOICES: tuple[Choice, ...] = (
     ),
     Option("x", "Across", "shape", AXES),
     Option("y", "Upwards", "p", AXES),
-    Option("kind", "What moves", "network", KINDS, "The layers of a network, or its end-to-end matrix by the rule of Theorem 1."),
+    Option("kind", "What moves", "network", DYNAMICS, "The layers of a network, or its end-to-end matrix by the rule of Theorem 1."),
     Number("depth", "Depth N", 2, 1, 10, help="Compared with depth 1."),
     Number("p", "Loss exponent p", 4, 2, 8),
     Number("ratio", "Ratio y₁ / y₂", 10, 1, 100),
@@ -129,7 +129,7 @@ class Plan:
         """The step sizes that a cell is tried with, in its problem's unit, which is one of them."""
         if cell.step != TUNED:
             return np.array([cell.step])
-        first, last = (round(np.log10(end) * self.grid) for end in (BELOW, ABOVE))
+        first, last = (round(np.log10(end) * self.grid) for end in (LEAST_STEP, MOST_STEP))
         return 10 ** (np.arange(first, last + 1) / self.grid)
 
     def name(self, axis: str) -> str:
@@ -150,5 +150,5 @@ def _lattice(axis: str, problem: str, kind: str, detail: str) -> np.ndarray:
         return np.array(_P[fineness], dtype=float)
     if axis == "depth":
         return np.array((_WHOLE if kind == "network" else _REAL)[fineness], dtype=float)
-    ends = {"shape": (1, 100 if problem == "two" else 1e4), "scale": (1e-4, 1), "step": (BELOW, ABOVE)}[axis]
+    ends = {"shape": (1, 100 if problem == "two" else 1e4), "scale": (1e-4, 1), "step": (LEAST_STEP, MOST_STEP)}[axis]
     return np.geomspace(*ends, (7, 13, 25)[fineness])

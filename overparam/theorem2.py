@@ -12,7 +12,7 @@ import numpy as np
 from overparam import experiment
 from overparam.choices import ChoiceError, Number, Option, Structured, show
 from overparam.curves import Array, Curve, ellipse, gamma, polygon
-from overparam.landscapes import Cone, Landscape, Quadratic, linear, regression, two_coordinates
+from overparam.landscapes import Cone, Landscape, Quadratic, linear, regression, separable
 from overparam.regularizer import Plane, plane_through, slope_at_zero
 
 CORNERS_PATTERN = re.compile(r"[;\n]+")
@@ -184,7 +184,7 @@ def case(values: Mapping[str, Any], inputs: Array | None = None, targets: Array 
     """
     kind, c = values["loss"], float(values["c"])
     if kind == "lp":
-        loss: Landscape = two_coordinates(np.array([values["y1"], values["y2"]], dtype=float), values["p"])
+        loss: Landscape = separable(np.array([values["y1"], values["y2"]], dtype=float), values["p"])
     elif kind in DATA:
         assert inputs is not None and targets is not None
         if inputs.shape[1] < 2:

@@ -6,7 +6,7 @@ import streamlit as st
 from overparam.choices import Option
 from overparam.figures.style import depth_colour, depth_dash
 from overparam.figures.trajectories import Path, trajectories
-from overparam.illustration import Tuned, tuned_run
+from overparam.illustration import TunedRun, tuned_run
 from overparam.lessons import REGRESSION
 from overparam.ui.frame import through_app
 from overparam.ui.lessons import menu
@@ -36,12 +36,12 @@ WHY = {
 
 
 @st.cache_data(show_spinner=False, max_entries=4)
-def tuned_runs(p: float) -> list[Tuned]:
+def tuned_runs(p: float) -> list[TunedRun]:
     """The tuned run of each depth."""
     return [tuned_run(depth, p, TARGET, goal=GOAL) for depth in DEPTHS]
 
 
-def path(run: Tuned) -> Path:
+def path(run: TunedRun) -> Path:
     """A run as the picture draws it, thinned evenly in the logarithm of the iteration."""
     last = len(run.loss) - 1
     lattice = np.rint(10 ** (np.arange(0, POINTS_A_DECADE * np.log10(last + 1)) / POINTS_A_DECADE)).astype(int) - 1
@@ -58,7 +58,7 @@ def window(paths: list[Path]) -> tuple[tuple[float, float], tuple[float, float]]
     return (low[0], high[0]), (low[1], high[1])
 
 
-def compared(plain: Tuned, deep: Tuned) -> str:
+def compared(plain: TunedRun, deep: TunedRun) -> str:
     """The two counts as a sentence."""
     faster = plain.iterations > deep.iterations
     factor = plain.iterations / deep.iterations if faster else deep.iterations / plain.iterations

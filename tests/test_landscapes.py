@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from overparam.landscapes import Cone, Quadratic, Regression, linear, regression, two_coordinates
+from overparam.landscapes import Cone, Quadratic, Regression, linear, regression, separable
 
 RNG = np.random.default_rng(3)
 HESSIAN = np.array([[3.0, 0.7, 0.2], [0.7, 2.0, 0.1], [0.2, 0.1, 0.4]])
@@ -72,16 +72,16 @@ def test_at_the_minimum_a_newton_step_gains_nothing(p):
 def test_minima_that_are_known_or_missing():
     centre = np.array([1.0, -2.0, 0.5])
     np.testing.assert_allclose(Quadratic(-HESSIAN @ centre, HESSIAN).minimum(), centre, rtol=1e-12)
-    np.testing.assert_allclose(two_coordinates(np.array([3.0, 1.0]), 2.0).minimum(), [3.0, 1.0], rtol=1e-12)
+    np.testing.assert_allclose(separable(np.array([3.0, 1.0]), 2.0).minimum(), [3.0, 1.0], rtol=1e-12)
     assert linear(np.array([1.0, 0.0])).minimum() is None
     assert regression(X[:, [0, 0]], Y, 4).minimum() is None  # two equal columns: no unique minimum
-    np.testing.assert_array_equal(two_coordinates(np.zeros(2), 4.0).minimum(), [0, 0])
-    np.testing.assert_allclose(two_coordinates(np.array([3.0, 1.0]), 4.0).minimum(), [3.0, 1.0], rtol=1e-12)  # an exact fit
+    np.testing.assert_array_equal(separable(np.zeros(2), 4.0).minimum(), [0, 0])
+    np.testing.assert_allclose(separable(np.array([3.0, 1.0]), 4.0).minimum(), [3.0, 1.0], rtol=1e-12)  # an exact fit
     np.testing.assert_array_equal(Cone(1.0, np.array([1.0, 0.0])).minimum(), [0, 0])
 
 
 def test_the_two_coordinate_loss_is_the_sum_of_its_coordinates():
-    loss = two_coordinates(np.array([3.0, 1.0]), 4.0)
+    loss = separable(np.array([3.0, 1.0]), 4.0)
     w = np.array([[0.5, 0.25], [3.0, 1.0]])
     np.testing.assert_allclose(loss.value(w), [(2.5**4 + 0.75**4) / 4, 0], rtol=1e-14)
     np.testing.assert_allclose(loss.gradient(w), [[-(2.5**3), -(0.75**3)], [0, 0]], rtol=1e-14)

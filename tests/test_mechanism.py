@@ -7,9 +7,9 @@ import torch
 from overparam.mechanism import (
     from_past_gradients,
     momentum_coefficients,
+    rate_and_decay,
     singular_value_law,
     singular_values,
-    warm_up,
 )
 
 REAL = torch.float64
@@ -49,7 +49,7 @@ def depth_2_run():
 def test_the_run_leaves_the_start_and_its_rate_and_momentum_change(depth_2_run):
     """Otherwise the tests below would say nothing."""
     w_1, w_2, grad, step_size = depth_2_run
-    rho, gamma = warm_up(w_1, w_2, grad, step_size)
+    rho, gamma = rate_and_decay(w_1, w_2, grad, step_size)
     assert rho.max() > 50 * rho[0]
     assert gamma.min() < -1e-2
 
@@ -57,7 +57,7 @@ def test_the_run_leaves_the_start_and_its_rate_and_momentum_change(depth_2_run):
 def test_one_step_is_rho_and_gamma_without_approximation(depth_2_run):
     w_1, w_2, grad, step_size = depth_2_run
     w = w_1 * w_2[:, None]
-    rho, gamma = warm_up(w_1, w_2, grad, step_size)
+    rho, gamma = rate_and_decay(w_1, w_2, grad, step_size)
     step = w[:-1] - rho[:-1, None] * grad[:-1] - gamma[:-1, None] * w[:-1]
     np.testing.assert_allclose(step, w[1:], rtol=0, atol=1e-15 * float(w.abs().max()) * 10)
 
@@ -66,7 +66,7 @@ def test_one_step_is_rho_and_gamma_without_approximation(depth_2_run):
 def test_past_gradients_rebuild_the_weights(depth_2_run, t):
     w_1, w_2, grad, step_size = depth_2_run
     w = w_1 * w_2[:, None]
-    rho, gamma = warm_up(w_1, w_2, grad, step_size)
+    rho, gamma = rate_and_decay(w_1, w_2, grad, step_size)
     np.testing.assert_allclose(from_past_gradients(w[0], grad, rho, gamma, t), w[t], rtol=0, atol=1e-13)
 
 
@@ -74,7 +74,7 @@ def test_past_gradients_rebuild_the_weights(depth_2_run, t):
 def test_momentum_coefficients_give_the_step(depth_2_run, t):
     w_1, w_2, grad, step_size = depth_2_run
     w = w_1 * w_2[:, None]
-    rho, gamma = warm_up(w_1, w_2, grad, step_size)
+    rho, gamma = rate_and_decay(w_1, w_2, grad, step_size)
     mu = momentum_coefficients(rho, gamma, t)
     assert mu.shape == (t,)
     rest = gamma[t] * (1 - gamma[:t]).prod() * w[0]

@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse as sp
 from scipy.sparse.linalg import spsolve
 
-from overparam.landscapes import Quadratic, linear, two_coordinates
+from overparam.landscapes import Quadratic, linear, separable
 from overparam.potential import Edges, best_potential, shares, tuned_descent
 from overparam.regularizer import force
 
@@ -78,7 +78,7 @@ def test_shares_do_not_depend_on_the_size_of_the_square_for_a_constant_gradient(
 
 
 def test_one_share_is_that_of_the_potential():
-    loss = two_coordinates(np.array([2.0, 0.5]), 4.0)
+    loss = separable(np.array([2.0, 0.5]), 4.0)
     assert shares(loss, 1.5, np.array([3.0]), 65)[0] == best_potential(force(loss.gradient, 3.0), 1.5, 65).share
 
 

@@ -11,7 +11,7 @@ from scipy.integrate import quad
 from sklearn.datasets import load_diabetes
 
 from overparam.curves import ellipse, gamma, half_disc, polygon
-from overparam.landscapes import Cone, Quadratic, linear, regression, two_coordinates
+from overparam.landscapes import Cone, Quadratic, linear, regression, separable
 from overparam.regularizer import (
     circulation,
     closed_form,
@@ -37,8 +37,8 @@ PLANAR = {
     "linear": linear(np.array([1.3, 0.0])),
     "round": Quadratic(np.array([0.8, 0.0]), 0.8 * np.eye(2)),
     "anisotropic": Quadratic(np.array([1.3, 0.0]), BOWL),
-    "p = 4": two_coordinates(np.array([3.0, 1.0]), 4.0),
-    "p = 2.5": two_coordinates(np.array([3.0, 1.0]), 2.5),
+    "p = 4": separable(np.array([3.0, 1.0]), 4.0),
+    "p = 2.5": separable(np.array([3.0, 1.0]), 2.5),
 }
 
 
@@ -239,7 +239,7 @@ def _compare_with_scipy(x, y, p):
 
 @pytest.mark.parametrize("depth", [1.5, 3, 4])
 def test_the_remainder_is_of_higher_order_than_the_theorem_needs(depth):
-    loss = two_coordinates(np.array([3.0, 1.0]), 4.0)
+    loss = separable(np.array([3.0, 1.0]), 4.0)
     flat = loss.restricted(plane_through(slope_at_zero(loss)).basis)
     radii = np.geomspace(1e-3, 0.3, 9)
     rest = [remainder(flat, depth, r / 5, r) for r in radii]

@@ -10,7 +10,7 @@ import pytest
 
 from overparam import sweep as sweep_module
 from overparam.choices import ChoiceError, read_choices
-from overparam.plan import AXES, DETAILS, KINDS, PLAN_CHOICES, TUNED, Plan
+from overparam.plan import AXES, DETAILS, DYNAMICS, PLAN_CHOICES, TUNED, Plan
 from overparam.registry import Registry
 from overparam.room import UNWATCHED_SECONDS, Room
 from overparam.simulate import Method, Simulation
@@ -260,7 +260,7 @@ def test_a_registry_lets_go_of_what_was_not_asked_for_longest():
 @pytest.mark.parametrize("axes", [(x, y) for x in AXES for y in AXES if x != y])
 @pytest.mark.parametrize("problem", ["two", "synthetic"])
 def test_any_two_axes_make_cells_within_bounds(problem, axes):
-    for kind in KINDS:
+    for kind in DYNAMICS:
         for detail in DETAILS:
             chosen = plan(problem=problem, x=axes[0], y=axes[1], kind=kind, detail=detail)
             for column, row in ((0, 0), (len(chosen.values("x")) - 1, len(chosen.values("y")) - 1)):

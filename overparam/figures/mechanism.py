@@ -13,7 +13,7 @@ _LAW = {"color": NEUTRAL, "dash": "5px,4px", "width": 2}
 
 
 @dataclass(frozen=True)
-class Curve:
+class Reading:
     """One reading against the figure's iterations; `law` draws it dashed and grey, `detail` is its longer name on hover."""
 
     name: str
@@ -26,10 +26,10 @@ class Curve:
 
 @dataclass(frozen=True)
 class Panel:
-    """One row of the figure: curves over a common vertical axis, and a limit to compare with, if any."""
+    """One row of the figure: readings over a common vertical axis, and a limit to compare with, if any."""
 
     title: str
-    curves: Sequence[Curve]
+    readings: Sequence[Reading]
     log: bool = True
     limit: float | None = None
     limit_name: str = ""
@@ -59,7 +59,7 @@ def stacked(panels: Sequence[Panel], times: np.ndarray, cursor: int, height: int
         suffix = "" if place == 0 else str(place + 1)
         top = 1 - place * (share + _SPACE)
         layout[f"yaxis{suffix}"] = _vertical(panel) | {"domain": [max(top - share, 0), top], "anchor": "x"}
-        for curve in panel.curves:
+        for curve in panel.readings:
             positive = np.where(curve.y > 0, curve.y, np.nan) if panel.log else curve.y
             figure.add_scatter(
                 x=x, y=positive, yaxis=f"y{suffix}", name=curve.name, legendgroup=curve.name, mode="lines",
@@ -96,7 +96,7 @@ def _vertical(panel: Panel) -> dict:
     """The axis of a panel; a logarithmic one has a label each decade, or at 1, 2, 5 where it spans hardly more than one."""
     if not panel.log:
         return axis(panel.title, zeroline=True, zerolinecolor=NEUTRAL)
-    values = np.concatenate([curve.y for curve in panel.curves] + [[panel.limit or np.nan]])
+    values = np.concatenate([curve.y for curve in panel.readings] + [[panel.limit or np.nan]])
     values = values[np.isfinite(values) & (values > 0)]
     decades = np.log10(values.max() / values.min()) if values.size else 0
     return axis(panel.title, log=True, dtick="D2" if decades < 1.3 else max(1, round(decades / 4)), minor=None)

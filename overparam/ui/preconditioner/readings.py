@@ -13,10 +13,10 @@ import torch
 from overparam.curvature import STABILITY_LIMIT
 from overparam.data import Data
 from overparam.experiment import Entry, Experiment
-from overparam.figures.mechanism import Curve, Panel, memory, stacked
+from overparam.figures.mechanism import Panel, Reading, memory, stacked
 from overparam.figures.style import BLUE, MAGENTA, ORANGE, RED, VIOLET, ZERO_AT, depth_colour, depth_dash
 from overparam.history import GAPS
-from overparam.mechanism import from_past_gradients, momentum_coefficients, singular_value_law, singular_values, warm_up
+from overparam.mechanism import from_past_gradients, momentum_coefficients, rate_and_decay, singular_value_law, singular_values
 from overparam.parameterizations import imbalance
 from overparam.problems import Problem
 from overparam.runs import Tuned
@@ -86,9 +86,9 @@ def edge(reader: Reader) -> None:
     times, effective, curvature, product = _edge(experiment, steps, reader.upload)
     names = [f"depth {depth:g}" for depth in depths]
 
-    def curves(readings: np.ndarray) -> list[Curve]:
+    def curves(readings: np.ndarray) -> list[Reading]:
         looks = [(depth_colour(depth), depth_dash(depth)) for depth in depths]
-        return [Curve(name, *look, readings[:, i]) for i, (name, look) in enumerate(zip(names, looks, strict=True))]
+        return [Reading(name, *look, readings[:, i]) for i, (name, look) in enumerate(zip(names, looks, strict=True))]
 
     panels = [
         Panel("effective step", curves(effective)),
@@ -128,7 +128,7 @@ def ablation(reader: Reader) -> None:
     names = [_half_name(e) for e in entries]
     looks = [(BLUE, "solid"), (ORANGE, "12px,4px"), (VIOLET, "3px,3px"), (MAGENTA, "12px,3px,3px,3px")]
     times, gaps = _losses(experiment, steps, reader.upload)
-    curves = [Curve(name, *look, gaps[:, i]) for i, (name, look) in enumerate(zip(names, looks, strict=False))]
+    curves = [Reading(name, *look, gaps[:, i]) for i, (name, look) in enumerate(zip(names, looks, strict=False))]
     panel = Panel("gap (L − L*) / (L₀ − L*)", curves)
     reader.draw(stacked([panel], times, reader.cursor, 330), "ablation", "The gap of each half over the iterations.")
     fewest = tuned.grid.fastest(tuned.reached)
@@ -151,13 +151,13 @@ def momentum(reader: Reader) -> None:
         return
     experiment, _, (best,) = reader.tuned([Entry(2, width=1)])
     step = reader.part(best)
-    weights, gradients, rho, gamma = _warm_up(experiment, step, reader.upload)
+    weights, gradients, rho, gamma = _rate_and_decay(experiment, step, reader.upload)
     t = min(reader.cursor, len(rho) - 1)
     times = np.arange(len(rho))
     kept = log_times(len(rho) - 1, 60)
     panels = [
-        Panel("rate ρ", [Curve("ρ: weight of the gradient", ORANGE, "solid", rho[kept])]),
-        Panel("−γ", [Curve("−γ: push along w", VIOLET, "12px,4px", -gamma[kept])], log=False),
+        Panel("rate ρ", [Reading("ρ: weight of the gradient", ORANGE, "solid", rho[kept])]),
+        Panel("−γ", [Reading("−γ: push along w", VIOLET, "12px,4px", -gamma[kept])], log=False),
     ]
     left, right = st.columns([1.2, 1], gap="medium")
     with left:
@@ -200,8 +200,8 @@ def network(reader: Reader) -> None:
     times, gap, drift = _against_network(experiment, depth, step, reader.state.values()["spread"], reader.upload)
     names = (("balanced start", BLUE, "solid"), ("unbalanced start", RED, "12px,4px"))
     panels = [
-        Panel("gap of W", [Curve(*look, np.where(gap[:, i] > ROUNDING, gap[:, i], 0)) for i, look in enumerate(names)]),
-        Panel("imbalance", [Curve(*look, np.where(drift[:, i] > ROUNDING, drift[:, i], 0)) for i, look in enumerate(names)]),
+        Panel("gap of W", [Reading(*look, np.where(gap[:, i] > ROUNDING, gap[:, i], 0)) for i, look in enumerate(names)]),
+        Panel("imbalance", [Reading(*look, np.where(drift[:, i] > ROUNDING, drift[:, i], 0)) for i, look in enumerate(names)]),
     ]
     alt = "The gap between rule and network, and the imbalance of the layers, over the iterations."
     reader.draw(stacked(panels, times, reader.cursor, 330), "network", alt)
@@ -242,8 +242,8 @@ def singular(reader: Reader) -> None:
     for i, depth in enumerate(depths):
         for r in range(sigma.shape[2]):
             name, which = f"depth {depth:g}", f"depth {depth:g}, σ{'₁₂₃₄₅₆₇₈₉'[r] if r < 9 else r + 1}"
-            curves.append(Curve(name, depth_colour(depth), depth_dash(depth), sigma[kept, i, r], detail=which))
-            curves.append(Curve(name, depth_colour(depth), "", law[kept, i, r], law=True, detail=f"{which}, law"))
+            curves.append(Reading(name, depth_colour(depth), depth_dash(depth), sigma[kept, i, r], detail=which))
+            curves.append(Reading(name, depth_colour(depth), "", law[kept, i, r], law=True, detail=f"{which}, law"))
     panel = Panel("singular values of W", curves, log=False)
     reader.draw(stacked([panel], times[kept], reader.cursor, 370), "sigma", "Singular values of W over the iterations.")
     at = min(reader.cursor, len(times) - 1)
@@ -318,11 +318,11 @@ def _losses(experiment: Experiment, steps: tuple[float, ...], _upload: Data | No
 
 
 @_cached
-def _warm_up(experiment: Experiment, step: float, _upload: Data | None) -> tuple[np.ndarray, ...]:
+def _rate_and_decay(experiment: Experiment, step: float, _upload: Data | None) -> tuple[np.ndarray, ...]:
     problem = experiment.build("cpu", _upload)
     run = follow(problem, _methods(experiment, [step]), _every_step(experiment, problem, 1), layers_of=[0])
     weights, gradients = run.weights[:, 0, 0], run.gradients[:, 0, 0]
-    rho, gamma = warm_up(run.layers[0][:, 0, 0], run.layers[1][:, 0, 0, 0], gradients, step)
+    rho, gamma = rate_and_decay(run.layers[0][:, 0, 0], run.layers[1][:, 0, 0, 0], gradients, step)
     finite = (weights.isfinite() & gradients.isfinite()).all(1) & rho.isfinite() & gamma.isfinite()
     length = int(finite.int().cumprod(0).sum())  # up to where the run diverged, if it did
     return tuple(readings[:length].numpy() for readings in (weights, gradients, rho, gamma))
