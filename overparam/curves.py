@@ -74,9 +74,9 @@ class Integral:
     absolute: float
 
     def __str__(self) -> str:
-        """In words: "0.7255 ± 7e-14", with 0 for a value that its error does not tell from 0."""
+        """In words that stay on one line: "0.7255 ± 7e-14", with 0 for a value that its error does not tell from 0."""
         value = f"{self.value:.6g}".replace("-", "−") if abs(self.value) > self.error else "0"
-        return f"{value} ± {self.error:.0e}".replace("e-", "e−") if self.error else value
+        return f"{value}\u00a0±\u00a0{self.error:.0e}".replace("e-", "e−") if self.error else value
 
 
 def gamma(r: float, big_r: float) -> Curve:

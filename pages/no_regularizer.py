@@ -4,25 +4,32 @@ import streamlit as st
 
 from overparam.theorem2 import CHOICES, matching_example
 from overparam.ui.frame import through_app
+from overparam.ui.notes import notes
 from overparam.ui.regularizer import around, beat, closest, limits, proof, shrink
 from overparam.ui.regularizer.controls import find_case, sidebar
 from overparam.ui.state import PageState
 
-PARTS = {"around": around, "shrink": shrink, "beat": beat, "closest": closest, "proof": proof, "limits": limits}
+PARTS = {"around": around, "shrink": shrink, "beat": beat, "closest": closest, "proof": proof}
+FIELD = (
+    "$F(W)=\\|W\\|^{2-2/N}\\,(G+(N-1)\\,\\mathrm{Pr}_W G)$: what depth makes of $G$. "
+    "**Circulation**: its integral around a closed curve."
+)
 
 through_app()
 state = PageState("reg", CHOICES)
 sidebar(state)
-title, tabs = st.columns([1, 1.9], vertical_alignment="center")
-title.subheader("Why no regularizer can do it", anchor=False)
-with tabs:
-    view = state.segmented("view", label_visibility="collapsed")
+with st.container(horizontal=True, gap="small", vertical_alignment="center", key="reg_head"):
+    st.subheader("Why no regularizer can do it", anchor=False, width="content")
+    view = state.segmented("view", label_visibility="collapsed", width="content")
+    notes("reg", label="", type="tertiary")
+st.markdown(FIELD)
 example = matching_example(state.values())
 if example and example.values.get("view", "around") == view:
     with st.container(key="reg_example"):
         st.caption(f"**{example.label}.** {example.watch}")
-case = find_case(state)
-if case is not None:
+if view == "limits":
+    limits.show(state)
+elif (case := find_case(state)) is not None:
     if case.c == 0:
         st.warning(
             "G(0) = 0: Theorem 2 does not apply, and its curve has no direction e; it is drawn along the first axis instead.",

@@ -10,22 +10,13 @@ from overparam.figures.sweep import arrivals, cell_curves, speed_up_map
 from overparam.plan import AXES, PLAN_CHOICES, SHAPE, Plan
 from overparam.sweep import SWEEPS, CellRuns, Sweep, SweepError, cell_runs
 from overparam.ui.frame import through_app
+from overparam.ui.notes import notes
 from overparam.ui.plot import plot
 from overparam.ui.state import PageState
 from overparam.ui.sweep import axis_of, cell_name, cell_words, censored, deep_name, hover_words, summary
 
 PREVIEW_SECONDS, FRAME_SECONDS = 0.4, 0.3
 SLIDERS = {"depth": 1, "p": 0.5}
-
-
-LIMITS = """
-- **Iterations, not seconds.** A deep step costs a little more than a shallow one.
-- **One start.** Another direction, scale or goal moves the numbers; the sign is what holds.
-- **The best of a grid can be lucky.** A large first step sometimes lands near the target. Click a cell: its lower
-  picture shows how narrow the best step is, and a finer grid finds more of them.
-- **Two coordinates are not data.** Choose *Synthetic regression*, or go to the race, for that.
-- **Only depth 1 by plain gradient descent is beaten here.** Momentum and Adam are in the race.
-"""
 
 
 def read_cell(text: str) -> tuple[int, int] | None:
@@ -94,14 +85,13 @@ def choose(event: dict) -> None:
 
 def transport(sweep: Sweep) -> None:
     """Compute or pause, and how far the map is."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="map_transport"):
         st.subheader("Where depth helps", anchor=False, width="content")
         playing = moving()["playing"] and not sweep.finished
         label, icon = ("Pause", ":material/pause:") if playing else ("Compute the map", ":material/play_arrow:")
         st.button(label, icon=icon, type="primary", on_click=toggle, disabled=sweep.finished, key="map_run", shortcut="Space")
         st.caption(progress_words(sweep))
-        with st.popover("Limits", icon=":material/info:", help="What this map does not show"):
-            st.markdown(LIMITS)
+        notes("map", label="", type="tertiary")
 
 
 def caption(plan: Plan) -> str:
@@ -205,7 +195,8 @@ at = values["cell"]
 if at is not None and not (at[0] < len(plan.values("x")) and at[1] < len(plan.values("y"))):
     at = None
 transport(sweep)
-st.caption(caption(plan))
+with st.container(key="map_caption"):
+    st.caption(caption(plan))
 left, right = st.columns([1.5, 1], gap="medium")
 with left:
     draw_map(plan, sweep, at)

@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from overparam.data import Data
+from overparam.data.ethanol import ethanol_path
 from overparam.figures.style import PIECES
 from overparam.regularizer import closed_form
 from overparam.theorem2 import EXAMPLES, VIEWS
@@ -69,7 +70,7 @@ def pieces_drawn(figure: dict) -> list[dict]:
 def test_the_page_opens_with_the_theorem_at_work(monkeypatch):
     page = Page(monkeypatch)
     assert page.bad == []
-    assert "Not a gradient" in page.verdict and "0.72548 ±" in page.verdict
+    assert "Not a gradient" in page.verdict and "0.72548\u00a0±" in page.verdict
     bars = numbers(page.figures["around_pieces"]["data"][0]["y"])
     exact = closed_form(3, 1.3, 0.2, 1.0)
     np.testing.assert_allclose(bars, [*exact, exact.sum()], atol=1e-9)
@@ -93,8 +94,7 @@ def test_the_curve_is_drawn_in_the_colours_of_its_pieces_with_arrows_the_way_rou
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda e: e.label)
 def test_every_example_in_every_part(monkeypatch, example, view):
     page = Page(monkeypatch)
-    place = EXAMPLES.index(example)
-    page.app.button(key=f"reg_example_{place}").click()
+    page.app.button(key=f"reg_example_{example.name}").click()
     page.run()
     page.set("view", view)
     assert not page.app.error
@@ -103,21 +103,39 @@ def test_every_example_in_every_part(monkeypatch, example, view):
 
 
 @pytest.mark.parametrize(
-    ("place", "verdict", "words"),
+    ("name", "verdict", "words"),
     [
-        (1, "No contradiction on this curve", "that of $L(W)$"),
-        (2, "No contradiction on this curve", r"that of $\|W\|\langle W, G(0)\rangle$"),
-        (3, "Not a gradient", "did not cancel"),
-        (4, "No contradiction on this curve", r"that of $0.9\,\|W\|^{3.333}$"),
-        (5, "No contradiction on this curve", r"that of $1.671\,\|W\|^{2.333}$"),
-        (6, "Not a gradient", "10-dimensional"),
+        ("one", "No contradiction on this curve", "that of $L(W)$"),
+        ("two-linear", "No contradiction on this curve", r"that of $\|W\|\langle W, G(0)\rangle$"),
+        ("two-bowl", "Not a gradient", "did not cancel"),
+        ("bowl-at-0", "No contradiction on this curve", r"that of $0.9\,\|W\|^{3.333}$"),
+        ("cone", "No contradiction on this curve", r"that of $1.671\,\|W\|^{2.333}$"),
+        ("data", "Not a gradient", "10-dimensional"),
     ],
 )
-def test_examples_show_what_they_say(monkeypatch, place, verdict, words):
+def test_examples_show_what_they_say(monkeypatch, name, verdict, words):
     page = Page(monkeypatch)
-    page.app.button(key=f"reg_example_{place}").click()
+    page.app.button(key=f"reg_example_{name}").click()
     page.run()
     assert verdict in page.verdict and words in page.text
+
+
+@pytest.mark.parametrize(
+    ("label", "there"),
+    [
+        ("The gradient", {"view": "around", "N": 2, "loss": "linear"}),
+        ("The bowl", {"view": "beat", "N": 2, "loss": "quadratic", "h1": 2, "h2": 0.5}),
+        ("A bowl around 0", {"view": "around", "N": 3, "loss": "quadratic", "c": 0, "h1": 1, "h2": 1}),
+        ("A cone", {"view": "around", "N": 3, "loss": "cone"}),
+        ("The closest one", {"view": "closest", "N": 3, "loss": "lp", "R": 2}),
+    ],
+)
+def test_a_limit_leads_to_the_example_that_shows_it(monkeypatch, label, there):
+    page = Page(monkeypatch, view="limits")
+    next(button for button in page.app.button if button.label == label).click()
+    page.run()
+    values = page.app.session_state["reg__memory"]["values"]
+    assert {name: values[name] for name in there} == there and not page.app.error
 
 
 def test_switching_a_hypothesis_off_crosses_it(monkeypatch):
@@ -219,3 +237,27 @@ def test_data_that_are_not_here_yet(monkeypatch, tmp_path):
     for loss in ("ethanol", "csv"):
         page = Page(monkeypatch, loss=loss)
         assert any("not here yet" in words for words in page.bad) and not page.figures
+
+
+def test_a_kept_file_that_is_not_the_data_is_refused_in_words_and_nothing_is_downloaded_in_its_place(monkeypatch, tmp_path):
+    monkeypatch.setenv("OVERPARAM_DATA", str(tmp_path))
+    monkeypatch.setattr("requests.get", lambda *_, **__: pytest.fail("a download without a click"))
+    ethanol_path().write_bytes(b"not an archive")
+    page = Page(monkeypatch, loss="ethanol")
+    (sentence,) = page.bad
+    assert "was refused" in sentence and "Download the Ethanol data anew" in sentence
+    page.run()
+    assert any("not here yet" in words for words in page.bad)
+
+
+@pytest.mark.parametrize(
+    ("view", "read"),
+    [("around", "NrR"), ("shrink", "NrR"), ("beat", "NR"), ("closest", "NR"), ("proof", "NrR"), ("limits", "")],
+)
+def test_a_part_has_the_sliders_that_it_reads(monkeypatch, view, read):
+    page = Page(monkeypatch, view=view, r="0.1", R="1.5", N="4")
+    shown = {slider.key.removeprefix("reg_") for slider in page.app.sidebar.slider}
+    assert shown & {"N", "r", "R"} == set(read)
+    page.set("view", "around")  # and what is out of sight keeps its value
+    values = {slider.key.removeprefix("reg_"): slider.value for slider in page.app.sidebar.slider}
+    assert (values["N"], values["r"], values["R"]) == (4, 0.1, 1.5)

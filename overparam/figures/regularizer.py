@@ -141,7 +141,8 @@ def pieces_figure(values: Array, closed: Array | None) -> go.Figure:
             marker={"symbol": "line-ew-open", "size": 34, "color": NEUTRAL, "line": {"width": 3}},
             hovertemplate="closed form %{y:.10g}<extra></extra>",
         )  # fmt: skip
-    room = 0.3 * max(float(np.abs(bars).max()), 1e-12)
+    low, high = min(bars.min(), 0), max(bars.max(), 0)
+    room = 0.4 * max(high - low, 1e-12)  # for a label at the end of a bar, at half this height too
     return figure.update_layout(
         **base_layout(
             height=215,
@@ -150,7 +151,7 @@ def pieces_figure(values: Array, closed: Array | None) -> go.Figure:
             xaxis=axis(tickangle=0),
             yaxis=axis(
                 "line integral",
-                range=[min(bars.min(), 0) - room, max(bars.max(), 0) + room],
+                range=[low - (room if low else 0), high + room],
                 zeroline=True,
                 zerolinecolor=NEUTRAL,
             ),

@@ -27,6 +27,21 @@ SYMBOLS = {
 - $\\mathrm{Pr}_W G$: the part of $G$ along $W$; $\\sigma_r, u_r, v_r$: singular values and vectors of $W$
 - **balanced**: $W_{j+1}^\\top W_{j+1}=W_jW_j^\\top$ for neighbouring layers; $H$: Hessian of $L$ in $W$
 """,
+    "reg": """
+- $W$: end-to-end weights of a network of **depth** $N$ with one output; $L$: loss; $G$: its gradient
+- $F$: what depth makes of $G$ (Claim 2); a network moves along $-F$; $\\mathrm{Pr}_W G$: part of $G$ along $W$
+- $e=G(0)/\\|G(0)\\|$: the direction of $G$ at 0; *across*: at right angles to $e$; $c=\\|G(0)\\|$
+- $\\Gamma_{r,R}$: the closed curve, of two segments ①, ③ along $e$ and two arcs ②, ④ of radii $r$ and $R$
+- **circulation** $\\oint F\\cdot dW$: integral around a closed curve; **curl**: the same by area, at a point
+- $\\varphi^*$: the function whose gradient $\\nabla\\varphi^*$ is nearest to $F$, in the mean over a square
+""",
+    "map": """
+- $y_1,y_2$: the minimum of the two-coordinate loss; ratio $y_1/y_2$; $p$: exponent of the loss
+- **depth** $N$: number of layers; a *network* has a whole number of them, the *rule* (Claim 2) takes any real number
+- condition number: largest curvature over smallest, of the synthetic regression at $p=2$
+- **goal**: a loss $L$ to reach, or a gap $g=(L-L^*)/(L_0-L^*)$, the share of the avoidable loss that is left
+- colour: iterations of depth 1 to the goal over those of depth $N$; horizon: iterations after which a run counts as not arrived
+""",
 }
 LIMITS = {
     "home": """
@@ -55,6 +70,20 @@ LIMITS = {
   stable step size.
 - **The same growth can hurt**: near $W=0$ everything is slow, and a step that suited the start can diverge later.
 - **Claim 2 is for one output.** For more, *One step, matrices* shows Claim 1.
+""",
+    "reg": """
+- **Nothing about $N\\le2$**: with a linear loss and $N=2$, $F$ is a gradient.
+- **Only Euclidean gradients are excluded**: the flow is a Riemannian gradient flow of $L$.
+- **Not that depth is faster**, nor that a regularizer is far off: see *Come close*.
+- **One output, balanced layers, no weight decay, small steps.** The part *Not said* has examples.
+""",
+    "map": """
+- **Iterations, not seconds.** A deep step costs a little more than a shallow one.
+- **One start.** Another direction, scale or goal moves the numbers; the sign is what holds.
+- **The best of a grid can be lucky.** A large first step sometimes lands near the target. Click a cell: its lower
+  picture shows how narrow the best step is, and a finer grid finds more of them.
+- **Two coordinates are not data.** Choose *Synthetic regression*, or go to the race, for that.
+- **Only depth 1 by plain gradient descent is beaten here.** Momentum and Adam are in the race.
 """,
 }
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from overparam.curves import TOLERANCE, Array, Curve, Integral, trace
+from overparam.curves import Array, Curve, Integral, trace
 from overparam.figures.regularizer import field_figure, pieces_figure
 from overparam.landscapes import Quadratic
 from overparam.regularizer import closed_form, hypotheses, known_potential, leading_term, verdict
@@ -26,7 +26,7 @@ def show(state: PageState, case: Case) -> None:
     left, right = st.columns([1.15, 1], gap="medium")
     with left:
         draw_field(state, case, curve, "around_field")
-    with right:
+    with right, st.container(gap="small"):
         if not curve:
             hypothesis_list(case, depth)
             return
@@ -85,10 +85,9 @@ def judge(total: Integral) -> None:
 
 def stokes_in_words(found: compute.Walk) -> str:
     """The same number from the curl."""
-    tolerance = f"{TOLERANCE:.0e}".replace("e-", "e−")
     gap = abs(found.total.value - found.area.value)
     difference = f"{gap:.0e} from the line integral".replace("e-", "e−") if gap else "equal to the line integral"
-    return f"By Stokes, from the curl inside: **{found.area}**, {difference}. Refined to {tolerance} of the work along the way."
+    return f"By Stokes, from the curl inside: **{found.area}**, {difference}. ±: estimated numerical error."
 
 
 def remarks(case: Case, depth: float, r: float, big_r: float) -> list[str]:
@@ -112,12 +111,12 @@ def hypothesis_list(case: Case, depth: float) -> None:
         + (f" :gray[({row.reason})]" if row.reason else "")
         for row in rows
     ]
-    st.markdown("**Theorem 2** asks for " + " &nbsp; ".join(marks))
+    st.markdown("  \n".join(["**Theorem 2** asks for", *marks]))
     known = known_potential(case.flat, depth)
     if known:
         st.markdown(f"It does not apply, and $F$ **is** a gradient here, that of ${known[0]}$: every closed curve gives 0.")
     elif all(row.holds for row in rows):
-        st.markdown("All hold: $F$ is the gradient of **no** function, so no regularizer gives this update.")
+        st.markdown("All hold: $F$ is the gradient of **no** function.")
     elif 1 < depth < 2 and case.c > 0 and case.loss.continuous_gradient:
         st.markdown("The theorem is stated for $N > 2$. Its proof also works for $1 < N < 2$: the sum is negative there, not 0.")
     else:

@@ -59,12 +59,11 @@ def show(state: PageState, case: Case) -> None:
 def _share_in_words(found: compute.Closest) -> str:
     share = found.potential.share
     supplied = (
-        f"In the mean over this square, $\\nabla\\varphi^*$ is the gradient nearest to $F$: it supplies **{1 - share:.2%}** of "
-        "$\\int\\|F\\|^2$. "
+        f"In the mean over this square the nearest gradient, $\\nabla\\varphi^*$, supplies **{1 - share:.2%}** of $\\int\\|F\\|^2$"
     )
     if share <= max(found.error, 1e-20):
-        return supplied + "What is left is the error of the grid: $F$ is a gradient."
-    return supplied + f"No regularizer can supply the other **{share:.3%}** (± {100 * found.error:.1g}%, from the grid)."
+        return f"{supplied}. What is left is the error of the grid: $F$ is a gradient."
+    return f"{supplied}; no regularizer supplies the other **{share:.3%}** (±\u00a0{100 * found.error:.1g}%)."
 
 
 def _obstacle(case: Case, half_width: float, start: tuple[float, float]) -> str:

@@ -39,7 +39,10 @@ def find_case(key: Key, _values: Mapping[str, Any], _upload: Data | None) -> Cas
     """The loss and the plane. Raises ValueError, in one sentence."""
     if key[0] not in DATA:
         return case(_values)
-    data = _upload if key[0] == "csv" else {"diabetes": load_diabetes, "ethanol": load_ethanol}[key[0]]()
+    if key[0] == "csv":
+        data = _upload
+    else:
+        data = load_diabetes() if key[0] == "diabetes" else load_ethanol(download=False)
     return case(_values, data.inputs, data.targets[:, 0])
 
 

@@ -11,6 +11,7 @@ from overparam.ui.regularizer import compute
 from overparam.ui.state import PageState
 
 STEPS = {"turn": 5.0, "p": 0.5}
+RADII = {"around": ("r", "R"), "shrink": ("r", "R"), "beat": ("R",), "closest": ("R",), "proof": ("r", "R")}  # that a part reads
 
 
 def choose(state: PageState, example: Example) -> None:
@@ -19,18 +20,19 @@ def choose(state: PageState, example: Example) -> None:
 
 
 def sidebar(state: PageState) -> None:
-    """Loss, depth and radii."""
+    """Loss, depth and radii, as far as the open part reads them."""
     with st.sidebar:
         with st.popover("Examples", icon=":material/lightbulb:", width="stretch"):
-            for i, example in enumerate(EXAMPLES):
-                key = state.key(f"example_{i}")
+            for example in EXAMPLES:
+                key = state.key(f"example_{example.name}")
                 st.button(example.label, key=key, on_click=choose, args=(state, example), width="stretch", type="tertiary")
+        view = st.session_state[state.key("view")]
+        if view == "limits":
+            return
         state.slider("N", step=0.1)
-        left, right = st.columns(2)
-        with left:
-            state.slider("r", step=0.01)
-        with right:
-            state.slider("R", step=0.01)
+        for name, column in zip(RADII[view], st.columns(len(RADII[view])), strict=True):
+            with column:
+                state.slider(name, step=0.01)
         kind = state.select("loss")
         if kind == "csv":
             upload_control(state)
@@ -41,7 +43,7 @@ def sidebar(state: PageState) -> None:
                 state.select(name)
             else:
                 state.slider(name, step=STEPS.get(name, 0.05))
-        if st.session_state[state.key("view")] == "closest":
+        if view == "closest":
             state.slider("angle", step=5.0)
             state.slider("start", step=0.05)
 

@@ -4,30 +4,30 @@ from __future__ import annotations
 
 import streamlit as st
 
-from overparam.theorem2 import EXAMPLES, Case
+from overparam.theorem2 import EXAMPLE
 from overparam.ui.regularizer.controls import choose
 from overparam.ui.state import PageState
 
-# Heading, words, and the examples (label, place in EXAMPLES) that show it.
+# Heading, words, and the examples (label of the button, name) that show it.
 POINTS = (
     (
         "Nothing at N = 2",
         "The theorem needs $N > 2$. With a linear loss and $N = 2$, $F$ **is** a gradient: of $\\|W\\|\\langle W, G\\rangle$. "
         "With a quadratic loss "
         "of unequal curvatures it is none at $N = 2$ either: its curl is minus that of $\\|W\\|\\,AW$.",
-        (("The gradient", 2), ("The bowl", 3)),
+        (("The gradient", "two-linear"), ("The bowl", "two-bowl")),
     ),
     (
         "Nothing without its hypotheses",
         "If $G(0) = 0$, or $G$ jumps at 0, there are losses whose $F$ is a gradient at every depth.",
-        (("A bowl around 0", 4), ("A cone", 5)),
+        (("A bowl around 0", "bowl-at-0"), ("A cone", "cone")),
     ),
     (
         "Not that a regularizer is far off",
         "For a constant $G$ on a square around 0, a regularizer supplies 95 % of $\\int\\|F\\|^2$ or more at every depth up to "
         "50, and never all of it. "
         "What is missing can still decide where descent ends.",
-        (("The closest one", 7),),
+        (("The closest one", "closest"),),
     ),
     (
         "Only Euclidean gradients",
@@ -42,15 +42,14 @@ POINTS = (
     ),
     (
         "One output, no weight decay, balanced layers",
-        "$F$ is the flow of a balanced linear network with one output ($k = 1$) and $\\lambda = 0$. The theorem is about this "
-        "flow, not about "
-        "large steps or unbalanced layers.",
+        "$F$ is the flow of a balanced linear network with ${k = 1}$ output and $\\lambda = 0$. The theorem is about this flow, "
+        "not about large steps or unbalanced layers.",
         (),
     ),
 )
 
 
-def show(state: PageState, case: Case) -> None:
+def show(state: PageState) -> None:
     """Write the part."""
     columns = st.columns(2, gap="medium")
     for i, (heading, words, examples) in enumerate(POINTS):
@@ -58,11 +57,11 @@ def show(state: PageState, case: Case) -> None:
             st.markdown(f"**{heading}**  \n{words}")
             if examples:
                 with st.container(horizontal=True):
-                    for label, place in examples:
+                    for label, name in examples:
                         st.button(
                             label,
-                            key=state.key(f"limits_{place}"),
+                            key=state.key(f"limits_{name}"),
                             on_click=choose,
-                            args=(state, EXAMPLES[place]),
+                            args=(state, EXAMPLE[name]),
                             icon=":material/arrow_forward:",
                         )
