@@ -22,6 +22,7 @@ CORNERS_PATTERN = re.compile(r"[;\n]+")
 class Example:
     """A state of the page worth looking at, and what to see there; choices not named take their defaults."""
 
+    name: str
     label: str
     watch: str
     values: Mapping[str, Any]
@@ -124,43 +125,51 @@ CHOICES = (
 )
 
 EXAMPLES = (
-    Example("Theorem 2 at work", "Linear loss, N = 3: every piece has a closed form, and they do not add up to 0.", {}),
+    Example("theorem", "Theorem 2 at work", "Linear loss, N = 3: every piece has a closed form, and they do not add up to 0.", {}),
     Example(
+        "one",
         "N = 1: plain gradient descent",
         "N > 2 fails: F = G is the gradient of the loss itself, and every circulation is 0.",
         {"N": 1.0, "loss": "quadratic"},
     ),
     Example(
+        "two-linear",
         "N = 2, linear loss: a gradient",
         "N > 2 fails: here F is the gradient of ‖W‖⟨W, G⟩. The colour shows that potential.",
         {"N": 2.0},
     ),
     Example(
+        "two-bowl",
         "N = 2, anisotropic bowl: not a gradient",
         "Theorem 2 says nothing at N = 2, and on Γ the circulation is 0. This circle gives another number: F is not a gradient.",
         {"N": 2.0, "loss": "quadratic", "view": "beat", "curve": "circle", "x": 0.6, "y": 0.6, "a": 0.4},
     ),
     Example(
+        "bowl-at-0",
         "G(0) = 0: a gradient at every depth",
         "G(0) ≠ 0 fails: a round bowl around 0 gives F = N h ‖W‖^(2−2/N) W, the gradient of a power of ‖W‖. Move N.",
         {"c": 0.0, "h1": 1.0, "h2": 1.0, "loss": "quadratic"},
     ),
     Example(
+        "cone",
         "G jumps at 0: a gradient at every depth",
         "Continuity fails: the cone c‖W‖ has a slope of length c everywhere, and F is the gradient of a power of ‖W‖. Move N.",
         {"loss": "cone"},
     ),
     Example(
+        "data",
         "Real data",
         "Diabetes, p = 4: the curve lies in a plane of the 10-dimensional weight space; the integral uses all of F.",
         {"loss": "diabetes", "r": 0.1},
     ),
     Example(
+        "closest",
         "The closest regularizer",
         "A regularizer supplies 99 % of F here, and never all of it. See what the rest does to gradient descent.",
         {"loss": "lp", "view": "closest", "R": 2.0},
     ),
 )
+EXAMPLE = {example.name: example for example in EXAMPLES}
 
 DEFAULTS = {choice.name: choice.default for choice in CHOICES}
 
