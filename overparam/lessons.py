@@ -76,7 +76,7 @@ REGRESSION = {  # where depth wins on data
     "horizon": "3000",
     "grid": "12",
 }
-_TRAP = {
+COARSE_GRID = {  # so coarse that depth seems to win at p = 2
     "problem": "synthetic",
     "p": "2",
     "methods": "1_gd~2_gd",
@@ -84,6 +84,7 @@ _TRAP = {
     "seed": "1",
     "iterations": "1000",
     "horizon": "200",
+    "grid": "2",
 }
 _STALL = {"scale": "0.1", "iterations": "3000", "horizon": "3000"}
 
@@ -121,7 +122,7 @@ _ELLIPSE = Step(
     needs=("N", "w"),
 )
 _RACES = Step(
-    claim="A regression with p = 4: depth wins",
+    claim="A regression: depth wins at p = 4, not at p = 2",
     page=RACE,
     query=REGRESSION,
     watch="500 synthetic samples, 20 inputs, condition number 100; each depth with the best step size of a fine grid. *Gap*: "
@@ -200,14 +201,14 @@ _WHY = (
     Step(
         claim="A coarse grid of step sizes can fool you",
         page=RACE,
-        query=_TRAP | {"grid": "2"},
+        query=COARSE_GRID,
         watch="$p = 2$, where depth should buy nothing. Step sizes were tuned on **two a decade**. Press **Run**; then "
         "try the fine grid.",
         question="Depth 2 is 1.7 times faster. Do you believe it?",
         answer="With 24 a decade the advantage is gone. Depth 1's best step lies between two steps of the coarse grid, "
         "depth 2's happens to lie on it. A grid must be finer than the difference that is claimed.",
         needs=TRANSPORT,
-        tries=(Try("2 a decade", _TRAP | {"grid": "2"}), Try("24 a decade", _TRAP | {"grid": "24"})),
+        tries=(Try("2 a decade", COARSE_GRID), Try("24 a decade", COARSE_GRID | {"grid": "24"})),
     ),
     _MAP,
     Step(

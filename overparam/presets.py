@@ -13,6 +13,7 @@ from typing import Any
 
 from overparam.choices import read_choices
 from overparam.experiment import CHOICES, Experiment
+from overparam.lessons import COARSE_GRID
 from overparam.runs import Tuned, View
 from overparam.verdict import arrivals, differences, ends
 
@@ -161,8 +162,8 @@ COUNTEREXAMPLES = (
         name="coarse-grid",
         title="A coarse grid makes depth look faster",
         about="Squared loss again, with so few step sizes that depth 1 is given a poor one.",
-        choices={"p": "2", "methods": "1_gd_w0.01~2_gd_w0.04", "horizon": "1000", "iterations": "2000", "grid": "2"},
-        on={ALWAYS_HERE: {"grid": "4"}},
+        choices=COARSE_GRID,
+        fixed=True,
         paper="",
         replication="On diabetes, steps of 1 and 5 times powers of ten make depth 2 look up to 4 times faster; 24 a decade do not.",
         watch="Move “Step sizes a decade” to 24 and run again: the lead is gone. The view “tuning” shows why.",

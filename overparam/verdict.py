@@ -17,7 +17,8 @@ class Line:
     """One method's line of the table.
 
     iterations: to each gap of GAPS, None where it was not reached. speed_up: iterations of plain gradient descent over this
-    method's at `speed_up_gap`, the smallest gap that both reached; None where there is none. verdict: a few words.
+    method's at `speed_up_gap`, the smallest gap that both reached; None where there is none, or while step sizes are compared.
+    verdict: a few words.
     """
 
     name: str
@@ -38,7 +39,7 @@ def table(experiment: Experiment, view: View, stable_steps: Sequence[float | Non
     lines = []
     for i, entry in enumerate(experiment.methods):
         reached = view.reached[i]
-        gap, ratio = _speed_up(baseline, reached)
+        gap, ratio = (None, None) if view.tuning else _speed_up(baseline, reached)
         lines.append(
             Line(
                 name=entry.label(),
@@ -73,8 +74,10 @@ def _verdict(experiment: Experiment, view: View, i: int, stable: float | None) -
         limit = stable if stable is not None and stable < step else step / 2
         return f"diverged at iteration {diverged:,}: lower the step size below {limit:.2g}"
     gap = view.gaps[-1, i]
+    if gap < SOLVED:
+        return f"solved: gap below {SOLVED:g}"
     edge = "; best step at the edge of the grid" if view.at_edge[i] else ""
-    return f"gap {max(gap, 0):.2g} at iteration {view.iteration:,}{edge}"
+    return f"gap {gap:.2g} at iteration {view.iteration:,}{edge}"
 
 
 def _names(experiment: Experiment) -> list[str]:
@@ -99,7 +102,8 @@ def arrivals(experiment: Experiment, view: View, tuned: Tuned | None, goal: floa
     sentences = [] if goals else [f"No method has reached g ≤ {GAPS[0]:g} within {view.iteration:,} iterations."]
     for place in goals:
         counts = [f"{t:,}" if t >= 0 else "not yet" for t in reached[:, place]]
-        sentences.append(f"Iterations to g ≤ {GAPS[place]:g}: {_listed(names, counts)}.")
+        how = "" if tuned is None else ", each at its best step for it"
+        sentences.append(f"Iterations to g ≤ {GAPS[place]:g}{how}: {_listed(names, counts)}.")
     gone = [f"{name} at iteration {at:,}" for name, at in zip(names, view.diverged_at, strict=True) if at >= 0]
     return " ".join(sentences + ([f"Diverged: {', '.join(gone)}."] if gone else []))
 

@@ -138,14 +138,9 @@ def test_counterexample_p_2():
     assert counts == sorted(counts) and counts[0] <= 3 and counts[3] > 4 * counts[0]
 
 
-@pytest.mark.parametrize("problem", ["diabetes", pytest.param("ethanol", marks=needs_ethanol)])
-def test_counterexample_the_lead_of_depth_on_a_coarse_grid_is_gone_on_a_fine_one(problem, request):
-    problem = request.getfixturevalue("ethanol") if problem == "ethanol" else problem
-    goal = {"diabetes": GAPS.index(1e-4), "ethanol": GAPS.index(0.1)}[problem]
-    coarse, fine = (
-        finished("coarse-grid", problem, **more).view(10**9).reached[:, goal] for more in ({}, {"grid": 24, "horizon": 2000})
-    )
-    assert 0 < coarse[1] < coarse[0] and 0 < fine[0] < fine[1]
+def test_counterexample_the_lead_of_depth_on_a_coarse_grid_is_gone_on_a_fine_one():
+    coarse, fine = (finished("coarse-grid", "diabetes", grid=grid).view(10**9).reached[:, GAPS.index(1e-4)] for grid in (2, 24))
+    assert 0 < 1.5 * coarse[1] < coarse[0] and 0 < fine[0] <= fine[1]
 
 
 def test_counterexample_late_divergence_and_its_cure():
@@ -173,7 +168,7 @@ def test_the_script_prints_every_number_beside_what_was_reported(monkeypatch, ca
     assert "Data: Diabetes (442×10); the paper's own data are not here" in printed
     p2, near_zero = printed.split("\n\n")[1:]
     assert p2.startswith("p = 2") and PRESETS["p2"].paper in p2 and PRESETS["p2"].replication in p2
-    assert p2.count("measured     Iterations to g ≤ 0.0001: depth 1: 1;") == 2 and "seed 1" in p2
+    assert p2.count("measured     Iterations to g ≤ 0.0001, each at its best step for it: depth 1: 1;") == 2 and "seed 1" in p2
     assert "paper" not in near_zero.split("measured")[0] and "not yet" in near_zero
     with pytest.raises(SystemExit):
         reproduce.main(["fig9"])

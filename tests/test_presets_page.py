@@ -204,7 +204,8 @@ def test_arrivals_take_each_gap_at_its_own_best_step_and_go_on_after_tuning():
     best = run.tuned.grid.fastest(run.tuned.reached)
     goal = GAPS.index(1e-4)
     one, two = (min(t for t in pair if t >= 0) for pair in zip(best[:, goal], seen.reached[:, goal], strict=True))
-    assert f"Iterations to g ≤ 0.0001: depth 1: {one:,}; depth 2: {two:,}." in arrivals(run.experiment, seen, run.tuned)
+    told = arrivals(run.experiment, seen, run.tuned)
+    assert f"Iterations to g ≤ 0.0001, each at its best step for it: depth 1: {one:,}; depth 2: {two:,}." in told
 
 
 def test_ends_and_differences_in_words():

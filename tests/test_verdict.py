@@ -14,11 +14,14 @@ def experiment(**values):
     return Experiment.of(read_choices(CHOICES, {})[0] | {"methods": (Entry(1), Entry(2))} | values)
 
 
-def view(reached=((8, 40, 80, -1, -1, -1), (4, 10, 20, 90, -1, -1)), diverged=(-1, -1), tuning=False, edge=(False, False)):
+REACHED = ((8, 40, 80, -1, -1, -1), (4, 10, 20, 90, -1, -1))
+
+
+def view(reached=REACHED, diverged=(-1, -1), tuning=False, edge=(False, False), gap=0.05):
     return View(
         100,
         np.arange(101),
-        np.full((101, 2), 0.05),
+        np.full((101, 2), gap),
         np.array(reached),
         np.array([0.1, 0.2]),
         np.array(diverged),
@@ -36,6 +39,10 @@ def test_the_speed_up_is_that_at_the_smallest_gap_both_reached():
     assert second.iterations == (4, 10, 20, 90, None, None)
 
 
+def test_no_speed_up_while_step_sizes_are_compared():
+    assert [line.speed_up for line in table(experiment(), view(tuning=True), [None, None])] == [None, None]
+
+
 def test_no_speed_up_without_plain_gradient_descent_to_compare_with():
     lines = table(experiment(methods=(Entry(2), Entry(1, "adam"))), view(), [None, None])
     assert [line.speed_up for line in lines] == [None, None]
@@ -46,6 +53,8 @@ def test_no_speed_up_without_plain_gradient_descent_to_compare_with():
     [
         ({}, {}, None, "gap 0.05 at iteration 100"),
         ({}, {"edge": (True, True)}, None, "edge of the grid"),
+        ({}, {"gap": -1e-16}, None, "solved: gap below 1e-08"),
+        ({"steps": "shared"}, {"diverged": (0, 0)}, None, "diverged at iteration 0: lower the step size below 0.05"),
         ({}, {"tuning": True}, None, "best step so far"),
         ({}, {"diverged": (5, 5)}, None, "every step size of the grid diverged"),
         ({"horizon": 10}, {"diverged": (50, 50)}, None, "after the tuning horizon"),

@@ -8,27 +8,43 @@ import numpy as np
 import plotly.graph_objects as go
 
 from overparam.experiment import Entry
-from overparam.figures.style import DASHES, PALETTE, axis, base_layout, depth_colour, depth_dash
+from overparam.figures.style import DASHES, MAGENTA, MAUVE, PALETTE, RED, SAGE, UMBER, axis, base_layout, depth_colour, depth_dash
+
+# The looks of the optimizers on a single layer, as far as they are free: each the same in every race.
+OPTIMIZER_LOOKS: dict[str, tuple[str, str]] = {
+    "momentum": (RED, DASHES[5]),
+    "nesterov": (MAGENTA, DASHES[4]),
+    "adagrad": (SAGE, DASHES[7]),
+    "adadelta": (UMBER, DASHES[4]),
+    "rmsprop": (MAGENTA, DASHES[5]),
+    "adam": (MAUVE, DASHES[1]),
+}
+_SHIFTED = [[(colour, DASHES[(i + shift) % len(DASHES)]) for i, colour in enumerate(PALETTE)] for shift in range(1, len(DASHES))]
+# From the last colour on, as the first ones are those of the depths that are seen most; never the look of a depth itself.
+SPARE = [look for looks in _SHIFTED for look in reversed(looks)]
 
 
 def method_styles(entries: Sequence[Entry]) -> list[tuple[str, str]]:
     """Colour and dash of each method: gradient descent on a network of depth N looks as depth N does on every page.
 
-    The other methods take the colours that are left, then repeat colours with other dashes.
+    The rule of depth N takes the colour of depth N with another dash, an optimizer on a single layer its own look. The others take
+    colours that are left, then repeat colours with other dashes; none ever looks like a depth that it is not.
     """
     own = [e.kind == "network" and e.optimizer == "gd" and e.depth <= len(PALETTE) for e in entries]
     styles: list[tuple[str, str] | None] = []
     for plain, e in zip(own, entries, strict=True):
         style = (depth_colour(e.depth), depth_dash(e.depth)) if plain else None
         styles.append(None if style in styles else style)
-    # same colour, another dash: a combination that no depth has
-    spare = [(colour, DASHES[i]) for i, colour in enumerate(PALETTE)]
-    spare += [(colour, DASHES[(i + shift) % len(DASHES)]) for shift in range(1, len(DASHES)) for i, colour in enumerate(PALETTE)]
-    for i, style in enumerate(styles):
-        if style is None:
-            used = {s[0] for s in styles if s}
-            fresh = [s for s in spare if s[0] not in used] or [s for s in spare if s not in styles]
-            styles[i] = fresh[0]
+    for i, e in enumerate(entries):
+        if styles[i] is None:
+            used = {style[0] for style in styles if style}
+            fresh = [look for look in SPARE if look[0] not in used]
+            wanted = []
+            if e.kind == "rule":
+                wanted = [look for look in SPARE if look[0] == depth_colour(e.depth)]
+            elif e.kind == "network" and e.depth == 1 and e.optimizer in OPTIMIZER_LOOKS:
+                wanted = [look for look in (OPTIMIZER_LOOKS[e.optimizer],) if look[0] not in used]
+            styles[i] = next(look for look in (*wanted, *fresh, *SPARE) if look not in styles)
     return styles
 
 

@@ -28,9 +28,13 @@ def preset_menu(state: PageState, run_curves: Callable[[], None]) -> None:
 
     Args: run_curves: makes the page run the choices as they stand then, from the start.
     """
-    key, words = f"{state.prefix}_presets", "Figures and counter-examples"
-    menu = st.popover(words, icon=":material/auto_stories:", width="stretch", key=key, on_change="rerun")
+    words = "Figures and counter-examples"
+    menu = st.popover(words, icon=":material/auto_stories:", width="stretch", key=_menu_key(state), on_change="rerun")
     when_open(menu, lambda: _presets(state, run_curves))
+
+
+def _menu_key(state: PageState) -> str:
+    return f"{state.prefix}_presets"
 
 
 def _presets(state: PageState, run_curves: Callable[[], None]) -> None:
@@ -57,6 +61,7 @@ def _group(state: PageState, title: str, presets: Sequence[Preset], data: str, r
 
 def _choose(state: PageState, preset: Preset, data: str, long: bool, run_curves: Callable[[], None]) -> None:
     state.set(**preset.values(data, long))
+    st.session_state[_menu_key(state)] = False  # it would cover the curves
     run_curves()
 
 
