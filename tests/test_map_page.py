@@ -204,6 +204,21 @@ def test_the_map_shows_every_kind_of_cell():
     assert (figure.layout.shapes[0].x0, figure.layout.shapes[0].y1) == (1.5, 1.5)
 
 
+def test_cells_too_narrow_for_a_number_have_none():
+    def drawn(columns):
+        cells = np.ones((2, columns))
+        nothing = [[None] * columns] * 2
+        figure = speed_up_map(Axis("x", ["1"] * columns), Axis("y", "12"), cells, nothing, [[""] * columns] * 2)
+        return figure, figure.layout.meta["narrow"]
+
+    figure, narrow = drawn(13)
+    changed = narrow["figure"]["data"]  # the first so many traces
+    assert [bool(trace.texttemplate) for trace in figure.data] == [i < len(changed) for i in range(len(figure.data))]
+    assert not any(change["texttemplate"] for change in changed)
+    assert 330 < narrow["below"] < 600  # a phone's map has no room for 13 numbers beside one another, that of a laptop has
+    assert drawn(7)[1]["below"] < 330  # for 7 a phone has
+
+
 def test_numbers_on_the_cells_can_be_read():
     assert [_letters(value) for value in (-10, 0, 10)] == ["#ffffff", "#14181f", "#ffffff"]
 

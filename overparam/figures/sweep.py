@@ -9,14 +9,26 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from overparam.figures.style import BLUE, NEUTRAL, ORANGE, RED, axis, base_layout, depth_colour, depth_dash, log_ticks, translucent
+from overparam.figures.style import (
+    BLUE,
+    NEUTRAL,
+    ORANGE,
+    RED,
+    ZERO_AT,
+    axis,
+    base_layout,
+    depth_colour,
+    depth_dash,
+    log_ticks,
+    translucent,
+)
 
 Array = NDArray[np.float64]
 
 MOST = 10  # log2 of the speed-up at either end of the scale: about a thousand times
 MOST_NUMBERED = 16  # columns, beyond which the factors would not fit into the cells
+LEAST_CELL, BESIDE_CELLS = 24, 125  # pixels: a narrower cell holds no number; what axis and scale take of the width
 AROUND = 0.5  # decades of step sizes shown beyond those that arrived
-ZERO_AT = 0.7  # where iteration 0 stands on a logarithmic axis
 # Blue against orange is told apart with every common colour deficiency, and light against dark carries the size once more.
 SPEED_UP = [[0, "#8f3d00"], [0.25, "#d97a1a"], [0.5, "#dfe3e8"], [0.75, "#3f93e0"], [1, "#0a3f8f"]]
 _TICKS = {-10: "1/1000", -5: "1/32", 0: "1", 5: "32", 10: "1000"}
@@ -104,6 +116,7 @@ def speed_up_map(
             shapes=shapes,
             legend={"title": {"text": "arrived: ", "side": "left"}},
             coloraxis=_SCALE,
+            meta={"narrow": {"below": LEAST_CELL * columns + BESIDE_CELLS, "figure": {"data": [{"texttemplate": ""}] * 2}}},
             margin={"t": 30, "r": 4},
             hoverlabel={"align": "left"},
         )

@@ -6,12 +6,24 @@ from dataclasses import dataclass, replace
 import numpy as np
 import plotly.graph_objects as go
 
-from overparam.figures.mechanism import ZERO_AT
-from overparam.figures.style import CURRENT_POINT, NEUTRAL, axis, base_layout, translucent
+from overparam.figures.style import CURRENT_POINT, NEUTRAL, ZERO_AT, axis, base_layout, translucent
 
 FRAMES = 60  # at most, evenly spaced in the logarithm of the iteration
 LEVELS = 13
 _MAP, _LOSS = [0, 0.60], [0.70, 1]  # of the width
+# On a phone the losses stand below the map.
+_NARROW = {
+    "below": 500,
+    "figure": {
+        "layout": {
+            "height": 600,
+            "xaxis": {"domain": [0, 1]},
+            "yaxis": {"domain": [0.51, 1]},
+            "xaxis2": {"domain": [0, 1]},
+            "yaxis2": {"domain": [0, 0.35]},
+        }
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -130,6 +142,7 @@ def trajectories(
                     "line": {"color": NEUTRAL, "width": 1, "dash": "dot"},
                 }
             ],
+            meta={"narrow": _NARROW},
             **_transport(instants),
         )
     )

@@ -15,7 +15,7 @@ STYLE = """<style>
 .stMainBlockContainer { padding-inline: clamp(0.75rem, 2.5vw, 3rem); padding-bottom: 1.5rem; }
 @media (hover: none) { kbd { display: none !important; } } /* no keyboard */
 @media (max-width: 640px) { /* columns stand below one another: pictures come before their controls */
-  .stButtonGroup [role="radiogroup"] { flex-wrap: wrap; row-gap: 0.25rem; }
+  .stButtonGroup > :is([role="radiogroup"], [role="toolbar"], [role="group"]) { flex-wrap: wrap; row-gap: 0.25rem; }
   .stColumn:has(.st-key-pre_controls) { order: 1; }
   .stColumn:has(.st-key-pre_controls) ~ .stColumn:nth-child(3) { order: 2; }
 }
