@@ -36,6 +36,15 @@ def test_an_example_runs(code):
     assert ran.returncode == 0, ran.stderr
 
 
+def test_the_layout_names_every_module():
+    layout = blocks("", README[README.index("\n## How the code is laid out\n") :])[0]
+    named = set(re.findall(r"[\w/]+", layout))
+    package = ROOT / "overparam"
+    modules = {path.stem for path in package.glob("*.py")} - {"__init__"}
+    folders = {f"{path.parent.name}/" for path in package.glob("*/__init__.py")}
+    assert len(modules) > 20 and sorted((modules | folders) - named) == []
+
+
 def test_every_file_that_is_named_is_there():
     names = re.findall(r"(?<![\w/.])((?:\.docker|\.ci|tests|pages|overparam)/[\w./]+)", README)
     assert names and [name for name in names if not (ROOT / name).exists()] == []
