@@ -76,8 +76,13 @@ class Problem:
         fits = inputs.ndim == 2 and targets.ndim in (2, 3) and len(inputs) == targets.shape[-2] and inputs.size and targets.size
         if not fits:
             raise ValueError(f"inputs (m, d) and targets (m, k) need the same m >= 1, not {inputs.shape} and {targets.shape}")
+        if not (np.isfinite(inputs).all() and np.isfinite(targets).all()):
+            raise ValueError("inputs and targets must be finite numbers")
+        if weight is not None and not 0 < weight < math.inf:
+            raise ValueError(f"weight must be a number above 0, or None, not {weight!r}")
         self.m, self.d, self.k = len(inputs), inputs.shape[1], targets.shape[-1]
-        self.loss, self.weight, self.dtype, self.device = loss, weight or 1 / self.m, dtype, torch.device(device)
+        self.loss, self.dtype, self.device = loss, dtype, torch.device(device)
+        self.weight = 1 / self.m if weight is None else weight
         # With [X, -B] as data and [W, C] as weights the residual W x - C b is one product: B = Y and C = I where the targets are
         # shared, B = I and C = Y^T where each matrix has its own. Since the loss is homogeneous of degree p, scaling the data by
         # weight^{1/p} turns the mean into a plain sum.

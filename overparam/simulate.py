@@ -56,8 +56,17 @@ class Method:
         for name, known in (("optimizer", OPTIMIZERS), ("kind", KINDS), ("start", STARTS)):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} must be one of {', '.join(known)}, not {getattr(self, name)!r}")
-        if not self.depth >= 1:
+        if not 1 <= self.depth < math.inf:
             raise ValueError(f"depth must be 1 or more, not {self.depth!r}")
+        if not 0 < self.step < math.inf:
+            raise ValueError(f"step must be a number above 0, not {self.step!r}")
+        for name in ("scale", "weight_decay"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be 0 or a number above, not {getattr(self, name)!r}")
+        if self.width is not None and not (self.width >= 1 and self.width == int(self.width)):
+            raise ValueError(f"width must be a whole number of 1 or more, or None, not {self.width!r}")
+        if self.w_e is not None and self.start != "balanced":
+            raise ValueError(f"w_e is a balanced start's, not one of {self.start!r}")
         if self.kind == "network" and self.depth != int(self.depth):
             raise ValueError(f"depth of a network must be a whole number, not {self.depth!r}; a rule takes any")
 
@@ -70,7 +79,9 @@ def start_layers(method: Method, k: int, d: int) -> list[Tensor]:
     generator = torch.Generator().manual_seed(method.seed)
     depth, width = max(1, round(method.depth)), method.width or k
     if method.start == "balanced":
-        given = method.w_e and torch.tensor(method.w_e, dtype=torch.float64)
+        given = None if method.w_e is None else torch.tensor(method.w_e, dtype=torch.float64)
+        if given is not None and given.shape != (k, d):
+            raise ValueError(f"w_e must have the shape {(k, d)} of the problem, not {tuple(given.shape)}")
         w_e = random_direction(k, d, method.scale, generator) if given is None else given
         return balanced(w_e, depth, width if method.kind == "network" else k)
     return {"near-zero": near_zero, "identity": identity}[method.start](k, d, depth, width, method.scale, generator)
@@ -131,6 +142,8 @@ class Simulation:
     """
 
     def __init__(self, problem: Problem, methods: Sequence[Method], replay: bool = True):
+        if not methods:
+            raise ValueError("methods must hold at least one run")
         halves = [m.kind for m in methods if m.kind in ("scale", "stretch")]
         if halves and problem.k > 1:
             raise ValueError(f"{KINDS[halves[0]]!r} is defined for one output, but this problem has {problem.k}")

@@ -75,7 +75,7 @@ def _verdict(experiment: Experiment, view: View, i: int, stable: float | None) -
         return f"diverged at iteration {diverged:,}: lower the step size below {limit:.2g}"
     gap = view.gaps[-1, i]
     if gap < SOLVED:
-        return f"solved: gap below {SOLVED:g}"
+        return f"solved: gap below {SOLVED:.0e}".replace("e-0", "e-")
     edge = "; best step at the edge of the grid" if view.at_edge[i] else ""
     return f"gap {gap:.2g} at iteration {view.iteration:,}{edge}"
 

@@ -246,6 +246,10 @@ def test_synthetic_refuses_fewer_samples_than_inputs():
 
 @pytest.mark.parametrize("shapes", [((5, 2), (4, 1)), ((5,), (5, 1)), ((5, 2), (5,)), ((0, 2), (0, 1)), ((5, 0), (5, 1))])
 def test_data_that_do_not_fit_together_are_refused(shapes):
+    with pytest.raises(ValueError, match="weight must be a number above 0, or None, not 0"):
+        Problem(np.ones((3, 2)), np.ones((3, 1)), lp(2), weight=0)
+    with pytest.raises(ValueError, match="inputs and targets must be finite numbers"):
+        Problem(np.full((3, 2), np.nan), np.ones((3, 1)), lp(2))
     with pytest.raises(ValueError, match="need the same m >= 1"):
         Problem(np.ones(shapes[0]), np.ones(shapes[1]), lp(2))
 

@@ -283,11 +283,24 @@ def test_layers_belong_to_networks():
         ({"optimizer": "newton"}, "optimizer must be one of gd, momentum, .*, not 'newton'"),
         ({"kind": "net"}, "kind must be one of network, rule, scale, stretch, not 'net'"),
         ({"start": "ones"}, "start must be one of balanced, near-zero, identity, not 'ones'"),
+        ({"step": -0.1}, "step must be a number above 0, not -0.1"),
+        ({"step": float("nan")}, "step must be a number above 0, not nan"),
+        ({"scale": float("inf")}, "scale must be 0 or a number above, not inf"),
+        ({"weight_decay": -1.0}, "weight_decay must be 0 or a number above, not -1.0"),
+        ({"depth": 2, "width": 0}, "width must be a whole number of 1 or more, or None, not 0"),
+        ({"depth": 2, "width": 2.5}, "width must be a whole number of 1 or more, or None, not 2.5"),
+        ({"w_e": ((1.0,),)}, r"w_e must have the shape \(2, 4\) of the problem, not \(1, 1\)"),
+        ({"w_e": ((1.0,),), "start": "identity"}, "w_e is a balanced start's, not one of 'identity'"),
     ],
 )
 def test_a_method_that_is_impossible_or_does_not_fit_is_refused_in_one_sentence(choices, sentence):
     with pytest.raises(ValueError, match=sentence):
         Simulation(regression(), [Method(), Method(**choices)])
+
+
+def test_no_methods_are_refused_in_one_sentence():
+    with pytest.raises(ValueError, match="methods must hold at least one run"):
+        Simulation(regression(), [])
 
 
 def fastest(problem, depths, kind, y1, horizon):

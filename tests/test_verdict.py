@@ -53,7 +53,7 @@ def test_no_speed_up_without_plain_gradient_descent_to_compare_with():
     [
         ({}, {}, None, "gap 0.05 at iteration 100"),
         ({}, {"edge": (True, True)}, None, "edge of the grid"),
-        ({}, {"gap": -1e-16}, None, "solved: gap below 1e-08"),
+        ({}, {"gap": -1e-16}, None, "solved: gap below 1e-8"),
         ({"steps": "shared"}, {"diverged": (0, 0)}, None, "diverged at iteration 0: lower the step size below 0.05"),
         ({}, {"tuning": True}, None, "best step so far"),
         ({}, {"diverged": (5, 5)}, None, "every step size of the grid diverged"),
