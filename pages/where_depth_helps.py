@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from overparam.choices import ChoiceError, Structured, show
-from overparam.figures.sweep import arrivals, cell_curves, speed_up_map
+from overparam.figures.sweep import cell_curves, cell_tuning, speed_up_map
 from overparam.plan import AXES, PLAN_CHOICES, SHAPE, Plan
 from overparam.sweep import SWEEPS, CellRuns, Sweep, SweepError, cell_runs
 from overparam.ui.frame import through_app
@@ -161,7 +161,7 @@ def draw_cell(plan: Plan, at: tuple[int, int] | None) -> None:
     )
     if len(runs.steps) > 1:
         plot(
-            arrivals(depths, runs.steps / runs.unit, runs.reached, runs.best, runs.until),
+            cell_tuning(depths, runs.steps / runs.unit, runs.reached, runs.best, runs.until),
             key="map_arrivals",
             alt="The number of iterations that both depths need, against the step size.",
         )

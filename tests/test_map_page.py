@@ -1,7 +1,6 @@
 """The page with the map of where depth helps, without a browser."""
 
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,25 +15,21 @@ from overparam.figures.sweep import (
     ONLY_PLAIN,
     Axis,
     _letters,
-    arrivals,
     cell_curves,
+    cell_tuning,
     factor,
     speed_up_map,
 )
 from overparam.plan import PLAN_CHOICES, Plan
 from overparam.sweep import NEVER, SWEEPS, UNKNOWN, Sweep, SweepError, View, cell_runs
 from overparam.ui.sweep import cell_words, censored, hover_words, number, summary
+from tests.app_pages import visit
 
-APP = str(Path(__file__).parents[1] / "app.py")
 SMALL = {"detail": "quick", "horizon": "200", "grid": "4"}
 
 
 def page(**query: str) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=60).run()
-    app.switch_page("pages/where_depth_helps.py")
-    for name, value in query.items():
-        app.query_params[name] = value
-    return app.run()
+    return visit("pages/where_depth_helps.py", **query)
 
 
 def plan(**query: str) -> Plan:
@@ -230,10 +225,10 @@ def test_the_runs_of_a_cell_are_drawn_and_what_never_arrived_is_left_out():
     for depth in (2.5, 1.25, 9):
         deep, plain = cell_curves((depth, 1), times, losses, 1e-4, "loss L").data
         assert deep.line.color != plain.line.color
-    steps = arrivals((2, 1), np.array([0.1, 1.0, 10]), np.array([[5, 3, -1], [-1, 9, -1]]), (1, 1), 100)
+    steps = cell_tuning((2, 1), np.array([0.1, 1.0, 10]), np.array([[5, 3, -1], [-1, 9, -1]]), (1, 1), 100)
     np.testing.assert_array_equal(steps.data[1].y, [np.nan, 9, np.nan])
     assert [list(trace.marker.symbol) for trace in steps.data] == [["circle", "star", "circle"]] * 2
     assert [trace.name for trace in steps.data] == ["depth 2", "depth 1"] and steps.layout.showlegend is None
     np.testing.assert_allclose(steps.layout.xaxis.range, [-1.5, 0.5])  # half a decade around 0.1 and 1, where anything arrived
-    none = arrivals((2, 1), np.array([0.1, 1.0, 10]), np.full((2, 3), -1), (0, 0), 100)
+    none = cell_tuning((2, 1), np.array([0.1, 1.0, 10]), np.full((2, 3), -1), (0, 0), 100)
     np.testing.assert_allclose(none.layout.xaxis.range, [-1.5, 1.5])

@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,8 +16,8 @@ from overparam.runs import Run, View
 from overparam.ui.presets import preset_lines
 from overparam.ui.tuning import _rows, _take, tuned_twin
 from overparam.verdict import arrivals, differences, ends
+from tests.app_pages import race, transport
 
-APP = str(Path(__file__).parents[1] / "app.py")
 SHORT = {"iterations": "150", "horizon": "100", "grid": "3"}
 SMALL = SHORT | {"problem": "two", "p": "3", "ratio": "3", "methods": "1_gd~2_gd~1_adam"}
 
@@ -26,18 +25,6 @@ SMALL = SHORT | {"problem": "two", "p": "3", "ratio": "3", "methods": "1_gd~2_gd
 @pytest.fixture(autouse=True)
 def no_ethanol(monkeypatch, tmp_path):
     monkeypatch.setenv("OVERPARAM_DATA", str(tmp_path))
-
-
-def race(**query: str) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=60).run()
-    app.switch_page("pages/convergence.py")
-    for name, value in query.items():
-        app.query_params[name] = value
-    return app.run()
-
-
-def transport(app: AppTest) -> dict:
-    return app.session_state["race__transport"]
 
 
 def faults(app: AppTest) -> list[str]:

@@ -1,28 +1,15 @@
 """The race page without a browser: first paint, transport, what stands in the URL, and bad input."""
 
 import re
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from overparam.choices import read_choices
 from overparam.experiment import CHOICES, Experiment
+from tests.app_pages import race, transport
 
-APP = str(Path(__file__).parents[1] / "app.py")
 SMALL = {"problem": "two", "steps": "shared", "step": "0.003", "iterations": "200", "methods": "1_gd~2_gd"}
-
-
-def race(**query: str) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=60).run()
-    app.switch_page("pages/convergence.py")
-    for name, value in query.items():
-        app.query_params[name] = value
-    return app.run()
-
-
-def transport(app: AppTest) -> dict:
-    return app.session_state["race__transport"]
 
 
 def url(app: AppTest) -> dict[str, str]:

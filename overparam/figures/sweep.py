@@ -183,7 +183,7 @@ def cell_curves(depths: tuple[float, float], times: NDArray[np.int64], losses: A
     )
 
 
-def arrivals(
+def cell_tuning(
     depths: tuple[float, float],
     steps: Array,
     reached: NDArray[np.int64],
