@@ -190,11 +190,11 @@ _WHY = (
         claim="The rule is what the network does",
         page=GRADIENT,
         query={"view": "run", "panel": "network", "p": "4", "N": "3", "t": "100"},
-        watch="Diabetes data. *Gap of W*: how far a network of three layers, trained by gradient descent, is from the rule "
+        watch="Diabetes data. *Distance*: how far a network of three layers, trained by gradient descent, is from the rule "
         "$W\\leftarrow W-\\eta P(G)$ for the product $W$ of its layers (Theorem 1). Choose another **step size**.",
         question="When do the two agree?",
         answer="When the layers start balanced, $W_{j+1}^\\top W_{j+1}=W_jW_j^\\top$, and the steps are small: the smaller, "
-        "the smaller the largest gap. From an unbalanced start they need not agree at any step size.",
+        "the smaller the largest distance. From an unbalanced start they need not agree at any step size.",
         needs=("part",),
     ),
     _RACES,

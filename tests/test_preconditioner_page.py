@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from overparam.choices import Flag, Number, Option, write_choices
+from overparam.figures.style import depth_colour, depth_dash
 from overparam.illustration import tuned_run
 from tests.oracles import claim_1_matrix, theorem_1
 
@@ -246,12 +247,28 @@ def test_a_reading_for_one_output_says_so_where_there_are_several(page, panel):
     assert not shown.app.error
 
 
-def test_one_output_has_no_singular_values_to_tell_apart_and_a_button_helps(page):
+def test_one_output_has_no_singular_values_to_tell_apart_so_there_are_three(page):
     shown = page(panel="singular", **SMALL)
-    assert "one singular value" in shown.text
-    shown.app.button(key="pre_three").click()
-    shown.run()
-    assert shown.figures["sigma"]["data"] and shown.url["problem"] == "synthetic"
+    assert "one singular value" in shown.text and "synthetic problem with 3 outputs" in shown.text
+    values = [t for t in shown.figures["sigma"]["data"] if t["name"] == "depth 3" and "law" not in t["hovertemplate"]]
+    assert len(values) == 3 and shown.url["problem"] == "two"  # the person's own choice stays for the other readings
+
+
+def test_depth_is_no_choice_where_the_reading_is_of_depth_2(page):
+    two, six = (page(panel="momentum", N=depth, **SMALL) for depth in ("2", "6"))
+    assert two.figures == six.figures and "Depth 2" in two.text
+    assert "pre_N" not in {slider.key for slider in two.app.slider}
+    assert "pre_N" in {slider.key for slider in page(panel="network", **SMALL).app.slider}
+
+
+@pytest.mark.parametrize("depth", [2, 3, 5, 8])
+def test_the_full_rule_looks_like_its_depth_and_its_halves_like_no_depth(page, depth):
+    data = page(panel="ablation", N=str(depth), **SMALL).figures["ablation"]["data"]
+    looks = {t["name"]: (t["line"]["color"], t["line"]["dash"]) for t in data}
+    depths = {n: (depth_colour(n), depth_dash(n)) for n in range(1, 9)}
+    assert looks.pop("depth 1") == depths[1] and looks.pop(f"N = {depth}, full") == depths[depth]
+    assert len(set(looks.values())) == 2 and not set(looks.values()) & set(depths.values())
+    assert not {colour for colour, _ in looks.values()} & {depths[1][0], depths[depth][0]}
 
 
 @pytest.mark.parametrize("panel", ["edge", "ablation", "momentum", "network"])

@@ -127,7 +127,8 @@ def memory(rho: float, coefficients: np.ndarray, reference: np.ndarray, colour: 
     return figure.update_layout(
         **base_layout(
             height=height,
-            xaxis=axis("age of the gradient, in steps", autorange="reversed"),
+            # the oldest stands off the corner, where its label would meet that of the other axis
+            xaxis=axis("age of the gradient, in steps", range=[1.05 * len(age), -0.02 * len(age)]),
             yaxis=axis("weight / weight of the newest", zeroline=True),
         )
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -56,13 +57,16 @@ def show(state: PageState) -> None:
     left, right = st.columns([1, 4.2], gap="medium")
     with left, st.container(key=state.key("controls")):
         problem_controls(state)
-        state.slider("N", step=0.1, format="%.1f")
+        panel = state.values()["panel"]
+        if panel == "momentum":
+            st.caption("Depth 2, with one hidden unit.")
+        else:
+            state.slider("N", step=0.1, format="%.1f")
         first, second = st.columns(2)
         with first:
             state.log_slider("scale", 1e-3, 1)
         with second:
             state.log_slider("iterations", 100, 10_000)
-        panel = state.values()["panel"]
         if panel in ("momentum", "network", "singular"):
             state.select("part")
         if panel == "network":
@@ -86,9 +90,9 @@ def _outputs(state: PageState) -> int:
     return values["k"] if values["problem"] == "synthetic" else 1
 
 
-def _experiment(state: PageState, entries: Sequence[Entry]) -> Experiment:
-    """The race of these methods, from one balanced start, each tuned on the grid for the whole length."""
-    values = {c.name: c.default for c in EXPERIMENT} | state.values()
+def _experiment(state: PageState, entries: Sequence[Entry], **instead: Any) -> Experiment:
+    """The race of these methods, from one balanced start, each tuned on the grid for the whole length; `instead` of the choices."""
+    values = {c.name: c.default for c in EXPERIMENT} | state.values() | instead
     return Experiment.of(
         values | {"methods": tuple(entries), "steps": "tuned", "horizon": values["iterations"], "grid": GRID, "start": "balanced"}
     )

@@ -68,8 +68,8 @@ def _explain(depth: float, w: np.ndarray, grad: np.ndarray, after: np.ndarray) -
     rate = size ** (2 - 2 / depth)
     projected = w * (w @ grad) / size**2 if size > 0 else 0 * w
     st.latex(
-        f"{_in(GRADIENT_AFTER, 'P(G)')} = {_in(RATE, _RATE)} \\,\\bigl("
-        f"{_in(GRADIENT_BEFORE, 'G')} + {_in(STRETCH, _STRETCH)} \\bigr)"
+        f"\\begin{{aligned}} {_in(GRADIENT_AFTER, 'P(G)')} = {_in(RATE, _RATE)} & \\\\ "
+        f"\\bigl({_in(GRADIENT_BEFORE, 'G')} + {_in(STRETCH, _STRETCH)} &\\bigr) \\end{{aligned}}"
     )
     rows = (
         (CURRENT_POINT, "W", _pair(w)),

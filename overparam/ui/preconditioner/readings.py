@@ -14,7 +14,8 @@ from overparam.curvature import STABILITY_LIMIT
 from overparam.data import Data
 from overparam.experiment import Entry, Experiment
 from overparam.figures.mechanism import Panel, Reading, memory, stacked
-from overparam.figures.style import BLUE, MAGENTA, ORANGE, RED, VIOLET, ZERO_AT, depth_colour, depth_dash
+from overparam.figures.race import SPARE
+from overparam.figures.style import BLUE, ORANGE, RED, VIOLET, ZERO_AT, depth_colour, depth_dash
 from overparam.history import GAPS
 from overparam.mechanism import from_past_gradients, momentum_coefficients, rate_and_decay, singular_value_law, singular_values
 from overparam.parameterizations import imbalance
@@ -29,6 +30,7 @@ from overparam.ui.state import PageState
 PER_DECADE = 24  # of the recorded iterations
 EVERY_STEP = 2000  # iterations recorded one by one, at most, where a reading sums over all of them
 RECORDED = 5e6  # numbers of such a recording, at most
+THREE_OUTPUTS = {"problem": "synthetic", "k": 3, "d": 10, "condition": 10.0}
 ROUNDING = 1e-12  # an imbalance below this is that of rounding, and not drawn on the logarithmic axis
 
 _TABLE_STYLE = """<style>
@@ -46,7 +48,7 @@ class Reader:
     state: PageState
     outputs: int
     upload: Data | None
-    experiment: Callable[[PageState, Sequence[Entry]], Experiment]
+    experiment: Callable[..., Experiment]
     tune: Callable[[Experiment, Data | None], Tuned]
 
     @property
@@ -58,9 +60,9 @@ class Reader:
         values = self.state.values()
         return min(values["t"], values["iterations"])
 
-    def tuned(self, entries: Sequence[Entry]) -> tuple[Experiment, Tuned, tuple[float, ...]]:
-        """The experiment of these methods, its tuning, and the step size chosen for each."""
-        experiment = self.experiment(self.state, entries)
+    def tuned(self, entries: Sequence[Entry], **instead: Any) -> tuple[Experiment, Tuned, tuple[float, ...]]:
+        """The experiment of these methods, its tuning, and the step size chosen for each; `instead` of the page's choices."""
+        experiment = self.experiment(self.state, entries, **instead)
         tuned = self.tune(experiment, self.upload)
         return experiment, tuned, tuple(float(tuned.grid.steps[row]) for row in tuned.chosen)
 
@@ -126,16 +128,18 @@ def ablation(reader: Reader) -> None:
     entries = [Entry(1, kind="rule"), *(Entry(reader.depth, kind=kind) for kind in ("rule", "scale", "stretch"))]
     experiment, tuned, steps = reader.tuned(entries)
     names = [_half_name(e) for e in entries]
-    looks = [(BLUE, "solid"), (ORANGE, "12px,4px"), (VIOLET, "3px,3px"), (MAGENTA, "12px,3px,3px,3px")]
+    looks = [(depth_colour(depth), depth_dash(depth)) for depth in (1, reader.depth)]
+    looks += [look for look in SPARE if look[0] not in dict(looks)][:2]
     times, gaps = _losses(experiment, steps, reader.upload)
-    curves = [Reading(name, *look, gaps[:, i]) for i, (name, look) in enumerate(zip(names, looks, strict=False))]
+    curves = [Reading(name, *look, gaps[:, i]) for i, (name, look) in enumerate(zip(names, looks, strict=True))]
     panel = Panel("gap (L − L*) / (L₀ − L*)", curves)
     reader.draw(stacked([panel], times, reader.cursor, 330), "ablation", "The gap of each half over the iterations.")
     fewest = tuned.grid.fastest(tuned.reached)
     at = _nearest(times, reader.cursor)
-    head = ["", "step size η", f"gap at iteration {times[at]:,}", *(f"to gap {gap:g}" for gap in GAPS)]
+    telling = [g for g in range(len(GAPS)) if any(row[g] != fewest[0][g] for row in fewest)]  # not the same in every row
+    head = ["", "step size η", f"gap at iteration {times[at]:,}", *(f"to gap {GAPS[g]:g}" for g in telling)]
     rows = [
-        [name, _value(steps[i]), _value(gaps[at, i]), *map(_count, fewest[i])] for i, name in enumerate(names)
+        [name, _value(steps[i]), _value(gaps[at, i]), *(_count(fewest[i][g]) for g in telling)] for i, name in enumerate(names)
     ]
     _table(head, rows)
     st.caption(
@@ -197,24 +201,25 @@ def network(reader: Reader) -> None:
     depth = max(1, round(reader.depth))
     experiment, _, (best,) = reader.tuned([Entry(depth, kind="rule")])
     step = reader.part(best)
-    times, gap, drift = _against_network(experiment, depth, step, reader.state.values()["spread"], reader.upload)
+    times, apart, drift = _against_network(experiment, depth, step, reader.state.values()["spread"], reader.upload)
     names = (("balanced start", BLUE, "solid"), ("unbalanced start", RED, "12px,4px"))
     panels = [
-        Panel("gap of W", [Reading(*look, np.where(gap[:, i] > ROUNDING, gap[:, i], 0)) for i, look in enumerate(names)]),
+        Panel("distance", [Reading(*look, np.where(apart[:, i] > ROUNDING, apart[:, i], 0)) for i, look in enumerate(names)]),
         Panel("imbalance", [Reading(*look, np.where(drift[:, i] > ROUNDING, drift[:, i], 0)) for i, look in enumerate(names)]),
     ]
-    alt = "The gap between rule and network, and the imbalance of the layers, over the iterations."
+    alt = "The distance between rule and network, and the imbalance of the layers, over the iterations."
     reader.draw(stacked(panels, times, reader.cursor, 330), "network", alt)
     at = _nearest(times, reader.cursor)
-    head = [f"depth {depth}, η = {step:.3g}", f"gap at iteration {times[at]:,}", "largest gap", "imbalance there"]
+    here = f"at iteration {times[at]:,}"
+    head = [f"depth {depth}, η = {step:.3g}", f"distance {here}", f"imbalance {here}", "largest distance"]
     rows = [
-        [name, *map(_value, (gap[at, i], np.nanmax(gap[:, i], initial=0), drift[at, i]))]
+        [name, *map(_value, (apart[at, i], drift[at, i], np.nanmax(apart[:, i], initial=0)))]
         for i, (name, *_) in enumerate(names)
     ]
     _table(head, rows)
     st.caption(
-        "Gap: $\\lVert W_\\mathrm{network} - W_\\mathrm{rule}\\rVert / \\lVert W_\\mathrm{rule}\\rVert$. Theorem 1 speaks of "
-        "balanced layers and small steps: from a balanced start the gap shrinks with the step size, from an unbalanced one "
+        "Distance: $\\lVert W_\\mathrm{network} - W_\\mathrm{rule}\\rVert / \\lVert W_\\mathrm{rule}\\rVert$. Theorem 1 speaks of "
+        "balanced layers and small steps: from a balanced start the distance shrinks with the step size, from an unbalanced one "
         "it need not. Imbalance: the largest $\\lVert W_{j+1}^\\top W_{j+1} - W_j W_j^\\top\\rVert$ over the largest "
         "$\\lVert W_j\\rVert^2$."
     )
@@ -222,19 +227,15 @@ def network(reader: Reader) -> None:
 
 def singular(reader: Reader) -> None:
     """Singular values over time, with their law."""
+    instead = {}
     if reader.outputs == 1:
+        instead = {"k": 3} if reader.state.values()["problem"] == "synthetic" else THREE_OUTPUTS
         st.info(
-            "With one output $W$ has one singular value, its norm. Choose the synthetic problem with several outputs.",
+            "With one output $W$ has one singular value, its norm; so this is the synthetic problem with 3 outputs.",
             icon=":material/info:",
         )
-        st.button(
-            "Synthetic data with 3 outputs",
-            on_click=lambda: reader.state.set(problem="synthetic", k=3, d=10, condition=10.0, p=2.0),
-            key=reader.state.key("three"),
-        )
-        return
     depths = sorted({1, reader.depth})
-    experiment, _, best = reader.tuned([Entry(depth, kind="rule") for depth in depths])
+    experiment, _, best = reader.tuned([Entry(depth, kind="rule") for depth in depths], **instead)
     steps = tuple(reader.part(step) for step in best)
     times, sigma, law = _singular(experiment, steps, reader.upload)
     kept = log_times(int(times[-1]), 60)
