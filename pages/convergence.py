@@ -12,6 +12,7 @@ from overparam.choices import ChoiceError, Option
 from overparam.data import DataError
 from overparam.experiment import CHOICES, Experiment
 from overparam.figures.race import method_styles, race_figure
+from overparam.figures.style import ZERO_AT
 from overparam.history import GAPS
 from overparam.runs import RUNS, Run, RunError, View
 from overparam.ui import compare
@@ -49,7 +50,7 @@ def sidebar() -> None:
         if steps == "tuned":
             state.log_slider("horizon", 10, 100_000)
             state.slider("grid", step=1)
-        else:
+        elif steps == "shared" or any(entry.step is None for entry in st.session_state[state.key("methods")]):
             state.log_slider("step", 1e-6, 1e3)
         state.log_slider("iterations", 10, 1_000_000)
         when_open(st.expander("Start, decay, precision, seed", key="race_rest", on_change="rerun"), rest_of_sidebar)
@@ -141,9 +142,9 @@ def standalone(experiment: Experiment, view: View) -> go.Figure:
 
 
 def curves(experiment: Experiment, view: View) -> list[Curve]:
-    """The gap of every method against the iteration; iteration 0 stands at 0.7 on a logarithmic axis, left of 1."""
+    """The gap of every method against the iteration; on a logarithmic axis iteration 0 stands left of 1."""
     log = st.session_state[state.key("axis")] == "log"
-    times = np.where(view.times == 0, 0.7, view.times) if log else view.times
+    times = np.where(view.times == 0, ZERO_AT, view.times) if log else view.times
     looks = method_styles(experiment.methods)
     return [
         Curve(
@@ -272,10 +273,11 @@ def race_view(run: Run) -> None:
         y_title="gap g = (L − L*) / (L₀ − L*)",
         x_log=log_axis,
         alt="The share of the avoidable loss that is left, against the iteration, one curve for each method.",
-        x_range=(0.7, float(experiment.iterations)) if log_axis else (0.0, float(experiment.iterations)),
+        x_range=(ZERO_AT if log_axis else 0.0, float(experiment.iterations)),
+        x_zero=ZERO_AT if log_axis else None,
         y_clip=(LOWEST, HIGHEST),
     )
-    slots = {"status": st.empty(), "table": st.empty()}
+    slots = {"status": st.container(key="race_status").empty(), "table": st.empty()}
     try:
         show(run, moving, chart, slots)
     except (ChoiceError, DataError, RunError) as error:

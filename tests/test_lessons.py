@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from overparam.choices import ChoiceError, read_choices
 from overparam.lessons import COURSES, RACE, find, name_of
-from overparam.ui.lessons import _PREFIX
+from overparam.ui.lessons import _PREFIX, _leave
 
 ROOT = Path(__file__).parents[1]
 STEPS = [(course, place) for course in COURSES.values() for place in range(len(course.steps))]
@@ -171,4 +172,31 @@ def test_projector_mode_stands_in_the_url_on_every_page_and_step():
         press(opened, "next")
     press(opened, "app_projector_switch")
     assert "projector" not in opened.query_params
-    assert any("font-size: 20px" in block.value for block in app(projector="1").get("html"))
+    assert any("font-size: max(20px" in block.value for block in app(projector="1").get("html"))
+
+
+def test_leaving_a_lesson_twice_is_leaving_it_once(monkeypatch):
+    opened = app(lesson="why-7")
+    monkeypatch.setattr("overparam.ui.lessons.st", SimpleNamespace(query_params={"p": "4"}))  # the browser went back
+    _leave()
+    monkeypatch.undo()
+    press(opened, "leave")
+    assert lesson(opened) is None
+
+
+def test_a_variation_is_marked_and_runs():
+    opened = app(lesson="why-7")
+
+    def marked() -> list[str]:
+        return [b.label for b in opened.button if str(b.key).startswith("lesson_try") and b.proto.type == "primary"]
+
+    assert marked() == ["p = 4"]
+    press(opened, "try_1")
+    assert marked() == ["p = 2"]
+    moving = opened.session_state["race__transport"]
+    assert not moving["preview"] and moving["position"] == opened.session_state["race__memory"]["values"]["iterations"]
+    again(opened)  # the URL leaves defaults out by now
+    assert marked() == ["p = 2"]
+    press(opened, "try_0")
+    again(opened)
+    assert marked() == ["p = 4"]

@@ -10,7 +10,8 @@ from streamlit.navigation.page import StreamlitPage
 
 from overparam.choices import ChoiceError
 from overparam.lessons import COURSES, GRADIENT, HOME, MAP, RACE, REGULARIZER, Course, Step, find, name_of
-from overparam.ui.state import follow_url
+from overparam.ui.state import follow_url, stands_at
+from overparam.ui.transport import transport
 
 _WIDGETS = ("Slider", "NumberInput", "Selectbox", "ButtonGroup", "Checkbox", "TextInput", "Button", "FileUploader")
 _PREFIX = {HOME: "home", RACE: "race", MAP: "map", GRADIENT: "pre", REGULARIZER: "reg"}  # of the keys of a page's widgets
@@ -22,14 +23,21 @@ _CARD = """<style>
 .st-key-lesson_stage { gap: 0.75rem; }
 .stMain .stMainBlockContainer { padding-bottom: 0.5rem; }
 .st-key-lesson_stage .katex-display { font-size: 0.8em; }
+@media (min-width: 641px) { /* beside a card three columns are narrow: the numbers go below the controls */
+  .st-key-lesson_stage .stHorizontalBlock:has(> .stColumn .st-key-pre_one_plot) {
+    display: grid; grid-template: auto 1fr / 1fr 1.75fr;
+    > .stColumn { width: auto; }
+    > .stColumn:nth-child(2) { grid-area: 1 / 2 / 3 / 3; }
+  }
+}
 .st-key-lesson_question { border-left: 3px solid var(--st-primary-color, #0b6bcb); padding-left: 0.75rem; }
 </style>"""
 
 _BARE = """
 .stMain .stMainBlockContainer { padding-top: 0.25rem; }
 .st-key-lesson_stage, .st-key-lesson_card { gap: 0.5rem; }
-.st-key-lesson_stage .katex-display { font-size: 0.65em; }
-[data-testid="stLayoutWrapper"]:has(> .st-key-app_tools) { top: auto; bottom: 0.25rem; right: 0.75rem; opacity: 0.7; }
+.st-key-lesson_card button kbd { display: none; }
+[data-testid="stLayoutWrapper"]:has(> .st-key-app_tools) { top: auto; bottom: 0.25rem; right: auto; left: 0.75rem; opacity: 0.7; }
 """
 
 
@@ -90,9 +98,11 @@ def _card(course: Course, place: int) -> None:
         st.markdown(step.watch)
     if step.tries:
         with st.container(horizontal=True, gap="xsmall"):
+            names = {name for each in step.tries for name in each.query}
             for i, each in enumerate(step.tries):
                 args = (course, place, each.query)
-                st.button(each.label, key=f"lesson_try_{i}", on_click=_try, args=args, icon=":material/science:")
+                kind = "primary" if stands_at(_PREFIX[step.page], each.query, names) else "secondary"
+                st.button(each.label, key=f"lesson_try_{i}", on_click=_try, args=args, type=kind, icon=":material/science:")
     with st.container(key="lesson_question"):
         st.markdown(f"**{step.question}**")
         if st.session_state["lesson__answer"]:
@@ -123,12 +133,14 @@ def _reveal() -> None:
 
 
 def _leave() -> None:
-    del st.query_params["lesson"]
+    st.query_params.pop("lesson", None)  # gone already at the second of two clicks, or where the browser went back
 
 
 def _try(course: Course, place: int, query: Mapping[str, str]) -> None:
     follow_url(_PREFIX[course.steps[place].page])
     st.query_params.from_dict({"lesson": name_of(course, place), **query})
+    if course.steps[place].page == RACE:
+        transport().update(playing=True, preview=False, position=0)
 
 
 def _hidden(step: Step) -> str:
@@ -153,6 +165,6 @@ def _hidden(step: Step) -> str:
         hide.append(".st-key-pre_words")
     bare = ""
     if _projector():  # the whole window for the step
-        hide += ['[data-testid="stHeader"]', '.st-key-lesson_stage [data-testid="stCaptionContainer"]']
+        hide += ['[data-testid="stHeader"]', ".st-key-race_status"]
         bare = _BARE
     return f"<style>{', '.join(hide)} {{ display: none }}{bare}</style>"

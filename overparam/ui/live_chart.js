@@ -50,7 +50,8 @@ class LiveChart {
   configure(options) {
     this.options = options
     this.plot.setAttribute("aria-label", options.alt)
-    this.plot.style.height = `${options.height}px`
+    if (this.height) heights.changed()
+    else heights.add(this.plot, this)
     loadPlotly(options.plotly).then(
       (plotly) => {
         this.Plotly = plotly
@@ -65,7 +66,20 @@ class LiveChart {
     )
   }
 
+  least() {
+    return leastHeight(this.options.height)
+  }
+
+  most() {
+    return this.root.clientWidth
+  }
+
+  change() {
+    this.schedule()
+  }
+
   destroy() {
+    heights.remove(this.plot)
     this.inbox.disconnect()
     this.sizes.disconnect()
     cancelAnimationFrame(this.scheduled)
@@ -144,9 +158,10 @@ class LiveChart {
       nticks: Math.max(2, Math.floor(ticks)),
     })
     const xaxis = axis(options.xLog, options.xTitle, (width - column) / (6 * theme.size))
-    const yaxis = axis(options.yLog, options.yTitle, options.height / (4 * theme.size))
+    const yaxis = axis(true, options.yTitle, Math.min(10, this.height / (4 * theme.size)))
     if (options.xRange) {
       xaxis.range = options.xLog ? options.xRange.map(Math.log10) : options.xRange
+      if (options.xLog && xaxis.range[1] - xaxis.range[0] < 3.5) xaxis.dtick = "D2" // 1, 2 and 5: no room for more
       xaxis.autorange = false
     } else {
       xaxis.autorangeoptions = this.extent() // no further than the curves, however long the text at a mark
@@ -154,9 +169,10 @@ class LiveChart {
     const [clipmin, clipmax] = options.yClip
     yaxis.autorangeoptions = { clipmin, clipmax }
     const marks = this.frame.marks.filter((mark) => !options.xLog || mark.x > 0)
+    const below = { yref: "paper", y: 0, yanchor: "top", yshift: -2, showarrow: false, font: { size: theme.size } } // as a tick
     return {
       width,
-      height: options.height,
+      height: this.height,
       margin: { l: 8, r: column + 16, t: 2 * theme.size, b: 8 },
       paper_bgcolor: "rgba(0,0,0,0)",
       plot_bgcolor: "rgba(0,0,0,0)",
@@ -178,15 +194,18 @@ class LiveChart {
         y1: 1,
         line: { color: theme.faint, width: theme.scale, dash: "dot" },
       })),
-      annotations: marks.map((mark) => ({
-        x: options.xLog ? Math.log10(mark.x) : mark.x,
-        yref: "paper",
-        y: 1,
-        yanchor: "bottom",
-        showarrow: false,
-        text: plotlyText(mark.text),
-        font: { size: 0.9 * theme.size },
-      })),
+      annotations: [
+        ...marks.map((mark) => ({
+          x: options.xLog ? Math.log10(mark.x) : mark.x,
+          yref: "paper",
+          y: 1,
+          yanchor: "bottom",
+          showarrow: false,
+          text: plotlyText(mark.text),
+          font: { size: 0.9 * theme.size },
+        })),
+        ...(options.xZero ? [{ ...below, x: Math.log10(options.xZero), text: "0" }] : []),
+      ],
     }
   }
 
@@ -214,7 +233,7 @@ class LiveChart {
       legend: { orientation: "h", x: 0, y: 0, yref: "container", yanchor: "bottom" },
       margin: { ...this.plot.layout.margin, r: 24 },
     }
-    const height = this.options.height + 1.6 * this.theme.size * Math.ceil(this.frame.curves.length / 4)
+    const height = this.height + 1.6 * this.theme.size * Math.ceil(this.frame.curves.length / 4)
     const picture = { data: this.plot.data.filter((trace) => trace.visible), layout: { ...layout, height } }
     const link = document.createElement("a")
     link.href = await this.Plotly.toImage(picture, { format, width, height, scale: format === "png" ? 2 : 1 })
@@ -265,7 +284,7 @@ class LiveChart {
     const longest = Math.max(0, ...items.map((item) => item.offsetWidth))
     this.labels.style.width = ""
     const shown = items.filter((item) => !item.hidden).length
-    const fits = shown * this.row <= this.options.height - 7 * this.theme.size
+    const fits = shown * this.row <= this.height - 7 * this.theme.size
     this.beside = shown > 0 && fits && longest <= 0.36 * width && width >= 36 * this.theme.size
     this.labels.classList.toggle("beside", this.beside)
     return this.beside ? longest + LEADER : 0
@@ -315,7 +334,7 @@ class LiveChart {
   lastVisible({ x, y }) {
     const shown = (value, log) => Number.isFinite(value) && (!log || value > 0)
     let last = x.length - 1
-    while (last >= 0 && !(shown(x[last], this.options.xLog) && shown(y[last], this.options.yLog))) last--
+    while (last >= 0 && !(shown(x[last], this.options.xLog) && shown(y[last], true))) last--
     return last
   }
 }

@@ -21,14 +21,14 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from overparam.ui.plotly_js import LOADER, PLOTLY_URL
+from overparam.ui.plotly_js import HEIGHTS, LOADER, PLOTLY_URL
 
 MOST_POINTS = 400  # a curve is drawn on about 800 pixels
 
 _HERE = Path(__file__).parent
 _component = st.components.v2.component(
     "live_chart",
-    js=(_HERE / "live_chart.js").read_text(encoding="utf-8") + LOADER,
+    js=(_HERE / "live_chart.js").read_text(encoding="utf-8") + HEIGHTS + LOADER,
     css=(_HERE / "live_chart.css").read_text(encoding="utf-8"),
     isolate_styles=False,  # Plotly's own style sheet goes to the document and must reach the chart
 )
@@ -112,24 +112,25 @@ def live_chart(
     x_title: str = "",
     y_title: str = "",
     x_log: bool = True,
-    y_log: bool = True,
     alt: str = "",
     x_range: tuple[float, float] | None = None,
+    x_zero: float | None = None,
     y_clip: tuple[float | None, float | None] = (None, None),
 ) -> LiveChart:
     """Mount a streaming chart here and show its last snapshot, if this session has one.
 
     Call it once in every run of the script, before the loop that draws. Its settings may change from run to run; zoom
-    and hidden curves survive that (zoom along an axis does not survive a change between linear and logarithmic).
+    and hidden curves survive that (zoom along x does not survive a change between linear and logarithmic).
 
     Args:
         key: unique on the page.
-        height: of the chart, in pixels.
+        height: of the chart, in pixels, which it exceeds where the window has room.
         x_title, y_title: of the axes; trusted text, which may use <sub> and <sup>.
-        x_log, y_log: whether the axes are logarithmic.
+        x_log: whether the x axis is logarithmic; the y axis always is.
         alt: what the chart shows, in a sentence, for people who do not see it.
         x_range: (low, high) of the x axis in its own units, so that curves grow into a frame that stands still; None
             fits it to the curves.
+        x_zero: where 0 stands on a logarithmic x axis, to be labelled.
         y_clip: (low, high) that the fitted y axis does not go beyond, so that a diverging curve leaves the others in
             sight; None means no limit.
     """
@@ -142,9 +143,9 @@ def live_chart(
         "xTitle": x_title,
         "yTitle": y_title,
         "xLog": x_log,
-        "yLog": y_log,
         "alt": alt,
         "xRange": x_range,
+        "xZero": x_zero,
         "yClip": y_clip,
     }
     with st.container(gap=None, key=f"{key}_live_chart"):

@@ -17,3 +17,6 @@ PLOTLY_URL = f"component/{_package_data.name}/plotly.min.js?v={plotly.__version_
 
 LOADER = (Path(__file__).parent / "plotly_js.js").read_text(encoding="utf-8")
 """JavaScript to put at the end of a component's own: `loadPlotly(PLOTLY_URL)`, a promise of `Plotly`."""
+
+HEIGHTS = (Path(__file__).parent / "heights.js").read_text(encoding="utf-8")
+"""JavaScript likewise: `heights.add(element, picture)` makes a picture as high as the window has room for."""

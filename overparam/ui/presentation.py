@@ -12,7 +12,19 @@ from overparam.ui.state import PageState
 CHOICES = (Flag("projector", "Projector mode", False),)
 
 # Everything on the page is sized in rem, and the charts follow it: one number scales text, lines and markers.
-_PROJECTOR = "html { font-size: 20px; }"
+# On a larger screen it is larger: what fits into 1280x720 fits there too, and is read from as far away. Words that a lecturer
+# says, and links that stand in the header, leave their room to the pictures.
+_PROJECTOR = """
+html { font-size: max(20px, min(1.5625vw, 2.7778vh)); --tools-top: 0.4rem; }
+[data-testid="stHeader"] { height: 2.75rem; min-height: 2.75rem; }
+.stMain .stMainBlockContainer { padding-top: 3.25rem; padding-bottom: 1rem; }
+.stMain .stElementContainer:has([data-testid="stCaptionContainer"]):not(.st-key-lesson_card *, .st-key-map_caption *,
+  .st-key-map_transport *, .st-key-race_status *), .stColumn:has(.st-key-home_doors), .st-key-home_small_print,
+  .st-key-home_text .stElementContainer:has([data-testid="stMarkdown"]),
+  .st-key-pre_words:not(.st-key-lesson_stage *) > :last-child { display: none; }
+.st-key-pre_controls { gap: 0.1rem; }
+.race-table :is(th, td):is(:nth-child(3), :nth-child(4)) { display: none; } /* the easiest goals, so that the verdict fits */
+"""
 # Streamlit's own shades are a little too faint for a lit room (WCAG 2 asks for 4.5:1).
 _READABLE = """
 [data-testid="stCaptionContainer"] { opacity: 0.75; }
@@ -24,7 +36,7 @@ button[kind="tertiary"]:is(:hover, :active, [aria-expanded="true"]) * { color: l
 """
 _HEADER = """
 [data-testid="stLayoutWrapper"]:has(> .st-key-app_tools) {
-  position: fixed; top: 0.9rem; right: 10.5rem; width: auto; z-index: 1000000;
+  position: fixed; top: var(--tools-top, 0.9rem); right: 10.5rem; width: auto; z-index: 1000000;
 }
 .st-key-app_tools button { padding: 0.25rem; min-height: 0; }
 [data-testid="stTopNav"] { margin-right: 10rem; }
@@ -40,6 +52,8 @@ def header_tools() -> None:
     """The switch of the projector mode, which stands in the URL, and the list of lessons."""
     state = PageState("app", CHOICES)
     projector = state.values()["projector"]
+    if projector:
+        st.set_page_config(initial_sidebar_state="collapsed")
     embedded = st.context.is_embedded
     st.html(f"<style>{_PROJECTOR if projector else ''}{_READABLE}{_EMBEDDED if embedded else _HEADER}</style>")
     if not embedded:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -18,6 +18,15 @@ def follow_url(prefix: str) -> None:
     """What the URL says next is an order, even if it said the same a moment ago (for a callback that sets the URL)."""
     if memory := st.session_state.get(f"{prefix}__memory"):
         memory["replaced"] = []
+
+
+def stands_at(prefix: str, query: Mapping[str, str], names: Collection[str]) -> bool:
+    """Whether the URL says of these choices of a page what a query says, whichever defaults either leaves out."""
+    memory, there = st.session_state.get(f"{prefix}__memory"), st.query_params.to_dict()
+    if memory is None:  # the page has not been shown yet: the URL is still as it was written
+        return all(there.get(name) == query.get(name) for name in names)
+    chosen, wanted = (read_choices(memory["table"], each)[0] for each in (there, query))
+    return all(chosen[name] == wanted[name] for name in names)
 
 
 class PageState:
@@ -37,7 +46,8 @@ class PageState:
 
     def _memory(self) -> dict[str, Any]:
         # Streamlit forgets a widget's value when another page is shown; this copy does not.
-        empty = {"published": None, "values": {}, "sentences": [], "replaced": []}
+        table = tuple(self.table.values())
+        empty = {"table": table, "published": None, "values": {}, "sentences": [], "replaced": []}
         return st.session_state.setdefault(f"{self.prefix}__memory", empty)
 
     def _restore(self) -> bool:

@@ -1,0 +1,123 @@
+// How high pictures are: as high as they ask to be, higher where the page would end above the bottom of the window, and a
+// little lower where that spares the page a scroll bar.
+//
+// Whenever the page has changed and come to rest, every picture is put to its least height for a moment and the room below
+// it is measured. So the result depends on the page alone, not on what was chosen before, and two pictures cannot chase one
+// another. All components share one object, as pictures stand above and beside one another.
+
+const QUIET = 150 // milliseconds without a change: the page has come to rest
+const WAIT = 1000 // longest wait of a page that never rests; then pictures may only shrink
+const GIVE = 0.9 // of the least height, where the page then fits the window
+
+class Heights {
+  constructor() {
+    this.pictures = new Map() // element -> { least(), most(), change() and the chosen height }
+    this.sizes = new ResizeObserver(() => this.changed())
+    this.content = new MutationObserver((changes) => changes.some(outside) && this.changed())
+  }
+
+  // least(), most(): the bounds in pixels, asked at each measurement; change(): called when `picture.height` is another.
+  add(root, picture) {
+    root.style.overflow = "clip" // what has not been drawn anew yet takes no room
+    picture.height = picture.least()
+    root.style.height = `${picture.height}px`
+    this.pictures.set(root, picture)
+    const content = root.closest('[data-testid="stMainBlockContainer"]')
+    if (!content) return // in a dialog: as high as it asks
+    this.content.observe(content, { childList: true, subtree: true, characterData: true })
+    this.sizes.observe(content)
+    this.sizes.observe(content.closest('[data-testid="stMain"]'))
+    this.changed()
+  }
+
+  remove(root) {
+    this.pictures.delete(root)
+    if (this.pictures.size) return
+    this.content.disconnect()
+    this.sizes.disconnect()
+  }
+
+  changed() {
+    clearTimeout(this.resting)
+    this.resting = setTimeout(() => this.measure(true), QUIET)
+    this.waiting ??= setTimeout(() => this.measure(false), WAIT)
+  }
+
+  measure(resting) {
+    clearTimeout(this.waiting)
+    this.waiting = undefined
+    const shown = [...this.pictures].filter(([root]) => root.clientWidth && root.closest('[data-testid="stMain"]'))
+    if (!shown.length) return
+    const main = shown[0][0].closest('[data-testid="stMain"]')
+    const scrolled = main.scrollTop
+    const beyond = () => Math.max(0, main.scrollHeight - main.clientHeight)
+    for (const [root, picture] of shown) root.style.height = `${picture.least()}px`
+    const anyway = beyond()
+    const all = shown.map(([root, picture]) => ({ root, picture, least: picture.least(), box: root.getBoundingClientRect() }))
+    for (const each of all) {
+      const { picture, least } = each
+      const fitting = Math.floor(least + (roomBelow(each.root, main) * least) / stacked(each, all))
+      each.lowest = fitting < least && fitting >= GIVE * least ? fitting : least
+      each.height = Math.max(each.lowest, Math.min(picture.most(), fitting))
+      if (!resting) each.height = Math.min(each.height, picture.height)
+    }
+    for (const { root, height } of all) root.style.height = `${height}px`
+    const over = Math.max(0, beyond() - anyway) // what the measurement has missed
+    for (const { root, picture, lowest, height } of all) {
+      const chosen = Math.max(lowest, height - over)
+      root.style.height = `${chosen}px`
+      if (chosen === picture.height) continue
+      picture.height = chosen
+      picture.change()
+    }
+    main.scrollTop = scrolled
+  }
+}
+
+const heights = (globalThis.pictureHeights ??= new Heights())
+
+// A height in pixels is meant for the projector mode's text in a small window; where the text is larger, it is, too.
+function leastHeight(pixels) {
+  return Math.round(pixels * Math.max(1, parseFloat(getComputedStyle(document.documentElement).fontSize) / 20))
+}
+
+function outside({ target }) {
+  return !(target.closest ? target : target.parentElement)?.closest(".plot, .live-chart")
+}
+
+// From the lower edge of an element down to the bottom of the window, less what stands in between.
+function roomBelow(root, main) {
+  let child = root, taken = 0
+  for (; child !== main; child = child.parentElement) {
+    const { bottom } = child.getBoundingClientRect()
+    let lowest = bottom
+    for (const other of child.parentElement.children) {
+      const box = other.getBoundingClientRect()
+      if (box.height && box.top >= bottom - 1 && !/absolute|fixed/.test(getComputedStyle(other).position)) {
+        lowest = Math.max(lowest, box.bottom)
+      }
+    }
+    taken += lowest - bottom + parseFloat(getComputedStyle(child.parentElement).paddingBottom)
+  }
+  return main.getBoundingClientRect().bottom - root.getBoundingClientRect().bottom - main.scrollTop - taken
+}
+
+// The heights of a picture and of those above and below it, which share the room; of several side by side the highest counts.
+function stacked(picture, all) {
+  const rows = all.filter(({ root }) => !beside(root, picture.root)).sort((a, b) => a.box.top - b.box.top)
+  let sum = 0, end = -Infinity, highest = 0
+  for (const { box: { top, bottom }, least } of rows) {
+    if (top >= end - 1) [sum, highest] = [sum + highest, 0]
+    highest = Math.max(highest, least)
+    end = Math.max(end, bottom)
+  }
+  return sum + highest
+}
+
+// Whether two pictures stand in different columns of one row.
+function beside(one, other) {
+  let shared = one
+  while (!shared.contains(other)) shared = shared.parentElement
+  const [a, b] = [one.getBoundingClientRect(), other.getBoundingClientRect()]
+  return getComputedStyle(shared).flexDirection === "row" && (a.right <= b.left || b.right <= a.left)
+}
