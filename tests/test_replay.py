@@ -1,5 +1,8 @@
 """A step can be recorded and replayed as a CUDA graph is: shown without a GPU, by recording what the step asks of PyTorch."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 import torch
@@ -154,3 +157,16 @@ def test_a_step_stays_on_its_device(p):
     simulation._data._room = None
     with pytest.raises(RuntimeError, match="meta"):
         simulation._launch_step()
+
+
+def test_a_recording_does_not_keep_its_simulation(recorded):
+    """The memory of a run that has ended is free at once, without waiting for the garbage collector."""
+    gc.disable()
+    try:
+        simulation = Simulation(problem(4), methods())
+        simulation.advance(3)
+        kept = weakref.ref(simulation)
+        del simulation
+        assert recorded and kept() is None
+    finally:
+        gc.enable()
