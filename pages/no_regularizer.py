@@ -11,7 +11,7 @@ from overparam.ui.state import PageState
 
 PARTS = {"around": around, "shrink": shrink, "beat": beat, "closest": closest, "proof": proof}
 FIELD = (
-    "$F(W)=\\|W\\|^{2-2/N}\\,(G+(N-1)\\,\\mathrm{Pr}_W G)$: what depth makes of $G$. "
+    "$F(W)=\\|W\\|^{2-2/N}\\,(G+(N-1)\\,\\mathrm{Pr}_W G)$: what depth makes of a gradient $G$. "
     "**Circulation**: its integral around a closed curve."
 )
 
