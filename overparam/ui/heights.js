@@ -7,7 +7,7 @@
 
 const QUIET = 150 // milliseconds without a change: the page has come to rest
 const WAIT = 1000 // longest wait of a page that never rests; then pictures may only shrink
-const GIVE = 0.9 // of the least height, where the page then fits the window
+const GIVE = 0.8 // of the least height, where the page then fits the window
 
 class Heights {
   constructor() {
@@ -87,6 +87,7 @@ function outside({ target }) {
 
 // From the lower edge of an element down to the bottom of the window, less what stands in between.
 function roomBelow(root, main) {
+  const rem = parseFloat(getComputedStyle(document.documentElement).fontSize)
   let child = root, taken = 0
   for (; child !== main; child = child.parentElement) {
     const { bottom } = child.getBoundingClientRect()
@@ -97,7 +98,9 @@ function roomBelow(root, main) {
         lowest = Math.max(lowest, box.bottom)
       }
     }
-    taken += lowest - bottom + parseFloat(getComputedStyle(child.parentElement).paddingBottom)
+    const padding = parseFloat(getComputedStyle(child.parentElement).paddingBottom)
+    const content = child.parentElement.dataset.testid === "stMainBlockContainer" // out of it a last paragraph's margin hangs
+    taken += lowest - bottom + (content ? Math.max(padding, rem) : padding)
   }
   return main.getBoundingClientRect().bottom - root.getBoundingClientRect().bottom - main.scrollTop - taken
 }

@@ -25,8 +25,8 @@ _CARD = """<style>
 .st-key-lesson_stage .katex-display { font-size: 0.8em; }
 @media (min-width: 641px) { /* beside a card three columns are narrow: the numbers go below the controls */
   .st-key-lesson_stage .stHorizontalBlock:has(> .stColumn .st-key-pre_one_plot) {
-    display: grid; grid-template: auto 1fr / 1fr 1.75fr;
-    > .stColumn { width: auto; }
+    display: grid; grid-template: auto 1fr / minmax(0, 1fr) minmax(0, 1.75fr);
+    > .stColumn { width: auto; min-width: 0; }
     > .stColumn:nth-child(2) { grid-area: 1 / 2 / 3 / 3; }
   }
 }
@@ -34,7 +34,7 @@ _CARD = """<style>
 </style>"""
 
 _BARE = """
-.stMain .stMainBlockContainer { padding-top: 0.25rem; }
+.stMain .stMainBlockContainer { padding-top: 0.25rem; padding-bottom: 1rem; }
 .st-key-lesson_stage, .st-key-lesson_card { gap: 0.5rem; }
 .st-key-lesson_card button kbd { display: none; }
 [data-testid="stLayoutWrapper"]:has(> .st-key-app_tools) { top: auto; bottom: 0.25rem; right: auto; left: 0.75rem; opacity: 0.7; }
