@@ -34,34 +34,37 @@ def methods_editor(state: PageState, step_is_own: bool) -> None:
         frame,
         key=key,
         num_rows="dynamic",
-        width=640,
+        width=655,
         hide_index=True,
         placeholder="",
         on_change=lambda: _edited(state, memory, key),
         column_order=["depth", "optimizer", "kind"] + (["step"] if step_is_own else []) + ["scale", "start", "width"],
         column_config={
-            "depth": st.column_config.NumberColumn("depth", min_value=DEPTH.low, max_value=DEPTH.high, default=2, required=True),
+            "depth": st.column_config.NumberColumn(
+                "depth", width=76, min_value=DEPTH.low, max_value=DEPTH.high, default=2, required=True
+            ),
             "optimizer": st.column_config.SelectboxColumn(
                 "optimizer",
                 options=list(OPTIMIZERS),
                 format_func=lambda name: OPTIMIZERS[name].label,
-                width=125,
+                width=120,
                 default="gd",
                 required=True,
             ),
             "kind": st.column_config.SelectboxColumn(
                 "what moves",
+                width=110,
                 options=list(KINDS),
                 format_func=KINDS.get,
                 default="network",
                 required=True,
                 help="The layers of a network, or their product by the update of Theorem 1, or by one factor of that.",
             ),
-            "step": st.column_config.NumberColumn("step size", min_value=0, max_value=STEP.high, format="%.6g"),
-            "scale": st.column_config.NumberColumn("start scale", min_value=0, max_value=SCALE.high, format="%.4g"),
-            "start": st.column_config.SelectboxColumn("start", options=list(STARTS), format_func=STARTS.get),
+            "step": st.column_config.NumberColumn("step size", width=82, min_value=0, max_value=STEP.high, format="%.6g"),
+            "scale": st.column_config.NumberColumn("start scale", width=92, min_value=0, max_value=SCALE.high, format="%.4g"),
+            "start": st.column_config.SelectboxColumn("start", width=70, options=list(STARTS), format_func=STARTS.get),
             "width": st.column_config.NumberColumn(
-                "width", min_value=1, max_value=WIDTH.high, step=1, help="Empty: the number of outputs."
+                "width", width=80, min_value=1, max_value=WIDTH.high, step=1, help="Empty: the number of outputs."
             ),
         },
     )

@@ -81,6 +81,20 @@ def test_a_click_opens_the_runs_of_a_cell(shown):
     page.wait_for_function(f"document.querySelector('{PLOT}').layout.shapes?.length === 1")
 
 
+def test_a_narrow_screen_shows_pictures_below_one_another_and_no_tiny_numbers(shown):
+    numbers = "p => p.querySelectorAll('.heatmap-label').length"
+    page = shown("where_depth_helps?y=scale&p=2&horizon=10", size=(390, 844))
+    page.wait_for_function(f"({KNOWN})(document.querySelector('{PLOT}')) > 3")
+    assert page.eval_on_selector(PLOT, numbers) == 0
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.wait_for_function(f"({numbers})(document.querySelector('{PLOT}')) > 3")
+    home = shown("", size=(390, 844))
+    below = "({yaxis, yaxis2}) => yaxis2._offset > yaxis._offset + yaxis._length + 30"  # room for the map's axis
+    home.wait_for_function(f"({below})(document.querySelector('{PLOT}')._fullLayout)")
+    home.set_viewport_size({"width": 1280, "height": 720})
+    home.wait_for_function(f"!({below})(document.querySelector('{PLOT}')._fullLayout)")
+
+
 def test_a_click_on_a_step_size_runs_it(shown):
     page = shown("convergence?problem=two&p=3&ratio=3&iterations=200&horizon=100&grid=3&methods=1_gd~2_gd&axis=tuning")
     page.get_by_text("compared at the tuning horizon of 100").wait_for()
