@@ -41,6 +41,12 @@ class Heights {
     clearTimeout(this.resting)
     this.resting = setTimeout(() => this.measure(true), QUIET)
     this.waiting ??= setTimeout(() => this.measure(false), WAIT)
+    this.frame ??= requestAnimationFrame(() => {
+      this.frame = undefined
+      const grown = [...this.pictures].find(([root, picture]) => root.isConnected && picture.height > picture.least())
+      const main = grown?.[0].closest('[data-testid="stMain"]')
+      if (main && beyond(main) > 0) this.measure(false) // no scroll bar, not for a moment
+    })
   }
 
   measure(resting) {
@@ -50,9 +56,8 @@ class Heights {
     if (!shown.length) return
     const main = shown[0][0].closest('[data-testid="stMain"]')
     const scrolled = main.scrollTop
-    const beyond = () => Math.max(0, main.scrollHeight - main.clientHeight)
     for (const [root, picture] of shown) root.style.height = `${picture.least()}px`
-    const anyway = beyond()
+    const anyway = beyond(main)
     const all = shown.map(([root, picture]) => ({ root, picture, least: picture.least(), box: root.getBoundingClientRect() }))
     for (const each of all) {
       const { picture, least } = each
@@ -62,7 +67,7 @@ class Heights {
       if (!resting) each.height = Math.min(each.height, picture.height)
     }
     for (const { root, height } of all) root.style.height = `${height}px`
-    const over = Math.max(0, beyond() - anyway) // what the measurement has missed
+    const over = Math.max(0, beyond(main) - anyway) // what the measurement has missed
     for (const { root, picture, lowest, height } of all) {
       const chosen = Math.max(lowest, height - over)
       root.style.height = `${chosen}px`
@@ -79,6 +84,11 @@ const heights = (globalThis.pictureHeights ??= new Heights())
 // A height in pixels is meant for the projector mode's text in a small window; where the text is larger, it is, too.
 function leastHeight(pixels) {
   return Math.round(pixels * Math.max(1, parseFloat(getComputedStyle(document.documentElement).fontSize) / 20))
+}
+
+// By how much the page is higher than the window.
+function beyond(main) {
+  return main.scrollHeight - main.clientHeight
 }
 
 function outside({ target }) {
