@@ -6,6 +6,7 @@ is new. Pausing is not asking; a run that nobody asks stands still; two people w
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ class RunError(RuntimeError):
     """A run that cannot go on; the message tells the person what happened and what to do."""
 
 
+_LOG = logging.getLogger(__name__)
 SOLVED = 1e-8  # gaps below are equal: rounding decides between them
 
 
@@ -242,6 +244,7 @@ class Run:
         if self._device.type != "cpu":
             self._device, self._gpu_failed = torch.device("cpu"), True
             self._forget()
+            _LOG.warning("a run was started again on the CPU", exc_info=error)  # for whoever runs the server
             self.device_note = "The GPU failed or ran out of memory: this run was started again on the CPU."
             return
         if isinstance(error, MemoryError) or "allocate" in str(error):

@@ -1,12 +1,15 @@
 """The race page without a browser: first paint, transport, what stands in the URL, and bad input."""
 
 import re
+from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from overparam.choices import read_choices
 from overparam.experiment import CHOICES, Experiment
+from overparam.runs import RUNS
+from overparam.ui.tuning import is_tuned, tuned_twin
 from tests.app_pages import race, transport
 
 SMALL = {"problem": "two", "steps": "shared", "step": "0.003", "iterations": "200", "methods": "1_gd~2_gd"}
@@ -125,6 +128,11 @@ def test_a_link_about_a_file_does_not_spoil_it_for_those_who_have_the_file():
     assert elsewhere.button(key="race_run").disabled
     there.slider(key="race_p").set_value(5.0).run()
     assert messages(press(there, "race_run")) == [] and not there.exception
+
+
+def test_asking_whether_steps_are_compared_makes_no_run():
+    values = read_choices(CHOICES, {"seed": "4321", "iterations": "37"})[0]
+    assert not is_tuned(SimpleNamespace(values=lambda: values)) and RUNS.find(tuned_twin(values)) is None
 
 
 def test_a_file_chosen_again_is_not_the_next_to_go():
