@@ -26,7 +26,7 @@ RUN pip --python /venv/bin/python install -r /requirements.txt \
 FROM packages AS data
 ARG ETHANOL=
 ARG OVERPARAM_ETHANOL_URL=
-COPY overparam/__init__.py overparam/choices.py /src/overparam/
+COPY overparam/__init__.py overparam/words.py /src/overparam/
 COPY overparam/data /src/overparam/data
 RUN mkdir /data && cd /src \
     && if [ -n "$ETHANOL" ]; then OVERPARAM_DATA=/data /venv/bin/python -c "from overparam.data import load_ethanol; load_ethanol()"; fi

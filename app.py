@@ -1,8 +1,8 @@
 """Depth as acceleration: start with `streamlit run app.py`."""
 
-from overparam.ui.frame import navigation, page_frame, warm_up
-from overparam.ui.lessons import beside_lesson
-from overparam.ui.presentation import header_tools
+from overparam.ui.shell.frame import navigation, page_frame, warm_up
+from overparam.ui.shell.lesson_card import beside_lesson
+from overparam.ui.shell.presentation import header_tools
 
 page_frame()
 page = navigation()

@@ -19,20 +19,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from overparam.choices import read_choices
-from overparam.curves import gamma
-from overparam.execution import prepare_thread
+from overparam.choices.kinds import read_choices
+from overparam.choices.map import PLAN_CHOICES, Plan
+from overparam.engine.device import prepare_thread
+from overparam.engine.losses import lp
+from overparam.engine.problem import Problem, two_coordinate
+from overparam.engine.simulation import Method, Simulation, start_layers
 from overparam.figures.preconditioner import eigenvalue_map, one_output
-from overparam.history import GAPS, History
-from overparam.landscapes import linear
-from overparam.losses import lp
-from overparam.plan import PLAN_CHOICES, Plan
-from overparam.potential import best_potential
-from overparam.preconditioner import eigenvalues, ellipse, precondition, scale_only
-from overparam.problems import Problem, two_coordinate
-from overparam.regularizer import circulation, force
-from overparam.simulate import Method, Simulation, start_layers
-from overparam.sweep import Block
+from overparam.measure.history import GAPS, History
+from overparam.serving.sweep import Block
+from overparam.theory.curves import gamma
+from overparam.theory.field import circulation, force
+from overparam.theory.landscapes import linear
+from overparam.theory.potential import best_potential
+from overparam.theory.preconditioner import eigenvalues, ellipse, precondition, scale_only
 
 Stopwatch = Callable[[Mapping[str, Callable[[int], object]]], dict[str, float]]
 RUNS = (1, 3, 12, 96)

@@ -9,10 +9,10 @@ import argparse
 import time
 from collections.abc import Sequence
 
+from overparam.choices.race import PROBLEMS, Experiment
 from overparam.data import ethanol_is_cached
-from overparam.experiment import PROBLEMS, Experiment
-from overparam.presets import ALWAYS_HERE, PAPER_DATA, PRESETS, Preset
-from overparam.runs import Run
+from overparam.serving.run import Run
+from overparam.story.presets import ALWAYS_HERE, PAPER_DATA, PRESETS, Preset
 
 
 def measure(preset: Preset, problem: str, long: bool, seed: int) -> tuple[Experiment, str, float]:

@@ -8,27 +8,27 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from overparam.choices import ChoiceError, Option
+from overparam.choices.kinds import ChoiceError, Option
+from overparam.choices.race import CHOICES, Experiment
 from overparam.data import DataError
-from overparam.experiment import CHOICES, Experiment
 from overparam.figures.race import method_styles, race_figure
 from overparam.figures.style import ZERO_AT
-from overparam.history import GAPS
-from overparam.runs import RUNS, Run, RunError, View
-from overparam.ui import compare
-from overparam.ui.frame import through_app, when_open
-from overparam.ui.live_chart import Curve, LiveChart, live_chart
-from overparam.ui.methods import methods_editor
-from overparam.ui.notes import notes
-from overparam.ui.pace import FRAME_SECONDS, Pace
-from overparam.ui.presets import STYLE as PRESET_STYLE
-from overparam.ui.presets import preset_lines, preset_menu, preset_switch
-from overparam.ui.problem import problem_controls, problem_is_here, uploaded
-from overparam.ui.state import PageState
-from overparam.ui.take_home import take_home
-from overparam.ui.transport import transport
-from overparam.ui.tuning import go_on, is_tuned, tuning_view
-from overparam.verdict import table
+from overparam.measure.history import GAPS
+from overparam.serving.run import RUNS, Run, RunError, View
+from overparam.story.race_words import table
+from overparam.ui.components.live_chart import Curve, LiveChart, live_chart
+from overparam.ui.race import compare
+from overparam.ui.race.methods import methods_editor
+from overparam.ui.race.pace import FRAME_SECONDS, Pace
+from overparam.ui.race.presets import STYLE as PRESET_STYLE
+from overparam.ui.race.presets import preset_lines, preset_menu, preset_switch
+from overparam.ui.race.take_home import take_home
+from overparam.ui.race.tuning import go_on, is_tuned, tuning_view
+from overparam.ui.shell.frame import through_app, when_open
+from overparam.ui.shell.notes import notes
+from overparam.ui.shell.problem import problem_controls, problem_is_here, uploaded
+from overparam.ui.shell.state import PageState
+from overparam.ui.shell.transport import transport
 
 PREVIEW = 100  # iterations shown before anybody presses Run
 TABLE_SECONDS = 0.4

@@ -3,16 +3,16 @@
 import numpy as np
 import streamlit as st
 
-from overparam.choices import Option
+from overparam.choices.kinds import Option
+from overparam.figures.paths import Path, trajectories
 from overparam.figures.style import depth_colour, depth_dash
-from overparam.figures.trajectories import Path, trajectories
-from overparam.illustration import TunedRun, tuned_run
-from overparam.lessons import REGRESSION
-from overparam.ui.frame import through_app
-from overparam.ui.lessons import menu
-from overparam.ui.notes import notes
-from overparam.ui.plot import plot
-from overparam.ui.state import PageState
+from overparam.measure.illustration import TunedRun, tuned_run
+from overparam.story.lessons import REGRESSION
+from overparam.ui.components.plot import plot
+from overparam.ui.shell.frame import through_app
+from overparam.ui.shell.lesson_card import menu
+from overparam.ui.shell.notes import notes
+from overparam.ui.shell.state import PageState
 
 GOAL, TARGET = 1e-4, (10.0, 1.0)
 DEPTHS = (1, 3)

@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from overparam.theorem2 import CHOICES, matching_example
-from overparam.ui.frame import through_app
-from overparam.ui.notes import notes
-from overparam.ui.regularizer import around, beat, closest, limits, proof, shrink
-from overparam.ui.regularizer.controls import find_case, sidebar
-from overparam.ui.state import PageState
+from overparam.choices.theorem import CHOICES, matching_example
+from overparam.ui.shell.frame import through_app
+from overparam.ui.shell.notes import notes
+from overparam.ui.shell.state import PageState
+from overparam.ui.theorem import around, beat, closest, limits, proof, shrink
+from overparam.ui.theorem.controls import find_case, sidebar
 
 PARTS = {"around": around, "shrink": shrink, "beat": beat, "closest": closest, "proof": proof}
 FIELD = (

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from overparam.choices import Number, Option
-from overparam.ui.frame import through_app
-from overparam.ui.notes import notes
-from overparam.ui.preconditioner import along_run, matrices, one_output, trajectories
-from overparam.ui.state import PageState
+from overparam.choices.kinds import Number, Option
+from overparam.ui.preconditioner import along_run, matrices, one_output, paths
+from overparam.ui.shell.frame import through_app
+from overparam.ui.shell.notes import notes
+from overparam.ui.shell.state import PageState
 
 VIEWS = {
     "one": "One step, one output",
@@ -19,7 +19,7 @@ CHOICES = (
     Number("N", "Depth N", 3, 1, 10, help="Any real number: Claim 2 has no need for a whole number of layers."),
     *one_output.CHOICES,
     *matrices.CHOICES,
-    *trajectories.CHOICES,
+    *paths.CHOICES,
     *along_run.CHOICES,
 )
 
@@ -30,5 +30,5 @@ with st.container(horizontal=True, gap="small", vertical_alignment="center"):
     if view == "run":
         state.segmented("panel", label_visibility="collapsed", width="content")
     notes("pre", label="", type="tertiary")
-{"one": one_output, "matrix": matrices, "paths": trajectories, "run": along_run}[view].show(state)
+{"one": one_output, "matrix": matrices, "paths": paths, "run": along_run}[view].show(state)
 state.publish()

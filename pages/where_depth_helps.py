@@ -5,15 +5,16 @@ import time
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from overparam.choices import ChoiceError, Structured, show
-from overparam.figures.sweep import cell_curves, cell_tuning, speed_up_map
-from overparam.plan import AXES, PLAN_CHOICES, SHAPE, Plan
-from overparam.sweep import SWEEPS, CellRuns, Sweep, SweepError, cell_runs
-from overparam.ui.frame import through_app
-from overparam.ui.notes import notes
-from overparam.ui.plot import plot
-from overparam.ui.state import PageState
-from overparam.ui.sweep import axis_of, cell_name, cell_words, censored, deep_name, hover_words, summary
+from overparam.choices.kinds import ChoiceError, Structured
+from overparam.choices.map import AXES, PLAN_CHOICES, SHAPE, Plan
+from overparam.figures.map import cell_curves, cell_tuning, speed_up_map
+from overparam.serving.sweep import SWEEPS, CellRuns, Sweep, SweepError, cell_runs
+from overparam.story.map_words import axis_of, cell_name, cell_words, censored, deep_name, hover_words, summary
+from overparam.ui.components.plot import plot
+from overparam.ui.shell.frame import through_app
+from overparam.ui.shell.notes import notes
+from overparam.ui.shell.state import PageState
+from overparam.words import show
 
 PREVIEW_SECONDS, FRAME_SECONDS = 0.4, 0.3
 SLIDERS = {"depth": 1, "p": 0.5}

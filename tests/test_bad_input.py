@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from streamlit import config
 from streamlit.testing.v1 import AppTest
 
-from overparam.choices import ChoiceError, Flag, Number, Option, read_choices, write_choices
+from overparam.choices.kinds import ChoiceError, Flag, Number, Option, read_choices, write_choices
+from overparam.choices.race import CHOICES, MOST_METHODS, Experiment
 from overparam.data import DataError, ethanol, read_csv
-from overparam.experiment import CHOICES, MOST_METHODS, Experiment
-from overparam.optimizers import OPTIMIZERS
-from overparam.runs import Run, RunError
-from overparam.simulate import KINDS, STARTS
-from overparam.ui.state import PageState
+from overparam.engine.optimizers import OPTIMIZERS
+from overparam.engine.simulation import KINDS, STARTS
+from overparam.serving.run import Run, RunError
+from overparam.ui.shell.state import PageState
 
 SAFE = re.compile(r"(?!.*(://|www\.))[\w .,:;()'/+=%?±…~λ₁₂-]*\.")  # nothing that Markdown or HTML would take for more than words
 

@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from overparam import benchmark
-from overparam.choices import read_choices
-from overparam.losses import lp
-from overparam.plan import PLAN_CHOICES, Plan
-from overparam.problems import Problem
-from overparam.simulate import Method, Simulation
-from overparam.sweep import UNKNOWN, Block
+from overparam.choices.kinds import read_choices
+from overparam.choices.map import PLAN_CHOICES, Plan
+from overparam.engine.losses import lp
+from overparam.engine.problem import Problem
+from overparam.engine.simulation import Method, Simulation
+from overparam.serving.sweep import UNKNOWN, Block
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overparam.choices import ChoiceError, Flag, Number, Option, Structured, read_choices, show, write_choices
+from overparam.choices.kinds import ChoiceError, Flag, Number, Option, Structured, read_choices, write_choices
+from overparam.words import show
 
 TABLE = (
     Number("p", "Loss exponent", 4.0, 2, 16),

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from overparam.curvature import hessian_product, sharpness
-from overparam.losses import lp
-from overparam.preconditioner import dense
-from overparam.problems import Problem
+from overparam.engine.losses import lp
+from overparam.engine.problem import Problem
+from overparam.measure.curvature import hessian_product, sharpness
+from overparam.theory.preconditioner import dense
 from tests.oracles import claim_1_matrix, matrix_power
 
 REAL = torch.float64
@@ -87,7 +87,7 @@ def test_real_size_equals_numpy_and_rows_computed_in_chunks_agree(monkeypatch):
     x = inputs.numpy()
     expected = [np.linalg.eigvalsh(x.T @ (3 * r[:, None] ** 2 / 400 * x))[-1] for r in residual.T]
     np.testing.assert_allclose(values, expected, rtol=1e-9)
-    monkeypatch.setattr("overparam.curvature._RESIDUALS", 800)
+    monkeypatch.setattr("overparam.measure.curvature._RESIDUALS", 800)
     np.testing.assert_allclose(sharpness(Problem(inputs, targets, lp(4)), w), values, rtol=1e-9)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
 
-from overparam.curves import (
+from overparam.theory.curves import (
     Arc,
     Segment,
     distance_from_origin,

@@ -7,10 +7,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overparam.choices import ChoiceError, Number, Option, read_choices, write_choices
-from overparam.experiment import CHOICES, Entry, Experiment, format_changes, format_methods, parse_changes, parse_methods
-from overparam.optimizers import OPTIMIZERS
-from overparam.simulate import KINDS, STARTS
+from overparam.choices.kinds import ChoiceError, Number, Option, read_choices, write_choices
+from overparam.choices.race import CHOICES, Entry, Experiment, format_changes, format_methods, parse_changes, parse_methods
+from overparam.engine.optimizers import OPTIMIZERS
+from overparam.engine.simulation import KINDS, STARTS
 
 positive = st.floats(1e-6, 10)
 entries = st.builds(

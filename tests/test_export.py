@@ -11,12 +11,13 @@ from urllib.parse import parse_qsl
 import numpy as np
 import pytest
 
-from overparam import export, plain
-from overparam.choices import read_choices
+from overparam.choices.kinds import read_choices
+from overparam.choices.race import CHOICES, Entry, Experiment
 from overparam.data import Data, load_ethanol, standardise
-from overparam.experiment import CHOICES, Entry, Experiment
-from overparam.problems import SPECTRA, synthetic
-from overparam.runs import Run
+from overparam.data.synthetic import SPECTRA, synthetic
+from overparam.export import plain
+from overparam.export import script as export
+from overparam.serving.run import Run
 
 # Run the script as a person would, then look at what it has imported.
 ALONE = """

@@ -3,7 +3,7 @@
 import threading
 import time
 
-from overparam.gate import Gate
+from overparam.engine.turns import Gate
 
 
 def test_never_more_inside_than_places():

@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from overparam import benchmark, execution
-from overparam.choices import read_choices
-from overparam.experiment import CHOICES, Experiment
-from overparam.losses import lp
-from overparam.optimizers import OPTIMIZERS
-from overparam.problems import Problem
-from overparam.runs import Run
-from overparam.simulate import KINDS, Method, Simulation
+from overparam import benchmark
+from overparam.choices.kinds import read_choices
+from overparam.choices.race import CHOICES, Experiment
+from overparam.engine import device as execution
+from overparam.engine.losses import lp
+from overparam.engine.optimizers import OPTIMIZERS
+from overparam.engine.problem import Problem
+from overparam.engine.simulation import KINDS, Method, Simulation
+from overparam.serving.run import Run
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU on this machine")
 

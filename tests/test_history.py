@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from overparam.history import LONGEST, PER_DECADE, RECORDED, History
+from overparam.measure.history import LONGEST, PER_DECADE, RECORDED, History
 
 
 def losses(iterations=3000, runs=3, seed=0):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from overparam.illustration import STARTS, end_to_end_rule, tuned_run
-from overparam.preconditioner import precondition
+from overparam.measure.illustration import STARTS, end_to_end_rule, tuned_run
+from overparam.theory.preconditioner import precondition
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3, 2.5, 8])

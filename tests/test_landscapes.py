@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from overparam.landscapes import Cone, Quadratic, Regression, linear, regression, separable
+from overparam.theory.landscapes import Cone, Quadratic, Regression, linear, regression, separable
 
 RNG = np.random.default_rng(3)
 HESSIAN = np.array([[3.0, 0.7, 0.2], [0.7, 2.0, 0.1], [0.2, 0.1, 0.4]])

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from overparam.choices import ChoiceError, read_choices
-from overparam.lessons import COURSES, RACE, find, name_of
-from overparam.ui.lessons import _PREFIX, _leave
+from overparam.choices.kinds import ChoiceError, read_choices
+from overparam.story.lessons import COURSES, RACE, find, name_of
+from overparam.ui.shell.lesson_card import _PREFIX, _leave
 
 ROOT = Path(__file__).parents[1]
 STEPS = [(course, place) for course in COURSES.values() for place in range(len(course.steps))]
@@ -89,7 +89,7 @@ def test_a_step_opens_by_its_link_with_every_choice_set(course, place):
 
 def _table(opened: AppTest, page: str) -> tuple:
     """The page's table of choices, caught as it is handed over."""
-    from overparam.ui.state import PageState
+    from overparam.ui.shell.state import PageState
 
     tables, init = {}, PageState.__init__
 
@@ -177,7 +177,7 @@ def test_projector_mode_stands_in_the_url_on_every_page_and_step():
 
 def test_leaving_a_lesson_twice_is_leaving_it_once(monkeypatch):
     opened = app(lesson="why-7")
-    monkeypatch.setattr("overparam.ui.lessons.st", SimpleNamespace(query_params={"p": "4"}))  # the browser went back
+    monkeypatch.setattr("overparam.ui.shell.lesson_card.st", SimpleNamespace(query_params={"p": "4"}))  # the browser went back
     _leave()
     monkeypatch.undo()
     press(opened, "leave")

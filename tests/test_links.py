@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from overparam.choices import Flag, Number, Option, Structured, read_choices, write_choices
-from overparam.experiment import Entry
-from overparam.optimizers import OPTIMIZERS
-from overparam.simulate import KINDS, STARTS
-from overparam.ui.state import PageState
+from overparam.choices.kinds import Flag, Number, Option, Structured, read_choices, write_choices
+from overparam.choices.race import Entry
+from overparam.engine.optimizers import OPTIMIZERS
+from overparam.engine.simulation import KINDS, STARTS
+from overparam.ui.shell.state import PageState
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "pages").glob("*.py"))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from overparam.losses import lp
+from overparam.engine.losses import lp
 
 POWERS = [2, 2.5, 3, 3.7, 4, 5, 6, 9.1, 16]
 REAL = torch.float64

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from overparam.choices import read_choices
-from overparam.figures.sweep import (
+from overparam.choices.kinds import read_choices
+from overparam.choices.map import PLAN_CHOICES, Plan
+from overparam.figures.map import (
     CENSORED,
     MOST,
     NEITHER,
@@ -20,9 +21,8 @@ from overparam.figures.sweep import (
     factor,
     speed_up_map,
 )
-from overparam.plan import PLAN_CHOICES, Plan
-from overparam.sweep import NEVER, SWEEPS, UNKNOWN, Sweep, SweepError, View, cell_runs
-from overparam.ui.sweep import cell_words, censored, hover_words, number, summary
+from overparam.serving.sweep import NEVER, SWEEPS, UNKNOWN, Sweep, SweepError, View, cell_runs
+from overparam.story.map_words import cell_words, censored, hover_words, number, summary
 from tests.app_pages import visit
 
 SMALL = {"detail": "quick", "horizon": "200", "grid": "4"}

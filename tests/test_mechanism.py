@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from overparam.mechanism import (
+from overparam.theory.dynamics import (
     from_past_gradients,
     momentum_coefficients,
     rate_and_decay,

@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from overparam.execution import prepare_thread
-from overparam.losses import lp
-from overparam.problems import Problem
-from overparam.simulate import Method, Simulation
-from overparam.trajectory import follow, stability
-from overparam.tuning import Grid, step_grid
+from overparam.engine.device import prepare_thread
+from overparam.engine.losses import lp
+from overparam.engine.problem import Problem
+from overparam.engine.simulation import Method, Simulation
+from overparam.measure.step_sizes import Grid, step_grid
+from overparam.measure.trajectory import follow, stability
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "gas_ethanol.npz"
 pytestmark = pytest.mark.skipif(not DATA.exists(), reason="the Ethanol data are not here")

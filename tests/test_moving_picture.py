@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from overparam.figures.trajectories import LEVELS, Path, level_curves, trajectories
+from overparam.figures.paths import LEVELS, Path, level_curves, trajectories
 
 
 @pytest.mark.parametrize("p", [2, 3, 4, 6.5])

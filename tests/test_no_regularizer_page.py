@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from overparam.choices.theorem import EXAMPLES, VIEWS
 from overparam.data import Data
 from overparam.data.ethanol import ethanol_path
 from overparam.figures.style import PIECES
-from overparam.regularizer import closed_form
-from overparam.theorem2 import EXAMPLES, VIEWS
+from overparam.theory.field import closed_form
 
 APP = str(Path(__file__).parents[1] / "app.py")
 
@@ -22,7 +22,7 @@ class Page:
 
     def __init__(self, monkeypatch, session=None, **query: str):
         self.figures: dict[str, dict] = {}
-        monkeypatch.setattr("overparam.ui.plot._component", self._show)
+        monkeypatch.setattr("overparam.ui.components.plot._component", self._show)
         self.app = AppTest.from_file(APP, default_timeout=120).run()
         self.app.switch_page("pages/no_regularizer.py")
         for name, value in (session or {}).items():

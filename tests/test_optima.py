@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 
 from overparam.data import load_diabetes
-from overparam.losses import lp
-from overparam.problems import Problem, synthetic, two_coordinate
+from overparam.data.synthetic import synthetic
+from overparam.engine.losses import lp
+from overparam.engine.problem import Problem, two_coordinate
 
 ETHANOL = Path(__file__).parents[2] / "shared" / "data" / "gas_ethanol.npz"
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from overparam.optimizers import OPTIMIZERS
+from overparam.engine.optimizers import OPTIMIZERS
 
 STEPS, SIZES = 50, 7
 # A new entry of OPTIMIZERS needs its twin here.

@@ -2,8 +2,8 @@
 
 import pytest
 
-from overparam.ui import pace
-from overparam.ui.pace import DRAWING_SHARE, FRAME_SECONDS, Pace
+from overparam.ui.race import pace
+from overparam.ui.race.pace import DRAWING_SHARE, FRAME_SECONDS, Pace
 
 
 class Clocks:

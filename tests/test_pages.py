@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from overparam.ui.notes import SYMBOLS
+from overparam.ui.shell.notes import SYMBOLS
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "pages").glob("*.py"))
@@ -41,5 +41,5 @@ def test_every_page_says_what_its_symbols_mean_and_what_it_does_not_show(page):
 
 
 def test_every_file_in_pages_is_a_page():
-    text = (ROOT / "overparam/ui/frame.py").read_text(encoding="utf-8")
+    text = (ROOT / "overparam/ui/shell/frame.py").read_text(encoding="utf-8")
     assert [page for page in PAGES if f'"{page}"' not in text] == []

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from overparam.execution import prepare_thread
-from overparam.losses import lp
-from overparam.problems import Problem
-from overparam.simulate import Method, Simulation
+from overparam.engine.device import prepare_thread
+from overparam.engine.losses import lp
+from overparam.engine.problem import Problem
+from overparam.engine.simulation import Method, Simulation
 
 ETHANOL = Path(__file__).parents[2] / "shared" / "data" / "gas_ethanol.npz"
 pytestmark = pytest.mark.skipif(not ETHANOL.exists(), reason="no copy of the paper's data at ../shared/data/gas_ethanol.npz")

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch.autograd.functional import jvp
 
-from overparam.parameterizations import EndToEnd, Layers, balanced, identity, imbalance, near_zero, random_direction
-from overparam.preconditioner import precondition
+from overparam.engine.parameterizations import EndToEnd, Layers, balanced, identity, imbalance, near_zero, random_direction
+from overparam.theory.preconditioner import precondition
 from tests.oracles import theorem_1
 
 REAL = torch.float64

@@ -5,9 +5,9 @@ import pytest
 import scipy.sparse as sp
 from scipy.sparse.linalg import spsolve
 
-from overparam.landscapes import Quadratic, linear, separable
-from overparam.potential import Edges, best_potential, shares, tuned_descent
-from overparam.regularizer import force
+from overparam.theory.field import force
+from overparam.theory.landscapes import Quadratic, linear, separable
+from overparam.theory.potential import Edges, best_potential, shares, tuned_descent
 
 FLAT = linear(np.array([1.3, 0.0]))
 # Shares on [-1, 1]^2, constant gradient, all edges counted equally: 129 x 129 points, 257 x 257 points, first-order limit.

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from overparam.preconditioner import (
+from overparam.theory.preconditioner import (
     dense,
     eigenvalues,
     ellipse,

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from overparam.choices import Flag, Number, Option, write_choices
+from overparam.choices.kinds import Flag, Number, Option, write_choices
 from overparam.figures.style import depth_colour, depth_dash
-from overparam.illustration import tuned_run
+from overparam.measure.illustration import tuned_run
 from tests.oracles import claim_1_matrix, theorem_1
 
 APP = str(Path(__file__).parents[1] / "app.py")
@@ -25,7 +25,7 @@ class Page:
 
     def __init__(self, monkeypatch, **query: str):
         self.figures: dict[str, dict] = {}
-        monkeypatch.setattr("overparam.ui.plot._component", self._show)
+        monkeypatch.setattr("overparam.ui.components.plot._component", self._show)
         self.app = AppTest.from_file(APP, default_timeout=120).run()
         self.app.switch_page("pages/preconditioner.py")
         for name, value in query.items():

@@ -5,14 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from overparam import experiment as experiments
 from overparam import reproduce
-from overparam.choices import read_choices
+from overparam.choices import race as experiments
+from overparam.choices.kinds import read_choices
+from overparam.choices.race import CHOICES, Experiment
 from overparam.data import Data
-from overparam.experiment import CHOICES, Experiment
-from overparam.history import GAPS
-from overparam.presets import COUNTEREXAMPLES, FIGURES, LONGEST_HORIZON, PRESETS, matching
-from overparam.runs import Run
+from overparam.measure.history import GAPS
+from overparam.serving.run import Run
+from overparam.story.presets import COUNTEREXAMPLES, FIGURES, LONGEST_HORIZON, PRESETS, matching
 
 ETHANOL = Path(__file__).parents[2] / "shared" / "data" / "gas_ethanol.npz"
 needs_ethanol = pytest.mark.skipif(not ETHANOL.exists(), reason="no copy of the paper's data at ../shared/data/gas_ethanol.npz")

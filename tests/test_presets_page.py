@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from overparam.choices import read_choices
-from overparam.experiment import CHOICES, Entry, Experiment
+from overparam.choices.kinds import read_choices
+from overparam.choices.race import CHOICES, Entry, Experiment
 from overparam.figures.tuning import HIGHEST, LOWEST, Tuning, nearest, tuning_figure
-from overparam.history import GAPS
-from overparam.presets import PRESETS
-from overparam.runs import Run, View
-from overparam.ui.presets import preset_lines
-from overparam.ui.tuning import _rows, _take, tuned_twin
-from overparam.verdict import arrivals, differences, ends
+from overparam.measure.history import GAPS
+from overparam.serving.run import Run, View
+from overparam.story.presets import PRESETS
+from overparam.story.race_words import arrivals, differences, ends
+from overparam.ui.race.presets import preset_lines
+from overparam.ui.race.tuning import _rows, _take, tuned_twin
 from tests.app_pages import race, transport
 
 SHORT = {"iterations": "150", "horizon": "100", "grid": "3"}

@@ -6,8 +6,9 @@ import torch
 from scipy.optimize import minimize
 from sklearn.datasets import load_diabetes
 
-from overparam.losses import lp
-from overparam.problems import SPECTRA, Problem, synthetic, two_coordinate, two_coordinates
+from overparam.data.synthetic import SPECTRA, synthetic
+from overparam.engine.losses import lp
+from overparam.engine.problem import Problem, two_coordinate, two_coordinates
 
 REAL = torch.float64
 

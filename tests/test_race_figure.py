@@ -4,11 +4,11 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overparam.experiment import MOST_METHODS, Entry
+from overparam.choices.race import MOST_METHODS, Entry
+from overparam.engine.optimizers import OPTIMIZERS
+from overparam.engine.simulation import KINDS
 from overparam.figures.race import OPTIMIZER_LOOKS, method_styles, race_figure
 from overparam.figures.style import DASHES, PALETTE, depth_colour, depth_dash
-from overparam.optimizers import OPTIMIZERS
-from overparam.simulate import KINDS
 
 DEPTH_LOOKS = list(zip(PALETTE, DASHES, strict=True))
 widths = st.sampled_from([None, 3])

@@ -6,10 +6,10 @@ from types import SimpleNamespace
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from overparam.choices import read_choices
-from overparam.experiment import CHOICES, Experiment
-from overparam.runs import RUNS
-from overparam.ui.tuning import is_tuned, tuned_twin
+from overparam.choices.kinds import read_choices
+from overparam.choices.race import CHOICES, Experiment
+from overparam.serving.run import RUNS
+from overparam.ui.race.tuning import is_tuned, tuned_twin
 from tests.app_pages import race, transport
 
 SMALL = {"problem": "two", "steps": "shared", "step": "0.003", "iterations": "200", "methods": "1_gd~2_gd"}

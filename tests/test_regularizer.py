@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from sklearn.datasets import load_diabetes
 
-from overparam.curves import ellipse, gamma, half_disc, polygon
-from overparam.landscapes import Cone, Quadratic, linear, regression, separable
-from overparam.regularizer import (
+from overparam.theory.curves import ellipse, gamma, half_disc, polygon
+from overparam.theory.field import (
     circulation,
     closed_form,
     curl,
@@ -28,6 +27,7 @@ from overparam.regularizer import (
     stokes,
     verdict,
 )
+from overparam.theory.landscapes import Cone, Quadratic, linear, regression, separable
 
 ETHANOL = Path(__file__).resolve().parents[1] / "../shared/data/gas_ethanol.npz"
 DEPTHS = (1, 1.5, 2, 3, 4, 8, 10)

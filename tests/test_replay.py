@@ -9,11 +9,12 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from overparam import problems, simulate
-from overparam.losses import lp
-from overparam.optimizers import OPTIMIZERS
-from overparam.problems import Problem
-from overparam.simulate import KINDS, Method, Simulation
+from overparam.engine import problem as problems
+from overparam.engine import simulation as simulate
+from overparam.engine.losses import lp
+from overparam.engine.optimizers import OPTIMIZERS
+from overparam.engine.problem import Problem
+from overparam.engine.simulation import KINDS, Method, Simulation
 
 # What waits for the device: a number read back, a size that depends on values, a decomposition that reports how it went.
 WAITS = ("_local_scalar_dense", "nonzero", "masked_select", "linalg_svd", "linalg_eigh", "_to_copy")

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from overparam import runs as runs_module
-from overparam.choices import ChoiceError, read_choices
+from overparam.choices.kinds import ChoiceError, read_choices
+from overparam.choices.race import CHOICES, Entry, Experiment
 from overparam.data import Data, standardise
-from overparam.experiment import CHOICES, Entry, Experiment
-from overparam.registry import Registry
-from overparam.room import UNWATCHED_SECONDS, Room
-from overparam.runs import Run, RunError
-from overparam.simulate import Simulation
+from overparam.engine.simulation import Simulation
+from overparam.serving import run as runs_module
+from overparam.serving.memory import UNWATCHED_SECONDS, Room
+from overparam.serving.registry import Registry
+from overparam.serving.run import Run, RunError
 
 
 def experiment(**values):
@@ -93,7 +93,7 @@ def test_of_step_sizes_that_all_solve_the_problem_the_quickest_is_chosen():
 def _settled_by_hand(run):
     problem = run.experiment.build("cpu")
     losses = Simulation(problem, run.tuned.grid.methods).advance(101)
-    from overparam.history import RECORDED
+    from overparam.measure.history import RECORDED
 
     return losses[[t for t in RECORDED if 90 <= t <= 100]].max(0)
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from overparam.execution import prepare_thread
-from overparam.losses import lp
-from overparam.optimizers import OPTIMIZERS
-from overparam.parameterizations import imbalance
-from overparam.problems import Problem, two_coordinate, two_coordinates
-from overparam.simulate import KINDS, STARTS, Method, Simulation, start_layers
+from overparam.engine.device import prepare_thread
+from overparam.engine.losses import lp
+from overparam.engine.optimizers import OPTIMIZERS
+from overparam.engine.parameterizations import imbalance
+from overparam.engine.problem import Problem, two_coordinate, two_coordinates
+from overparam.engine.simulation import KINDS, STARTS, Method, Simulation, start_layers
 from tests.test_optimizers import TWINS
 
 REAL = torch.float64

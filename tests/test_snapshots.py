@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from streamlit.testing.v1 import AppTest
 
-from overparam.ui.live_chart import MOST_POINTS, Curve, LiveChart, Mark
+from overparam.ui.components.live_chart import MOST_POINTS, Curve, LiveChart, Mark
 
 
 class Slot:
@@ -78,7 +78,7 @@ def script():
     import numpy as np
     import streamlit as st
 
-    from overparam.ui.live_chart import Curve, live_chart
+    from overparam.ui.components.live_chart import Curve, live_chart
 
     chart = live_chart("chart")
     if st.checkbox("draw"):

@@ -6,8 +6,8 @@ from streamlit.testing.v1 import AppTest
 def page():
     import streamlit as st
 
-    from overparam.choices import Flag, Number, Option
-    from overparam.ui.state import PageState
+    from overparam.choices.kinds import Flag, Number, Option
+    from overparam.ui.shell.state import PageState
 
     table = (
         Number("step", "Step size", 0.5, 0, 10, low_open=True),
@@ -97,6 +97,6 @@ def test_a_control_that_moves_faster_than_the_browsers_url_keeps_its_value():
 def test_the_way_back_is_followed_once_the_browser_has_caught_up(monkeypatch):
     app = opened(depth="3")
     app.slider[0].set_value(4).run()
-    monkeypatch.setattr("overparam.ui.state.ECHO_SECONDS", 0)
+    monkeypatch.setattr("overparam.ui.shell.state.ECHO_SECONDS", 0)
     app.query_params["depth"] = "3"
     assert app.run().session_state["values"]["depth"] == 3

@@ -8,13 +8,13 @@ from math import prod
 import numpy as np
 import pytest
 
-from overparam import sweep as sweep_module
-from overparam.choices import ChoiceError, read_choices
-from overparam.plan import AXES, DETAILS, DYNAMICS, PLAN_CHOICES, TUNED, Plan
-from overparam.registry import Registry
-from overparam.room import UNWATCHED_SECONDS, Room
-from overparam.simulate import Method, Simulation
-from overparam.sweep import NEVER, SWEEPS, UNKNOWN, Sweep, SweepError, Trial, cell_problem, cell_runs, start_weights
+from overparam.choices.kinds import ChoiceError, read_choices
+from overparam.choices.map import AXES, DETAILS, DYNAMICS, PLAN_CHOICES, TUNED, Plan
+from overparam.engine.simulation import Method, Simulation
+from overparam.serving import sweep as sweep_module
+from overparam.serving.memory import UNWATCHED_SECONDS, Room
+from overparam.serving.registry import Registry
+from overparam.serving.sweep import NEVER, SWEEPS, UNKNOWN, Sweep, SweepError, Trial, cell_problem, cell_runs, start_weights
 
 
 def plan(**values):

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overparam.choices import ChoiceError, read_choices, write_choices
-from overparam.curves import trace
-from overparam.regularizer import slope_at_zero
-from overparam.theorem2 import CHOICES, DATA, DEFAULTS, EXAMPLES, case, corners, matching_example, own_curve, points
+from overparam.choices.kinds import ChoiceError, read_choices, write_choices
+from overparam.choices.theorem import CHOICES, DATA, DEFAULTS, EXAMPLES, case, corners, matching_example, own_curve, points
+from overparam.theory.curves import trace
+from overparam.theory.field import slope_at_zero
 
 RNG = np.random.default_rng(5)
 X, Y = RNG.normal(size=(60, 4)), RNG.normal(size=60)

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from overparam.curvature import sharpness
-from overparam.losses import lp
-from overparam.parameterizations import balanced
-from overparam.preconditioner import precondition
-from overparam.problems import Problem, two_coordinate
-from overparam.simulate import Method, Simulation
-from overparam.trajectory import fastest, follow, log_times, stability
-from overparam.tuning import search_range, step_grid
+from overparam.engine.losses import lp
+from overparam.engine.parameterizations import balanced
+from overparam.engine.problem import Problem, two_coordinate
+from overparam.engine.simulation import Method, Simulation
+from overparam.measure.curvature import sharpness
+from overparam.measure.step_sizes import search_range, step_grid
+from overparam.measure.trajectory import fastest, follow, log_times, stability
+from overparam.theory.preconditioner import precondition
 
 
 @pytest.fixture

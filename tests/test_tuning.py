@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from overparam.history import History
-from overparam.losses import lp
-from overparam.problems import Problem, synthetic, two_coordinate
-from overparam.simulate import Method, Simulation
-from overparam.tuning import Grid, search_range, stable_step, step_grid
+from overparam.data.synthetic import synthetic
+from overparam.engine.losses import lp
+from overparam.engine.problem import Problem, two_coordinate
+from overparam.engine.simulation import Method, Simulation
+from overparam.measure.history import History
+from overparam.measure.step_sizes import Grid, search_range, stable_step, step_grid
 
 
 @pytest.mark.parametrize("per_decade", [2, 3, 6, 12, 24])

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from overparam.choices import read_choices
-from overparam.experiment import CHOICES, Entry, Experiment
-from overparam.history import GAPS
-from overparam.runs import View
-from overparam.verdict import table
+from overparam.choices.kinds import read_choices
+from overparam.choices.race import CHOICES, Entry, Experiment
+from overparam.measure.history import GAPS
+from overparam.serving.run import View
+from overparam.story.race_words import table
 
 
 def experiment(**values):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from overparam.choices import show
+from overparam.words import show
 
 
 class DataError(ValueError):

@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 import numpy as np
 import pooch
 
-from overparam.choices import show
 from overparam.data.dataset import Data, DataError, standardise
+from overparam.words import show
 
 ETHANOL_URL = "https://archive.ics.uci.edu/static/public/270/gas+sensor+array+drift+dataset+at+different+concentrations.zip"
 ETHANOL_CITATION = (

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from overparam.choices import show
 from overparam.data.dataset import Data, DataError, standardise
+from overparam.words import show
 
 MAX_BYTES = 8 * 2**20  # what `maxUploadSize` in .streamlit/config.toml lets through
 MIN_ROWS, MAX_ROWS = 2, 20_000

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import plotly.graph_objects as go
 
-from overparam.experiment import Entry
 from overparam.figures.style import DASHES, MAGENTA, MAUVE, PALETTE, RED, SAGE, UMBER, axis, base_layout, depth_colour, depth_dash
+
+if TYPE_CHECKING:
+    from overparam.choices.race import Entry
 
 # The looks of the optimizers on a single layer, as far as they are free: each the same in every race.
 OPTIMIZER_LOOKS: dict[str, tuple[str, str]] = {

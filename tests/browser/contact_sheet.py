@@ -15,7 +15,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from overparam.lessons import COURSES
+from overparam.story.lessons import COURSES
 from tests.browser.conftest import FLAGS
 from tests.browser.server import serving
 from tests.browser.walk import overflow, walk

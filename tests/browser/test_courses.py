@@ -2,7 +2,7 @@
 
 import pytest
 
-from overparam.lessons import COURSES
+from overparam.story.lessons import COURSES
 from tests.browser.walk import overflow, walk
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from overparam.lessons import MAP, RACE, Course, Step
+from overparam.story.lessons import MAP, RACE, Course, Step
 
 RUN_SECONDS = 120
 

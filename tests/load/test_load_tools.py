@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from overparam.ui.live_chart import Curve, _encode
+from overparam.ui.components.live_chart import Curve, _encode
 from tests.load.client import exception, frame, loopback
 from tests.load.sessions import jain, main, percentile
 

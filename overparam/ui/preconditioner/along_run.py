@@ -8,15 +8,15 @@ from typing import Any
 
 import streamlit as st
 
-from overparam.choices import ChoiceError, Number, Option
+from overparam.choices.kinds import ChoiceError, Number, Option
+from overparam.choices.race import CHOICES as EXPERIMENT
+from overparam.choices.race import Entry, Experiment
 from overparam.data import Data, DataError
-from overparam.experiment import CHOICES as EXPERIMENT
-from overparam.experiment import Entry, Experiment
-from overparam.runs import RUNS, RunError, Tuned
+from overparam.serving.run import RUNS, RunError, Tuned
 from overparam.ui.preconditioner import readings
 from overparam.ui.preconditioner.step_shares import LABELS
-from overparam.ui.problem import problem_controls, problem_is_here, uploaded
-from overparam.ui.state import PageState
+from overparam.ui.shell.problem import problem_controls, problem_is_here, uploaded
+from overparam.ui.shell.state import PageState
 
 GRID = 8  # step sizes a decade
 PANELS = {

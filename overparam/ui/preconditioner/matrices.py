@@ -8,11 +8,11 @@ import numpy as np
 import streamlit as st
 import torch
 
-from overparam.choices import Flag, Number
+from overparam.choices.kinds import Flag, Number
 from overparam.figures.preconditioner import eigenvalue_map, signed_matrix
-from overparam.preconditioner import dense, eigenvalues, precondition
-from overparam.ui.plot import plot
-from overparam.ui.state import PageState
+from overparam.theory.preconditioner import dense, eigenvalues, precondition
+from overparam.ui.components.plot import plot
+from overparam.ui.shell.state import PageState
 
 MOST_OUTPUTS, MOST_INPUTS = 4, 6
 DEFAULT_SIGMA = (1.5, 1.0, 0.5, 0.25)

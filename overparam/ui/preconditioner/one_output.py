@@ -9,12 +9,12 @@ import numpy as np
 import streamlit as st
 import torch
 
-from overparam.choices import Number
+from overparam.choices.kinds import Number
 from overparam.figures.preconditioner import RATE, STRETCH, one_output
 from overparam.figures.style import CURRENT_POINT, GRADIENT_AFTER, GRADIENT_BEFORE
-from overparam.preconditioner import ellipse, precondition, scale_only
-from overparam.ui.plot import plot
-from overparam.ui.state import PageState
+from overparam.theory.preconditioner import ellipse, precondition, scale_only
+from overparam.ui.components.plot import plot
+from overparam.ui.shell.state import PageState
 
 LARGEST_W = 3.0
 _RATE, _STRETCH = r"\lVert W\rVert^{2-2/N}", r"(N-1)\,\mathrm{Pr}_W G"

@@ -10,22 +10,28 @@ import numpy as np
 import streamlit as st
 import torch
 
-from overparam.curvature import STABILITY_LIMIT
+from overparam.choices.race import Entry, Experiment
 from overparam.data import Data
-from overparam.experiment import Entry, Experiment
-from overparam.figures.mechanism import Panel, Reading, memory, stacked
+from overparam.engine.parameterizations import imbalance
+from overparam.engine.problem import Problem
+from overparam.engine.simulation import Method
 from overparam.figures.race import SPARE
+from overparam.figures.readings import Panel, Reading, memory, stacked
 from overparam.figures.style import BLUE, ORANGE, RED, VIOLET, ZERO_AT, depth_colour, depth_dash
-from overparam.history import GAPS
-from overparam.mechanism import from_past_gradients, momentum_coefficients, rate_and_decay, singular_value_law, singular_values
-from overparam.parameterizations import imbalance
-from overparam.problems import Problem
-from overparam.runs import Tuned
-from overparam.simulate import Method
-from overparam.trajectory import follow, log_times, stability
-from overparam.ui.plot import plot
+from overparam.measure.curvature import STABILITY_LIMIT
+from overparam.measure.history import GAPS
+from overparam.measure.trajectory import follow, log_times, stability
+from overparam.serving.run import Tuned
+from overparam.theory.dynamics import (
+    from_past_gradients,
+    momentum_coefficients,
+    rate_and_decay,
+    singular_value_law,
+    singular_values,
+)
+from overparam.ui.components.plot import plot
 from overparam.ui.preconditioner.step_shares import SHARES
-from overparam.ui.state import PageState
+from overparam.ui.shell.state import PageState
 
 PER_DECADE = 24  # of the recorded iterations
 EVERY_STEP = 2000  # iterations recorded one by one, at most, where a reading sums over all of them

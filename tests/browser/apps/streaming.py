@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from overparam.figures.style import DASHES, PALETTE
-from overparam.ui.live_chart import Curve, Mark, live_chart
+from overparam.ui.components.live_chart import Curve, Mark, live_chart
 
 FRAMES, PAUSE = int(st.query_params.get("frames", 50)), 0.1
 NAMES = ["<b>bold</b> & %{x} $y$", *(f"curve {i}" for i in range(1, 12))]

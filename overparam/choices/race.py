@@ -1,0 +1,325 @@
+"""An experiment: everything the person chose, as one frozen, validated, hashable record.
+
+It is what the widgets make, what the URL says, the key of the run, and what an export records. The bounds stand in CHOICES, which
+widgets, URL reader and messages share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from functools import partial
+from typing import Any
+
+import torch
+
+from overparam.choices.kinds import Choice, ChoiceError, Number, Option, Structured
+from overparam.data import Data, load_diabetes, load_ethanol
+from overparam.data.synthetic import SPECTRA, synthetic
+from overparam.engine.losses import P_HIGH, P_LOW, lp
+from overparam.engine.optimizers import OPTIMIZERS
+from overparam.engine.problem import Problem, two_coordinate
+from overparam.engine.simulation import KINDS, STARTS, Method
+from overparam.words import show
+
+MOST_METHODS = 12
+DEPTH = Number("depth", "Depth", 2, 1, 16)
+STEP = Number("step", "Step size", 0.01, 0, 1e6, low_open=True)
+SCALE = Number("scale", "Start scale", 0.01, 0, 10, low_open=True)
+WIDTH = Number("width", "Hidden width", 1, 1, 256, integer=True)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the list of methods; None leaves a choice to the experiment."""
+
+    depth: float = 1
+    optimizer: str = "gd"
+    kind: str = "network"
+    step: float | None = None
+    scale: float | None = None
+    start: str | None = None
+    width: int | None = None
+
+    def label(self) -> str:
+        """A short name for legends and tables."""
+        depth = f"depth {self.depth:g}"
+        words = [depth, OPTIMIZERS[self.optimizer].label] if self.optimizer != "gd" else [depth]
+        if self.kind != "network":
+            words.append(KINDS[self.kind])
+        if self.width is not None:
+            words.append(f"width {self.width}")
+        if self.start is not None:
+            words.append(STARTS[self.start])
+        if self.scale is not None:
+            words.append(f"start {self.scale:g}")
+        return ", ".join(words)
+
+
+# An entry as URL text: 3_gd, 2.5_gd_rule, 2_adam_s0.01_w0.04_h100_inear-zero; entries are joined by ~.
+_TAGS = {"s": ("step", STEP), "w": ("scale", SCALE), "h": ("width", WIDTH)}
+
+
+def check_entry(entry: Entry) -> Entry:
+    """The entry, if it is possible. Raises ChoiceError, in one sentence."""
+    depth = replace_default(DEPTH, entry.depth)
+    if entry.kind == "network" and depth != int(depth):
+        raise ChoiceError(f"A network's depth must be a whole number, not {depth:g}; choose the end-to-end rule for real depth.")
+    for name, choice in _TAGS.values():
+        if getattr(entry, name) is not None:
+            replace_default(choice, getattr(entry, name))
+    for name, known in (("optimizer", OPTIMIZERS), ("kind", KINDS)):
+        if getattr(entry, name) not in known:
+            raise ChoiceError(f"A method's {name} must be one of {', '.join(known)}, not {show(getattr(entry, name))}.")
+    if entry.start is not None and entry.start not in STARTS:
+        raise ChoiceError(f"A method's start must be one of {', '.join(STARTS)}, not {show(entry.start)}.")
+    return replace(entry, depth=int(depth) if depth == int(depth) else depth)
+
+
+def replace_default(choice: Number, value: float) -> float:
+    """Check a number that has no default to fall back on: the message stops before naming one."""
+    try:
+        return choice.check(value)
+    except ChoiceError as error:
+        raise ChoiceError(str(error).split("; using")[0] + ".") from None
+
+
+def parse_methods(text: str) -> tuple[Entry, ...]:
+    """URL text -> list of methods. Raises ChoiceError."""
+    try:
+        entries = tuple(_parse_entry(word) for word in text.split("~"))
+    except ChoiceError as error:
+        raise ChoiceError(f"The list of methods in the link could not be read: {error} Using the default list instead.") from None
+    if len(entries) > MOST_METHODS:
+        raise ChoiceError(f"At most {MOST_METHODS} methods can race, not {len(entries)}; using the default list instead.")
+    return entries
+
+
+def _parse_entry(word: str) -> Entry:
+    depth, *rest = word.split("_")
+    values: dict[str, Any] = {"depth": _number(depth)}
+    if rest and rest[0] in OPTIMIZERS:
+        values["optimizer"] = rest.pop(0)
+    if rest and rest[0] in KINDS:
+        values["kind"] = rest.pop(0)
+    for tag in rest:
+        if tag[:1] == "i":
+            values["start"] = tag[1:]
+        elif tag[:1] in _TAGS and _is_number(tag[1:]):
+            name, choice = _TAGS[tag[0]]
+            values[name] = replace_default(choice, _number(tag[1:]))
+        else:
+            raise ChoiceError(f"{show(tag)} is no optimizer, kind, step size (s), start scale (w), width (h) or start (i).")
+    return check_entry(Entry(**values))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _number(text: str) -> float:
+    if not _is_number(text):
+        raise ChoiceError(f"{show(text)} is not a number.")
+    return float(text)
+
+
+def format_methods(entries: tuple[Entry, ...]) -> str:
+    """List of methods -> URL text."""
+    words = []
+    for e in entries:
+        parts = [f"{e.depth!r}", e.optimizer] + ([e.kind] if e.kind != "network" else [])
+        parts += [f"{tag}{choice.write(getattr(e, name))}" for tag, (name, choice) in _TAGS.items() if getattr(e, name) is not None]
+        words.append("_".join(parts + ([f"i{e.start}"] if e.start else [])))
+    return "~".join(words)
+
+
+def _digest(text: str) -> str:
+    if text and (len(text) != 16 or not set(text) <= set("0123456789abcdef")):
+        raise ChoiceError(f"The link's name for an uploaded file, {show(text)}, is not one of ours; upload the file again.")
+    return text
+
+
+MOST_CHANGES = 20
+CHANGE_AT = Number("at", "The iteration of a change", 1, 1, 1_000_000, integer=True)
+CHANGE_BY = Number("by", "The factor of a change", 1, 0, 1000, low_open=True)
+
+
+def parse_changes(text: str) -> tuple[tuple[int, float], ...]:
+    """URL text -> changes of all step sizes, (iteration, factor) in order of time: 500x0.5~2000x2. Raises ChoiceError."""
+    changes: dict[int, float] = {}
+    try:
+        for word in text.split("~") if text else []:
+            at, _, by = word.partition("x")
+            at = replace_default(CHANGE_AT, _number(at))
+            changes[at] = replace_default(CHANGE_BY, changes.get(at, 1.0) * _number(by))
+    except ChoiceError as error:
+        raise ChoiceError(f"The step-size changes in the link could not be read: {error} Making none instead.") from None
+    if len(changes) > MOST_CHANGES:
+        raise ChoiceError(f"At most {MOST_CHANGES} step-size changes are possible, not {len(changes)}; making none instead.")
+    return tuple(sorted(changes.items()))
+
+
+def format_changes(changes: tuple[tuple[int, float], ...]) -> str:
+    """Changes of the step sizes -> URL text."""
+    return "~".join(f"{at}x{CHANGE_BY.write(by)}" for at, by in changes)
+
+
+PROBLEMS = {
+    "diabetes": "Diabetes (442×10)",
+    "ethanol": "Ethanol, the paper's data (2565×128)",
+    "two": "Two coordinates",
+    "synthetic": "Synthetic, chosen spectrum",
+    "csv": "Your CSV file",
+}
+DEFAULT_METHODS = (
+    *(Entry(depth) for depth in (1, 2, 3)),
+    *(Entry(1, optimizer) for optimizer in ("momentum", "adagrad", "adadelta", "adam")),
+)
+
+CHOICES: tuple[Choice, ...] = (
+    Option("problem", "Problem", "diabetes", PROBLEMS, "The data of the regression; features and labels standardised."),
+    Number("p", "Loss exponent p", 4.0, P_LOW, P_HIGH, help="The loss is (1/p) |W x − y|^p, averaged over the samples."),
+    Number("ratio", "Ratio y₁ / y₂", 10.0, 1, 1000, help="The two coordinates want w₁ = y₁ and w₂ = y₂ = 1."),
+    Number("m", "Samples m", 500, 2, 5000, integer=True),
+    Number("d", "Inputs d", 20, 1, 256, integer=True),
+    Number("k", "Outputs k", 1, 1, 16, integer=True),
+    Number("condition", "Condition number", 100.0, 1, 1e6, help="Largest over smallest eigenvalue of XᵀX."),
+    Option("spectrum", "Spectrum", "geometric", {name: name for name in SPECTRA}, "How the eigenvalues of XᵀX lie between."),
+    Number("noise", "Noise", 0.1, 0, 10, help="Standard deviation of the label noise, relative to the signal."),
+    Structured("csv", "Uploaded file", "", _digest, str),
+    Structured("methods", "Methods", DEFAULT_METHODS, parse_methods, format_methods),
+    Option(
+        "steps",
+        "Step sizes",
+        "tuned",
+        {"tuned": "tuned", "shared": "shared", "each": "own"},
+        "Tuned: for each method the step size of a grid whose loss stays lowest over the last tenth of the horizon. "
+        "Shared: one for all. Own: each method may have its own, in the list of methods.",
+    ),
+    STEP,
+    Structured("changes", "Step-size changes", (), parse_changes, format_changes),
+    Number("horizon", "Tuning horizon", 10_000, 10, 100_000, integer=True, help="Iterations after which step sizes are compared."),
+    Number("grid", "Step sizes a decade", 6, 2, 24, integer=True, help="How fine the grid of step sizes is."),
+    Option("start", "Start", "balanced", STARTS, "Balanced: W_{j+1}ᵀW_{j+1} = W_jW_jᵀ, as the theory assumes."),
+    replace(SCALE, help="Norm of W_e for a balanced start; standard deviation of the entries (or the noise on them) else."),
+    Number("decay", "Weight decay λ", 0.0, 0, 10),
+    Number("iterations", "Iterations", 10_000, 10, 1_000_000, integer=True),
+    Option("precision", "Precision", "float64", {"float64": "float64", "float32": "float32"}),
+    Number("seed", "Seed", 0, 0, 2**31 - 1, integer=True, help="Of the start's direction and of synthetic data."),
+)
+
+MOST_NUMBERS = 40_000_000  # held by one run: 320 MB in float64
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """The person's choices; field names and meaning as in CHOICES."""
+
+    problem: str
+    p: float
+    ratio: float
+    m: int
+    d: int
+    k: int
+    condition: float
+    spectrum: str
+    noise: float
+    csv: str
+    methods: tuple[Entry, ...]
+    steps: str
+    step: float
+    changes: tuple[tuple[int, float], ...]
+    horizon: int
+    grid: int
+    start: str
+    scale: float
+    decay: float
+    iterations: int
+    precision: str
+    seed: int
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Experiment:
+        """From checked values; choices without effect are set to their defaults, so that equal experiments compare equal."""
+        values = {f.name: values[f.name] for f in fields(cls)}
+        idle = {"ratio"} if values["problem"] != "two" else set()
+        idle |= {"m", "d", "k", "condition", "spectrum", "noise"} if values["problem"] != "synthetic" else set()
+        idle |= {"csv"} if values["problem"] != "csv" else set()
+        idle |= {"horizon", "grid"} if values["steps"] != "tuned" else set()
+        idle |= {"step", "changes"} if values["steps"] == "tuned" else set()
+        return cls(**values | {c.name: c.default for c in CHOICES if c.name in idle})
+
+    def method(self, entry: Entry) -> Method:
+        """A line of the list as a run of the engine; its step size is the shared one unless it has its own."""
+        own_step = entry.step if self.steps == "each" else None
+        return Method(
+            depth=entry.depth,
+            optimizer=entry.optimizer,
+            kind=entry.kind,
+            step=own_step or self.step,
+            width=entry.width if entry.kind == "network" else None,
+            start=entry.start or self.start,
+            scale=entry.scale or self.scale,
+            seed=self.seed,
+            weight_decay=self.decay,
+        )
+
+    def summary(self) -> str:
+        """The experiment in a few words: problem, loss, methods, step sizes."""
+        depths = ", ".join(f"{e.depth:g}" for e in self.methods if e.optimizer == "gd" and e.kind == "network")
+        others = len(self.methods) - sum(e.optimizer == "gd" and e.kind == "network" for e in self.methods)
+        words = [PROBLEMS[self.problem].split(",")[0].split(" (")[0], f"p = {self.p:g}"]
+        words += [f"depth {depths}" + (f" and {others} more" if others else "") if depths else f"{others} methods"]
+        words += [{"tuned": "tuned", "shared": f"step size {self.step:.3g}", "each": "own step sizes"}[self.steps]]
+        words += [f"changed at {', '.join(f'{at:,}' for at, _ in self.changes)}"] if self.changes else []
+        return ", ".join(words)
+
+    @property
+    def tuning_horizon(self) -> int:
+        """Iterations of the tuning stage: 0 where step sizes are given, never more than the run has."""
+        return min(self.horizon, self.iterations) if self.steps == "tuned" else 0
+
+    def build(self, device: torch.device | str, upload: Data | None = None) -> Problem:
+        """The problem as tensors.
+
+        Args: upload: the person's file, for the problem "csv".
+        Raises: ChoiceError where choices do not fit together; DataError where the data cannot be had.
+        """
+        make = {"device": device, "dtype": getattr(torch, self.precision)}
+        if self.problem == "two":
+            return two_coordinate(self.p, self.ratio, **make)
+        if self.problem == "synthetic":
+            if self.m < self.d:
+                raise ChoiceError(f"Synthetic data need at least as many samples as inputs, not m = {self.m} and d = {self.d}.")
+            x, y = synthetic(self.m, self.d, self.k, self.condition, self.spectrum, self.noise, self.seed)
+            return Problem(x, y, lp(self.p), **make)
+        if self.problem == "csv" and upload is None:
+            raise ChoiceError("This link is about a file that is not here: upload the CSV file again, or choose another problem.")
+        here = partial(load_ethanol, download=False)  # a run takes turns with others: it must not wait for a download
+        data = {"diabetes": load_diabetes, "ethanol": here, "csv": lambda: upload}[self.problem]()
+        return Problem(data.inputs, data.targets, lp(self.p), **make)
+
+    def check_fit(self, problem: Problem, rows: int) -> None:
+        """Raises ChoiceError where the methods do not fit the problem, or the batch does not fit the memory."""
+        for entry in self.methods:
+            if entry.kind in ("scale", "stretch") and problem.k > 1:
+                raise ChoiceError(f"'{KINDS[entry.kind]}' is defined for one output, but this problem has {problem.k}; remove it.")
+            rank, start = min(problem.k, problem.d), entry.start or self.start
+            if entry.width and entry.width < rank and start == "balanced" and entry.depth > 1 and entry.kind == "network":
+                raise ChoiceError(
+                    f"A balanced start needs a hidden width of {rank} or more here, not {entry.width}: widen it or start near zero."
+                )
+        if self.numbers(problem, rows) > MOST_NUMBERS:
+            raise ChoiceError(
+                f"{rows} runs of this size take too much memory: use fewer step sizes a decade, fewer methods or narrower layers."
+            )
+
+    def numbers(self, problem: Problem, rows: int) -> int:
+        """How many numbers a batch of so many runs holds in memory, about: parameters, their gradients and memories, residuals."""
+        widths = [(e.width or problem.k) if e.kind == "network" else problem.k for e in self.methods]
+        parameters = max(w * problem.d + w * w * int(e.depth) for w, e in zip(widths, self.methods, strict=True))
+        return rows * (6 * parameters + 2 * problem.k * problem.m)

@@ -1,0 +1,247 @@
+"""Regression problems: the only code that touches data.
+
+`L(W) = (1/m) sum_i (1/p) ||W x_i - y_i||_p^p`. A network of any depth asks just one question of the data: the loss and its gradient
+at the end-to-end matrix. `Problem.value_and_grad` answers it for many matrices in one pass.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from copy import copy
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from overparam.engine.losses import Loss, lp
+
+# Up to so many rows the products are taken two or three rows at a time by numpy's BLAS where the CPU has AVX-512: 2.1 times faster
+# than torch's with 2 or 3 rows, 1.2 times with 8, level with 12 (measured on 2565x128).
+FEW_ROWS = 12
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """The least loss of a problem: `weights` (k, d) attains `loss`."""
+
+    weights: Tensor
+    loss: float
+
+
+@dataclass(frozen=True)
+class _Room:
+    """Memory for one pass over the data, and views into it: made once for a number of runs, used at every step.
+
+    multiply: of torch or numpy. forward, backward: its arguments (left, right, out) for [W, C] -> residual and slope -> [G, .].
+    residual: (rows, m). weights, grads: W and G of every run, (R, k, d). pair: [W, C] and [G, .] as one vector a run; their inner
+    product is p L.
+    """
+
+    multiply: Callable[..., object]
+    forward: list[tuple]
+    backward: list[tuple]
+    residual: Tensor
+    weights: Tensor
+    grads: Tensor
+    pair: tuple[Tensor, Tensor]
+
+
+class Problem:
+    """An l_p regression over fixed data, asked for loss and gradient at many matrices at once.
+
+        L(W) = weight * sum_{i,o} (1/p) |(W x_i - y_i)_o|^p,        G(W) = weight * sum_i (|r|^{p-1} sign r) x_i^T
+
+    Args:
+        inputs: X, shape (m, d).
+        targets: Y, shape (m, k); or (R, m, k) where each of the R matrices that are asked about has targets of its own.
+        loss: a homogeneous loss, from `losses.lp`.
+        weight: 1/m unless given (the two-coordinate problem uses 1).
+        dtype, device: where and how finely the products are computed.
+    Raises: ValueError, naming the argument and its shape.
+    """
+
+    def __init__(
+        self,
+        inputs: np.ndarray,
+        targets: np.ndarray,
+        loss: Loss,
+        weight: float | None = None,
+        dtype: torch.dtype = torch.float64,
+        device: torch.device | str = "cpu",
+    ):
+        inputs, targets = np.asarray(inputs, dtype=np.float64), np.asarray(targets, dtype=np.float64)
+        fits = inputs.ndim == 2 and targets.ndim in (2, 3) and len(inputs) == targets.shape[-2] and inputs.size and targets.size
+        if not fits:
+            raise ValueError(f"inputs (m, d) and targets (m, k) need the same m >= 1, not {inputs.shape} and {targets.shape}")
+        if not (np.isfinite(inputs).all() and np.isfinite(targets).all()):
+            raise ValueError("inputs and targets must be finite numbers")
+        if weight is not None and not 0 < weight < math.inf:
+            raise ValueError(f"weight must be a number above 0, or None, not {weight!r}")
+        self.m, self.d, self.k = len(inputs), inputs.shape[1], targets.shape[-1]
+        self.loss, self.dtype, self.device = loss, dtype, torch.device(device)
+        self.weight = 1 / self.m if weight is None else weight
+        # With [X, -B] as data and [W, C] as weights the residual W x - C b is one product: B = Y and C = I where the targets are
+        # shared, B = I and C = Y^T where each matrix has its own. Since the loss is homogeneous of degree p, scaling the data by
+        # weight^{1/p} turns the mean into a plain sum.
+        self._own = torch.from_numpy(targets).mT.contiguous() if targets.ndim == 3 else None  # (R, k, m)
+        basis = targets if self._own is None else np.eye(self.m)
+        joined = self.weight ** (1 / loss.power) * np.hstack([inputs, -basis]).T
+        self._exact = torch.from_numpy(np.ascontiguousarray(joined))  # (d + k or d + m, m), float64, on the CPU
+        # Filled up with empty samples, which change nothing, to rows that start at aligned addresses: 3 to 12 % faster.
+        self._columns = torch.nn.functional.pad(self._exact, (0, -self.m % 16)).to(device=self.device, dtype=dtype)
+        # At p = 2 the loss is a quadratic form: (d + k)^2 numbers hold all that the data say. Only where that is much smaller than
+        # the data: near an exact fit the form loses digits that the residuals keep.
+        gram = loss.power == 2 and self.m >= 4 * (self.d + self.k)
+        self._gram = (self._exact @ self._exact.T).to(device=self.device, dtype=dtype) if gram else None
+        self._room: _Room | None = None
+        self._optimum: Optimum | None = None
+
+    def value_and_grad(self, w: Tensor) -> tuple[Tensor, Tensor]:
+        """Loss and gradient at R matrices, in one pass over the data: two matrix products.
+
+        By Euler's identity r slope(r) = p value(r), the loss falls out of the second product: L = <[W, I], [G, .]> / p.
+
+        Args:
+            w: end-to-end matrices, shape (R, k, d).
+        Returns: losses (R,) and gradients (R, k, d); the gradients' memory is used again by the next call with the same R.
+        """
+        room = self._room
+        if room is None or len(room.weights) != len(w):
+            room = self._room = self._allocate(len(w))
+        room.weights.copy_(w)
+        for left, right, out in room.forward:
+            room.multiply(left, right, out=out)
+        if self._gram is None:
+            self.loss.slope_(room.residual)
+            for left, right, out in room.backward:
+                room.multiply(left, right, out=out)
+        return torch.linalg.vecdot(*room.pair).div_(self.loss.power), room.grads
+
+    def rows(self, runs: Sequence[int]) -> Problem:
+        """The problem of some of the matrices, in the order given, with the same data but memory of its own for the products."""
+        part = copy(self)
+        part._own, part._room = self._own if self._own is None else self._own[list(runs)], None
+        return part
+
+    def _allocate(self, runs: int) -> _Room:
+        make = {"dtype": self.dtype, "device": self.device}
+        if self._own is None:
+            tail = torch.eye(self.k, **make).expand(runs, self.k, self.k)
+        elif len(self._own) == runs:
+            tail = self._own.to(**make)
+        else:
+            raise ValueError(f"there are targets for {len(self._own)} matrices, not for {runs}")
+        used, (width, samples) = runs * self.k, self._columns.shape
+        few = used <= FEW_ROWS and self.device.type == "cpu" and torch.backends.cpu.get_cpu_capability() == "AVX512"
+        # Rows that are filled up to a round number: torch's products of 8 take 376 us, of 7 532 us.
+        block = (used if used <= 3 else 2) if few else 4 if used > 4 and used % 4 >= 2 else 1
+        rows = used + -used % block
+        weights, residual = torch.zeros(rows, width, **make), torch.zeros(rows, samples, **make)
+        # From about 40 rows on the second product is 8 to 17 % faster into memory stored by columns.
+        products = torch.zeros(width, rows, **make).T if rows >= 40 and self.k == 1 else torch.zeros_like(weights)
+
+        def products_of(left: Tensor, right: Tensor, out: Tensor) -> list[tuple]:
+            if not few:
+                return [(left, right, out)]
+            left, right, out = left.numpy(), right.numpy(), out.numpy()
+            return [(left[i : i + block], right, out[i : i + block]) for i in range(0, rows, block)]
+
+        mine, theirs = (each[:used].view(runs, self.k, width) for each in (weights, products))
+        mine[:, :, self.d :] = tail
+        return _Room(
+            multiply=np.dot if few else torch.mm,
+            forward=products_of(weights, *((self._columns, residual) if self._gram is None else (self._gram, products))),
+            backward=products_of(residual, self._columns.T, products),
+            residual=residual,
+            weights=mine[:, :, : self.d],
+            grads=theirs[:, :, : self.d],
+            pair=(mine.flatten(1), theirs.flatten(1)),
+        )
+
+    def residuals(self, w: Tensor) -> Tensor:
+        """Residuals `weight^{1/p} (W x_i - y_i)` at matrices w (..., k, d): shape (..., k, m), in w's dtype."""
+        self._require_shared_targets()
+        data = self._columns[:, : self.m].to(w.dtype)
+        return w @ data[: self.d] + data[self.d :]
+
+    def _require_shared_targets(self) -> None:
+        if self._own is not None:
+            raise ValueError("each matrix has targets of its own here: make the problem of one of them to ask for this")
+
+    @property
+    def scaled_inputs(self) -> Tensor:
+        """`weight^{1/p} x_i` as columns, shape (d, m): with `residuals`, all that curvature needs of the data."""
+        return self._columns[: self.d, : self.m]
+
+    def value(self, w: Tensor) -> float:
+        """Loss at one matrix w (k, d), summed residual by residual in float64: slower and finer than `value_and_grad`."""
+        self._require_shared_targets()
+        w = w.detach().to(device="cpu", dtype=torch.float64)
+        return float(self.loss.value(w @ self._exact[: self.d] + self._exact[self.d :]).sum())
+
+    @cached_property  # asked for at every picture
+    def loss_at_zero(self) -> float:
+        """L_0 = L(0), the loss that gaps are measured from."""
+        return self.value(torch.zeros(self.k, self.d))
+
+    def gap(self, loss: np.ndarray) -> np.ndarray:
+        """Share of the avoidable loss that is left: `g = (L - L*) / (L_0 - L*)`, 1 at W = 0 and 0 at the optimum."""
+        least = self.optimum().loss
+        return (loss - least) / (self.loss_at_zero - least)
+
+    def optimum(self) -> Optimum:
+        """The least loss, by least squares (p = 2) or damped Newton from there (p > 2), in float64 on the CPU; computed once."""
+        if self._optimum is None:
+            self._require_shared_targets()
+            self._optimum = _least_loss(self)
+        return self._optimum
+
+
+def _least_loss(problem: Problem) -> Optimum:
+    x, minus_y = problem._exact[: problem.d].T, problem._exact[problem.d :].T
+    loss, p = problem.loss, problem.loss.power
+    # gelsd: the least-norm solution, also when columns are dependent
+    weights = torch.linalg.lstsq(x, -minus_y, driver="gelsd").solution.T.contiguous()
+    fitted = (x @ weights.T + minus_y).abs().amax(0) <= 1e-12 * minus_y.abs().amax(0)  # exactly, output by output
+    if bool(fitted.all()):
+        return Optimum(weights, 0.0)
+    if p > 2:  # where a fit is exact it is the optimum at every p, and has no curvature to divide by
+        for output in (~fitted).nonzero().flatten().tolist():
+            weights[output] = _newton(x, minus_y[:, output], weights[output], loss)
+    return Optimum(weights, problem.value(weights))
+
+
+def _newton(x: Tensor, minus_y: Tensor, w: Tensor, loss: Loss) -> Tensor:
+    """Damped Newton for one output: min_w sum_i value((x w - y)_i); x (m, d), w (d,)."""
+    best = float(loss.value(x @ w + minus_y).sum())
+    for _ in range(500):
+        residual = x @ w + minus_y
+        gradient = x.T @ loss.slope_(residual.clone())
+        hessian = (x.T * loss.bend(residual)) @ x
+        ridge = 1e-14 * torch.trace(hessian) * torch.eye(x.shape[1], dtype=x.dtype)
+        direction = torch.linalg.solve(hessian + ridge, gradient)
+        decrement, size = float(gradient @ direction), 1.0
+        while size > 1e-10:
+            value = float(loss.value(x @ (w - size * direction) + minus_y).sum())
+            if value < best - 1e-4 * size * decrement:
+                break
+            size /= 2
+        else:
+            break
+        w, best = w - size * direction, value
+        if decrement <= 1e-15 * best:
+            break
+    return w
+
+
+def two_coordinate(p: float, y1: float, **make) -> Problem:
+    """The paper's illustration, with y_2 = 1: `L(w) = (1/p) [ |w_1 - y_1|^p + |w_2 - 1|^p ]`, d = 2, k = 1."""
+    return Problem(np.eye(2), np.array([[y1], [1.0]]), lp(p), weight=1.0, **make)
+
+
+def two_coordinates(p: float, y: np.ndarray, **make) -> Problem:
+    """`two_coordinate` for many runs, each with targets of its own: y has shape (R, 2)."""
+    return Problem(np.eye(2), np.asarray(y)[:, :, None], lp(p), weight=1.0, **make)

@@ -1,0 +1,1 @@
+"""What leaves the house: numbers, and a script that computes a run again."""

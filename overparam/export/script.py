@@ -1,0 +1,255 @@
+"""A run taken home: its curves as CSV and JSON, and a script of plain torch and numpy that computes them again."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import platform
+import textwrap
+from collections.abc import Callable
+from dataclasses import asdict
+from urllib.parse import urlencode
+
+import numpy as np
+import torch
+
+from overparam.choices.kinds import write_choices
+from overparam.choices.race import CHOICES, Entry, Experiment
+from overparam.data import ETHANOL_CITATION, Data
+from overparam.data.ethanol import ETHANOL_URL
+from overparam.export import plain
+from overparam.serving.run import View
+
+REFERENCE = (
+    "S. Arora, N. Cohen, E. Hazan, On the Optimization of Deep Networks: Implicit Acceleration by Overparameterization, "
+    "ICML 2018, arXiv 1802.06509"
+)
+DATA_FILE = "data.csv"
+
+_UPDATES: dict[str, Callable] = {
+    "gd": plain.gradient_descent,
+    "momentum": plain.momentum,
+    "nesterov": plain.nesterov,
+    "adagrad": plain.adagrad,
+    "adadelta": plain.adadelta,
+    "rmsprop": plain.rmsprop,
+    "adam": plain.adam,
+}
+_STARTS: dict[str, Callable] = {"balanced": plain.balanced, "near-zero": plain.near_zero, "identity": plain.identity}
+_DIRECTIONS: dict[str, Callable] = {"rule": plain.rule, "scale": plain.scale_only, "stretch": plain.stretch_only}
+
+
+def query(experiment: Experiment) -> dict[str, str]:
+    """The URL parameters that bring these choices back."""
+    return write_choices(CHOICES, {choice.name: getattr(experiment, choice.name) for choice in CHOICES})
+
+
+def names(experiment: Experiment) -> list[str]:
+    """A name for each method, no two alike."""
+    labels = [entry.label() for entry in experiment.methods]
+    return [n if labels.count(n) == 1 else f"{n} ({labels[:i].count(n) + 1})" for i, n in enumerate(labels)]
+
+
+def losses(view: View) -> np.ndarray:
+    """Losses (K, M) of the view's gaps: `L = L* + g (L_0 - L*)`."""
+    return view.least + view.gaps * (view.first - view.least)
+
+
+def as_csv(experiment: Experiment, view: View) -> str:
+    """The losses of every method at the recorded iterations; lines that begin with # say what was chosen."""
+    about = [f"# {word}: {value}" for word, value in _facts(experiment, view).items()]
+    head = ",".join(["iteration", *(f'"{name}"' for name in names(experiment))])
+    rows = [",".join([str(t), *map(repr, row)]) for t, row in zip(view.times.tolist(), losses(view).tolist(), strict=True)]
+    return "\n".join([*about, head, *rows]) + "\n"
+
+
+def as_json(experiment: Experiment, view: View) -> str:
+    """The same as JSON: choices, step sizes, losses and gaps; null where a method has diverged."""
+
+    def numbers(column: np.ndarray) -> list[float | None]:
+        return [float(x) if np.isfinite(x) else None for x in column]
+
+    methods = [
+        asdict(entry) | {"name": name, "step": float(step), "loss": numbers(loss), "gap": numbers(gap)}
+        for entry, name, step, loss, gap in zip(
+            experiment.methods, names(experiment), _first_steps(experiment, view), losses(view).T, view.gaps.T, strict=True
+        )
+    ]
+    choices = {choice.name: getattr(experiment, choice.name) for choice in CHOICES if choice.name != "methods"}
+    document = {
+        "reference": REFERENCE,
+        "link": "?" + urlencode(query(experiment)),
+        "choices": choices,
+        "versions": _versions(),
+        "loss at W = 0": view.first,
+        "least loss": view.least,
+        "iterations": view.times.tolist(),
+        "methods": methods,
+    }
+    return json.dumps(document, ensure_ascii=False, allow_nan=False)
+
+
+def data_csv(data: Data) -> str:
+    """The standardised numbers of an uploaded file, for the script to read; targets last."""
+    numbers = np.hstack([data.inputs, data.targets])
+    head = ",".join(f'"{name}"' for name in (*data.feature_names, *data.target_names)).replace("\n", " ")
+    return "\n".join([head, *(",".join(map(repr, row)) for row in numbers.tolist())]) + "\n"
+
+
+def script(experiment: Experiment, view: View, upload: Data | None = None) -> str:
+    """A Python file of torch and numpy alone that computes the view's losses again and writes them as `as_csv` does.
+
+    Its numbers agree with the exported ones to about 1e-9 of the loss, as long as the loss stands clear of rounding and the run is
+    not chaotic. Beyond a step size of 2 / lambda_max, at the edge of stability, rounding errors grow from step to step, and no two
+    orders of summation give the same curve; so do those of AdaDelta and RMSProp near an optimum. In float32 the digits are fewer.
+
+    Args: upload: the person's file, where the problem is "csv"; the script reads it from `DATA_FILE` (see `data_csv`).
+    """
+    k, d, make_data, needed = _data(experiment, upload)
+    lines = []
+    for entry, name, step in zip(experiment.methods, names(experiment), _first_steps(experiment, view), strict=True):
+        method = experiment.method(entry)
+        start, update = _STARTS[method.start], _UPDATES[method.optimizer]
+        direction = _direction(entry, k)
+        width = method.width or k
+        layers = f"{start.__name__}({k}, {d}, {max(1, round(entry.depth))}, {width}, {method.scale!r}, SEED)"
+        lines.append(f"    {name!r}: ({layers}, {entry.depth!r}, {direction and direction.__name__}, {update.__name__}, {step!r}),")
+        needed += [start, update] + ([direction] if direction else [])
+    if plain.identity in needed:
+        needed.append(plain.near_zero)
+    order = [value for value in vars(plain).values() if inspect.isfunction(value) and value in needed]
+    sources = "\n\n".join(map(inspect.getsource, [*order, plain.product, plain.recorded, plain.losses]))
+    intro = _INTRODUCTION.format(
+        facts="\n".join(f"    {word}: {value}" for word, value in _facts(experiment, view).items()),
+        note=_note(experiment),
+        imports="\n".join(_imports(order)),
+    )
+    end = _MAIN.format(
+        p=experiment.p,
+        weight="1.0" if experiment.problem == "two" else "1 / len(X)",
+        decay=experiment.decay,
+        seed=experiment.seed,
+        iterations=int(view.times[-1]),
+        changes=dict(experiment.changes),
+        dtype=experiment.precision,
+        data=make_data,
+        methods="\n".join(lines),
+    )
+    return f"{intro}\n\n{sources}\n{end}"
+
+
+_INTRODUCTION = '''"""Depth as acceleration: one run, computed again with nothing but torch and numpy.
+
+{facts}
+
+{note}Run it with   python run.py [file]   ; it writes the losses to the file, losses.csv if none is named.
+After {reference}.
+"""
+
+import csv
+import sys
+{imports}
+import numpy as np
+import torch
+
+torch.set_num_threads(1)
+'''.replace("{reference}", textwrap.fill(REFERENCE, 118))
+
+_MAIN = """
+P = {p!r}  # exponent of the loss: L(W) = weight * sum |W x - y|^p / p
+DECAY = {decay!r}  # weight decay
+SEED = {seed}
+ITERATIONS = {iterations}
+CHANGES = {changes}  # iteration: factor on every step size from then on
+{data}
+WEIGHT = {weight}
+METHODS = {{  # layers to start from, depth, rule in the place of a network, update, step size
+{methods}
+}}
+
+X, Y = (torch.from_numpy(numbers).to(torch.{dtype}) for numbers in (X, Y))
+times = recorded(ITERATIONS)
+columns = []
+for name, (layers, depth, direction, update, step) in METHODS.items():
+    columns.append(losses((X, Y, P, WEIGHT), layers, depth, direction, update, step, CHANGES, DECAY, times))
+    print(f"{{name}}: loss {{columns[-1][0]:.6g}} at the start, {{columns[-1][-1]:.6g}} after {{ITERATIONS}} iterations")
+
+with open(sys.argv[1] if len(sys.argv) > 1 else "losses.csv", "w", newline="", encoding="utf-8") as file:
+    writer = csv.writer(file)
+    writer.writerow(["iteration", *METHODS])
+    writer.writerows(zip(times, *columns))
+"""
+
+
+def _direction(entry: Entry, k: int) -> Callable | None:
+    if entry.kind == "rule" and k > 1:
+        return plain.rule_in_eigenvectors
+    return _DIRECTIONS.get(entry.kind)
+
+
+def _first_steps(experiment: Experiment, view: View) -> list[float]:
+    """Step sizes that the run began with, before any change on the way."""
+    if experiment.steps == "tuned":
+        return view.steps.tolist()
+    return [experiment.method(entry).step for entry in experiment.methods]
+
+
+def _data(e: Experiment, upload: Data | None) -> tuple[int, int, str, list[Callable]]:
+    """Outputs, inputs, the lines that make X and Y, and the functions that these call."""
+    if e.problem == "two":
+        return 1, 2, f"X, Y = two_coordinates({e.ratio!r})", [plain.two_coordinates]
+    if e.problem == "synthetic":
+        call = f"synthetic({e.m}, {e.d}, {e.k}, {e.condition!r}, {e.spectrum!r}, {e.noise!r}, SEED)"
+        return e.k, e.d, f"X, Y = {call}", [plain.synthetic]
+    if e.problem == "diabetes":
+        return 1, 10, f'X, Y = table("""\\\n{_diabetes()}""")', [plain.table, plain.standardised]
+    if e.problem == "ethanol":
+        make = f"X, Y = ethanol({ETHANOL_URL.rsplit('/', 1)[1]!r})"
+        return 1, 128, make, [plain.ethanol, plain.standardised]
+    assert upload is not None
+    k = upload.targets.shape[1]
+    return k, upload.inputs.shape[1], f"X, Y = csv_file({DATA_FILE!r}, {k})", [plain.csv_file]
+
+
+def _diabetes() -> str:
+    """The numbers as scikit-learn has them, before they are standardised."""
+    from sklearn.datasets import load_diabetes
+
+    table = load_diabetes(scaled=False)
+    rows = np.hstack([table.data, table.target[:, None]]).tolist()
+    return "".join(" ".join(f"{x:.12g}" for x in row) + "\n" for row in rows)
+
+
+def _note(experiment: Experiment) -> str:
+    if experiment.problem == "ethanol":
+        return f"The data: download\n{ETHANOL_URL}\ninto this folder.\n{ETHANOL_CITATION}.\n\n"
+    if experiment.problem == "csv":
+        return f"The data: the file {DATA_FILE} that is offered beside this script, in this folder.\n\n"
+    if experiment.problem == "diabetes":
+        return (
+            "The data: 442 patients, 10 measurements and the progression of their diabetes\n"
+            "(B. Efron, T. Hastie, I. Johnstone, R. Tibshirani, Least Angle Regression, Annals of Statistics 32, 2004).\n\n"
+        )
+    return ""
+
+
+def _imports(functions: list[Callable]) -> list[str]:
+    text = "".join(map(inspect.getsource, functions))
+    modules = [f"import {m}" for m in ("io", "zipfile") if f"{m}." in text]
+    return modules + (["from itertools import pairwise"] if "pairwise(" in text else [])
+
+
+def _facts(experiment: Experiment, view: View) -> dict[str, str]:
+    """What a reader needs to know where this came from."""
+    return {
+        "problem": experiment.problem,
+        "link": "?" + urlencode(query(experiment)),
+        "seed": str(experiment.seed),
+        "loss at W = 0": repr(view.first),
+        "least loss": repr(view.least),
+        "computed with": ", ".join(f"{name} {version}" for name, version in _versions().items()),
+    }
+
+
+def _versions() -> dict[str, str]:
+    return {"python": platform.python_version(), "numpy": np.__version__, "torch": torch.__version__}

@@ -1,0 +1,1 @@
+"""What is read off runs: histories, step sizes, curvature, trajectories."""

@@ -1,0 +1,192 @@
+"""Runs whose whole way is kept, for pictures of the way: end-to-end matrices, gradients and layers at chosen iterations.
+
+Everything is computed in short slices through the fair gate, so that a long one leaves other people room.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from overparam.engine.device import prepare_thread
+from overparam.engine.problem import Problem
+from overparam.engine.simulation import Method, Simulation
+from overparam.engine.turns import GATE
+from overparam.measure.curvature import sharpness
+from overparam.measure.step_sizes import search_range, step_grid
+
+SLICE_SECONDS = 0.03
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """R runs at T iterations.
+
+    times (T,); losses (T, R), NaN where a run diverged; weights: W_e, and gradients: G there, both (T, R, k, d), NaN likewise;
+    layers: for each layer of the networks asked for, (T, R', ., .); diverged_at (R,), -1 where not; reached (R,): the first
+    iteration, kept or not, with a loss at the goal or below, -1 where there is none.
+    """
+
+    times: np.ndarray
+    losses: np.ndarray
+    weights: Tensor
+    gradients: Tensor
+    layers: list[Tensor]
+    diverged_at: np.ndarray
+    reached: np.ndarray
+
+
+def follow(
+    problem: Problem,
+    methods: Sequence[Method],
+    times: np.ndarray,
+    layers_of: Sequence[int] = (),
+    goal: float = -np.inf,
+) -> Trajectory:
+    """Compute runs and keep them at chosen iterations.
+
+    Args:
+        problem, methods: as for `Simulation`.
+        times: iterations to keep, increasing, from 0.
+        layers_of: runs whose layers are kept too: networks of one depth and width.
+        goal: a loss, for `reached`.
+    """
+    simulation = Simulation(problem, methods)
+    losses, weights, gradients, layers = [], [], [], []
+    reached, place = np.full(len(methods), -1), 0
+    while place < len(times):
+        stop = time.perf_counter() + SLICE_SECONDS
+        with GATE:
+            prepare_thread()
+            while place < len(times) and time.perf_counter() < stop:
+                w = simulation.end_to_end()
+                with np.errstate(over="ignore", invalid="ignore"):  # a run that diverges overflows: no news
+                    loss, grad = problem.value_and_grad(w)
+                losses.append(loss.clone())
+                weights.append(w)
+                gradients.append(grad.clone())
+                layers.append([torch.cat(each) for each in zip(*(simulation.layers(run) for run in layers_of), strict=True)])
+                between = loss.numpy(force=True)[None]
+                if place + 1 < len(times):
+                    between = simulation.advance(int(times[place + 1] - times[place]))
+                _note_arrivals(reached, between, goal, int(times[place]))
+                place += 1
+    return Trajectory(
+        times=np.asarray(times),
+        losses=torch.stack(losses).double().numpy(),
+        weights=torch.stack(weights),
+        gradients=torch.stack(gradients),
+        layers=[torch.stack(each) for each in zip(*layers, strict=True)],
+        diverged_at=simulation.diverged_at,
+        reached=reached,
+    )
+
+
+def _note_arrivals(reached: np.ndarray, losses: np.ndarray, goal: float, start: int) -> None:
+    """Write into `reached` the first iteration at the goal, for losses (n, R) from iteration `start` on."""
+    here = losses <= goal
+    new = here.any(0) & (reached < 0)
+    reached[new] = start + here.argmax(0)[new]
+
+
+def log_times(last: int, per_decade: int) -> np.ndarray:
+    """Iterations from 0 to `last`, every one at first and then so many a decade."""
+    lattice = 10 ** (np.arange(0, np.log10(max(last, 1)) * per_decade + 1) / per_decade)
+    return np.unique(np.concatenate([[0], np.rint(lattice), [last]]).clip(0, last).astype(int))
+
+
+@dataclass(frozen=True)
+class Fastest:
+    """The step size of a grid that brings a method to a goal first from the slowest of its starts.
+
+    step: that step size, or where none arrives from every start the one whose largest loss at the horizon is least.
+    iterations: until the goal, one for each start; None where no step size arrives from every start.
+    """
+
+    step: float
+    iterations: tuple[int, ...] | None
+
+
+def fastest(
+    problem: Problem, contenders: Sequence[Sequence[Method]], goal: float, horizon: int, per_decade: int = 24
+) -> list[Fastest]:
+    """Tune methods by the number of iterations until the loss is below a goal; all grids and starts are one batch.
+
+    Args:
+        problem: as for `Simulation`.
+        contenders: for each method, that method from each start which its step size must serve; their own step sizes are not used.
+        goal: a loss.
+        horizon: iterations after which a step size counts as not arrived.
+        per_decade: step sizes a decade.
+    """
+    grids = [step_grid(*search_range(problem, starts[0]), per_decade) for starts in contenders]
+    rows = [replace(m, step=float(s)) for starts, steps in zip(contenders, grids, strict=True) for m in starts for s in steps]
+    ends = np.cumsum([len(starts) * len(steps) for starts, steps in zip(contenders, grids, strict=True)])[:-1]
+
+    def tables(values: np.ndarray) -> list[np.ndarray]:
+        """What belongs to each method, (starts, step sizes)."""
+        return [own.reshape(-1, len(steps)) for own, steps in zip(np.split(values, ends), grids, strict=True)]
+
+    simulation = Simulation(problem, rows)
+    reached = np.full(len(rows), -1)
+    done, chunk = 0, 16
+    while done <= horizon and not all((own >= 0).all(0).any() for own in tables(reached)):
+        with GATE:
+            prepare_thread()
+            start = time.perf_counter()
+            losses = simulation.advance(min(chunk, horizon + 1 - done))
+            pace = (time.perf_counter() - start) / len(losses)
+        _note_arrivals(reached, losses, goal, done)
+        done, chunk = done + len(losses), max(1, round(SLICE_SECONDS / pace))
+    found = []
+    for steps, arrived, last in zip(grids, tables(reached), tables(losses[-1]), strict=True):
+        slowest = np.where((arrived >= 0).all(0), arrived.max(0), np.inf)
+        best = int(slowest.argmin())
+        if np.isfinite(slowest[best]):
+            found.append(Fastest(float(steps[best]), tuple(arrived[:, best].tolist())))
+        else:
+            worst = np.where(np.isfinite(last).all(0), last.max(0), np.inf)
+            found.append(Fastest(float(steps[worst.argmin()]), None))
+    return found
+
+
+@dataclass(frozen=True)
+class Stability:
+    """How close a step is to instability along a run, each (T, R).
+
+    effective: eta ||W||^{2-2/N} (the spectral norm where k > 1), the step size that depth makes of eta; curvature: lambda_max(H) of
+    the loss; product: eta lambda_max(P^{1/2} H P^{1/2}), stable below 2 on a quadratic.
+    """
+
+    effective: np.ndarray
+    curvature: np.ndarray
+    product: np.ndarray
+
+
+def stability(problem: Problem, weights: Tensor, depths: Sequence[float], steps: Sequence[float]) -> Stability:
+    """Read effective step, curvature and their product along runs of the end-to-end rule (Claim 1).
+
+    Args:
+        problem: as the runs had it.
+        weights: W_e along the runs, shape (T, R, k, d); NaN gives NaN.
+        depths, steps: N and eta of each run.
+    """
+    depth, eta = torch.tensor(depths, dtype=weights.dtype), torch.tensor(steps, dtype=weights.dtype)
+    curvature, seen = [], []
+    for w in weights:
+        with GATE:
+            prepare_thread()
+            curvature.append(sharpness(problem, w))
+            seen.append(sharpness(problem, w, depth))
+    norm = torch.linalg.matrix_norm(torch.nan_to_num(weights), ord=2)
+    effective = torch.where(weights.isfinite().all(-1).all(-1), eta * norm ** (2 - 2 / depth), torch.nan)
+    return Stability(
+        effective=effective.numpy(),
+        curvature=torch.stack(curvature).numpy(),
+        product=(eta * torch.stack(seen)).numpy(),
+    )

@@ -1,0 +1,1 @@
+"""Computations that people share, and where they run."""

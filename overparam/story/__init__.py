@@ -1,0 +1,1 @@
+"""Words for people: lessons, presets, verdicts; computes nothing."""

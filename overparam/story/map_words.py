@@ -1,0 +1,129 @@
+"""The map of where depth helps in words: what a cell says, what became of the whole, what a cell's runs show."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from overparam.choices.map import Cell, Plan
+from overparam.figures.map import NEITHER, ONLY_DEEP, ONLY_PLAIN, Axis, factor
+from overparam.serving.sweep import NEVER, UNKNOWN, CellRuns, View
+
+LUCKY = 2.0  # a best step is called lucky where both its neighbours on the grid need so many times as long
+
+
+def axis_of(plan: Plan, name: str) -> Axis:
+    """An axis of the map as the figure wants it."""
+    return Axis(plan.name(name), [number(value) for value in plan.values(name)])
+
+
+def number(value: float) -> str:
+    """A value along an axis, short enough to stand below its column: 4,640, 21.5, 0.022, 2.2e-4."""
+    if value >= 1000:
+        return f"{float(f'{value:.3g}'):,.0f}"
+    if value >= 1:
+        return f"{value:.3g}"
+    return f"{value:.2g}" if value > 0.0099 else f"{value:.1e}".replace(".0e", "e").replace("e-0", "e-")
+
+
+def censored(view: View) -> list[list[str | None]]:
+    """For each cell which of the two did not arrive; None where both did, or where it is not known yet."""
+    kinds = {(True, False): ONLY_PLAIN, (False, True): ONLY_DEEP, (True, True): NEITHER}
+
+    def kind(deep: int, plain: int) -> str | None:
+        return None if UNKNOWN in (deep, plain) else kinds.get((deep == NEVER, plain == NEVER))
+
+    return [[kind(*pair) for pair in zip(*rows, strict=True)] for rows in zip(view.deep, view.plain, strict=True)]
+
+
+def cell_name(plan: Plan, cell: Cell) -> str:
+    """What sets a cell apart: its place along both axes."""
+    return ", ".join(f"{plan.name(axis)} = {number(getattr(cell, getattr(plan, axis)))}" for axis in ("x", "y"))
+
+
+def hover_words(plan: Plan, view: View) -> list[list[str]]:
+    """What hovering over each cell says; "" for a cell of which nothing is known yet."""
+    rows, columns = view.deep.shape
+    return [[_hover(plan, view, r, c) for c in range(columns)] for r in range(rows)]
+
+
+def _hover(plan: Plan, view: View, r: int, c: int) -> str:
+    if view.deep[r, c] == UNKNOWN and view.plain[r, c] == UNKNOWN:
+        return ""
+    cell = plan.cell(c, r)
+    lines = [cell_name(plan, cell)]
+    for depth, count, step, edge in (
+        (cell.depth, view.deep[r, c], view.deep_step[r, c], view.deep_edge[r, c]),
+        (1, view.plain[r, c], view.plain_step[r, c], view.plain_edge[r, c]),
+    ):
+        words = f"depth {depth:.3g}: {_count(plan, count)}"
+        words += f", step size {step:.3g}" if count >= 0 else ""
+        lines.append(words + (" (edge of the grid)" if edge else ""))
+    return "<br>".join(lines)
+
+
+def _count(plan: Plan, count: int) -> str:
+    if count == UNKNOWN:
+        return "still on its way"
+    return f"{count:,} iterations" if count >= 0 else f"not there after {plan.horizon:,}"
+
+
+def summary(plan: Plan, view: View) -> str:
+    """How many cells say what."""
+    log2, name = view.log2_speed_up, deep_name(plan)
+    both = np.isfinite(log2)
+    signs = np.sign(log2[both])
+    compared = [f"{how} in {_cells((signs == sign).sum())}" for sign, how in _HOW.items() if sign in signs]
+    words = [f"{name} is {', '.join(compared)}"] if compared else []
+    marks = [mark for row in censored(view) for mark in row if mark]
+    for mark in (ONLY_DEEP, ONLY_PLAIN, NEITHER):
+        if mark in marks:
+            words.append(f"{mark.format(deep=name)} arrived in {_cells(marks.count(mark))}")
+    left = view.deep.size - both.sum() - len(marks)
+    if left:
+        words.append(f"{_cells(left)} not known yet")
+    return f"**Measured here:** {'; '.join(words)}."
+
+
+_HOW = {1: "faster", -1: "slower", 0: "equally fast"}
+
+
+def _cells(count: int) -> str:
+    return f"{count} cell{'' if count == 1 else 's'}"
+
+
+def deep_name(plan: Plan) -> str:
+    """What the deep one of a race is called: its depth, unless that differs from cell to cell."""
+    return "depth N" if "depth" in (plan.x, plan.y) else f"depth {plan.depth:g}"
+
+
+def cell_words(plan: Plan, cell: Cell, runs: CellRuns) -> str:
+    """What the runs of a cell show."""
+    both = list(zip((f"depth {cell.depth:.3g}", "depth 1"), runs.reached, runs.best, strict=True))
+    counts = [int(own[place]) for _, own, place in both]
+    told = [f"{name} {_needs(plan, int(own[place]))} (step size {runs.steps[place]:.3g})" for name, own, place in both]
+    sentences = [f"{told[0].capitalize()}, {told[1]}"]
+    if min(counts) >= 0:
+        ratio = max(counts[1], 1) / max(counts[0], 1)
+        size = factor(abs(np.log2(ratio)))
+        sentences[0] += ": " + ("equally many." if size == "1" else f"**{size} times {'faster' if ratio > 1 else 'slower'}**.")
+    else:
+        sentences[0] += "."
+    lucky = [name for name, own, place in both if _is_lucky(own, place)]
+    if lucky:
+        sentences.append(
+            f"The best step of {' and of '.join(lucky)} is a **lucky** one: "
+            f"the steps next to it on the grid need more than {LUCKY:g} times as long."
+        )
+    return " ".join(sentences)
+
+
+def _needs(plan: Plan, count: int) -> str:
+    return f"needs {count:,} iterations" if count >= 0 else f"is not there after {plan.horizon:,}"
+
+
+def _is_lucky(reached: np.ndarray, place: int) -> bool:
+    """Whether a step arrived much sooner than both its neighbours: it jumped to where a small change would not have taken it."""
+    if reached[place] < 0:
+        return False
+    near = [reached[i] for i in (place - 1, place + 1) if 0 <= i < len(reached)]
+    return bool(near) and all(count < 0 or count > LUCKY * max(reached[place], 1) for count in near)

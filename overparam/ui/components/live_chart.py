@@ -1,0 +1,195 @@
+"""A chart that streams: mounted once, then fed with snapshots that it draws without ever being rebuilt.
+
+Streamlit rebuilds a chart whenever its data change, so it would blink at every frame and lose zoom and hidden curves.
+Here a component (live_chart.js) stays on the page and calls `Plotly.react`; the snapshots reach it as the attributes of
+an invisible element that the script replaces, up to about ten times a second.
+
+    chart = live_chart("race", x_title="iteration", y_title="gap")     # before the loop
+    for curves in run:
+        chart.draw(run_id, curves)
+"""
+
+import base64
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from overparam.ui.components.plotly_js import HEIGHTS, LOADER, PLOTLY_URL
+
+MOST_POINTS = 400  # a curve is drawn on about 800 pixels
+
+_HERE = Path(__file__).parent
+_component = st.components.v2.component(
+    "live_chart",
+    js=(_HERE / "live_chart.js").read_text(encoding="utf-8") + HEIGHTS + LOADER,
+    css=(_HERE / "live_chart.css").read_text(encoding="utf-8"),
+    isolate_styles=False,  # Plotly's own style sheet goes to the document and must reach the chart
+)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One line of a chart.
+
+    Attributes:
+        name: shown at the end of the curve and when the pointer is near; plain text, never read as markup.
+        x, y: coordinates, both of shape (n,). What an axis cannot show (nan, infinite, <= 0 on a logarithmic axis) is a
+            gap in the line.
+        colour: "#rrggbb".
+        dash: one of `style.DASHES`, or a name that Plotly knows.
+        note: a short text below the values at the pointer.
+        ghost: drawn faintly, as something to compare with.
+    """
+
+    name: str
+    x: np.ndarray
+    y: np.ndarray
+    colour: str
+    dash: str = "solid"
+    note: str = ""
+    ghost: bool = False
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A vertical line at `x` with a text beside it, such as the iteration at which a step size was changed."""
+
+    x: float
+    text: str
+
+
+@dataclass
+class LiveChart:
+    """A mounted chart; made by `live_chart`."""
+
+    slot: Any
+    memory: dict[str, Any]
+    key: str
+    x_log: bool
+    mounted: float
+    sent: int = field(default=0)
+
+    def draw(self, run_id: str, curves: Sequence[Curve], marks: Sequence[Mark] = ()) -> None:
+        """Show these curves and no others, in the place of what was shown before.
+
+        Snapshots are cumulative: each holds the whole curves, so that one that is lost costs nothing. The browser
+        ignores a snapshot that is older than the one it shows, for instance from a script run that has been replaced.
+
+        Args:
+            run_id: which run the snapshot belongs to; found again as `data-run` of the chart.
+            curves: at most `MOST_POINTS` points of each are kept, evenly spaced in the index, or in its logarithm
+                where the x axis is logarithmic.
+            marks: vertical lines.
+
+        Raises: ValueError where the x and y of a curve differ in length.
+        """
+        self.memory["frame"] = _encode(run_id, curves, marks, self.x_log)
+        self._send()
+
+    def repeat(self) -> None:
+        """Send the last snapshot again, if there is one: a page that comes back shows it before anything is computed."""
+        if self.memory["frame"]:
+            self._send()
+
+    def _send(self) -> None:
+        self.sent += 1
+        order = f"{self.mounted:.6f} {self.sent}"
+        attributes = {"data-live-chart": self.key, "data-order": order, **self.memory["frame"]}
+        written = " ".join(f'{name}="{escape(value)}"' for name, value in attributes.items())
+        self.slot.html(f"<i hidden {written}></i>")
+
+
+def live_chart(
+    key: str,
+    height: int = 430,
+    x_title: str = "",
+    y_title: str = "",
+    x_log: bool = True,
+    alt: str = "",
+    x_range: tuple[float, float] | None = None,
+    x_zero: float | None = None,
+    y_clip: tuple[float | None, float | None] = (None, None),
+) -> LiveChart:
+    """Mount a streaming chart here and show its last snapshot, if this session has one.
+
+    Call it once in every run of the script, before the loop that draws. Its settings may change from run to run; zoom
+    and hidden curves survive that (zoom along x does not survive a change between linear and logarithmic).
+
+    Args:
+        key: unique on the page.
+        height: of the chart, in pixels, which it exceeds where the window has room.
+        x_title, y_title: of the axes; trusted text, which may use <sub> and <sup>.
+        x_log: whether the x axis is logarithmic; the y axis always is.
+        alt: what the chart shows, in a sentence, for people who do not see it.
+        x_range: (low, high) of the x axis in its own units, so that curves grow into a frame that stands still; None
+            fits it to the curves.
+        x_zero: where 0 stands on a logarithmic x axis, to be labelled.
+        y_clip: (low, high) that the fitted y axis does not go beyond, so that a diverging curve leaves the others in
+            sight; None means no limit.
+    """
+    memory = st.session_state.setdefault(f"{key}__live_chart", {"frame": None, "mounted": 0.0})
+    memory["mounted"] = max(time.time(), memory["mounted"] + 1e-3)  # a clock set back must not hide the next snapshots
+    settings = {
+        "key": key,
+        "plotly": PLOTLY_URL,
+        "height": height,
+        "xTitle": x_title,
+        "yTitle": y_title,
+        "xLog": x_log,
+        "alt": alt,
+        "xRange": x_range,
+        "xZero": x_zero,
+        "yClip": y_clip,
+    }
+    with st.container(gap=None, key=f"{key}_live_chart"):
+        _component(key=key, data=settings)
+        chart = LiveChart(st.empty(), memory, key, x_log, memory["mounted"])
+    chart.repeat()
+    return chart
+
+
+def _encode(run_id: str, curves: Sequence[Curve], marks: Sequence[Mark], x_log: bool) -> dict[str, str]:
+    """A snapshot as attributes: names and such as JSON, all points as one float32 array, both in base64.
+
+    Base64 for the JSON too: the browser's sanitiser drops attributes that contain certain pieces of markup.
+    """
+    points, described = [], []
+    for curve in curves:
+        x, y = _thinned(curve, x_log)
+        points += [x, y]
+        described.append(
+            {
+                "name": curve.name,
+                "colour": curve.colour,
+                "dash": curve.dash,
+                "note": curve.note,
+                "ghost": curve.ghost,
+                "points": len(x),
+            }
+        )
+    head = {"run": run_id, "curves": described, "marks": [{"x": float(m.x), "text": m.text} for m in marks]}
+    with np.errstate(over="ignore"):  # beyond float32: infinite, a gap
+        body = np.concatenate(points).astype("<f4") if points else np.empty(0, "<f4")
+    return {
+        "data-head": base64.b64encode(json.dumps(head).encode()).decode(),
+        "data-points": base64.b64encode(body.tobytes()).decode(),
+    }
+
+
+def _thinned(curve: Curve, x_log: bool) -> tuple[np.ndarray, np.ndarray]:
+    x, y = np.asarray(curve.x, dtype=float), np.asarray(curve.y, dtype=float)
+    if x.ndim != 1 or x.shape != y.shape:
+        raise ValueError(f"x and y of curve {curve.name!r} must be vectors of one length, not {x.shape} and {y.shape}")
+    n = len(x)
+    if n <= MOST_POINTS:
+        return x, y
+    spaced = np.geomspace(1, n, MOST_POINTS) - 1 if x_log else np.linspace(0, n - 1, MOST_POINTS)
+    keep = np.unique(np.round(spaced).astype(int))
+    return x[keep], y[keep]

@@ -1,0 +1,96 @@
+"""What each page's symbols mean, and what the page does not show: one popover."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from overparam.ui.shell.frame import when_open
+
+_SHARED = """
+- $W_e=W_N\\cdots W_1$: end-to-end matrix of a network of **depth** $N$, also written $W$; $\\|W\\|$ its norm
+- $L$: loss; $L^*$ its least value; $L_0$ its value at $W=0$; $G$ its gradient in $W$
+- $\\eta$: **step size**; $\\lambda$: weight decay; $p$: exponent of the loss
+"""
+SYMBOLS = {
+    "home": """
+- $w_1, w_2$: the two weights; $p$: exponent of the loss; ★ the minimum; ◆ the start
+- **depth** $N$: number of layers whose product the weights are; 1 is plain gradient descent
+- dotted line: the loss that counts as arrived
+""",
+    "race": _SHARED
+    + """- $g=(L-L^*)/(L_0-L^*)$: **gap**, the share of the avoidable loss that is left
+- speed-up: iterations of depth 1 with gradient descent over the method's own, at the smallest gap that both reached
+- *end-to-end rule*: $W$ moved by the update of Theorem 1; *scale only*, *stretch only*: one factor of it (Claim 2)
+""",
+    "pre": _SHARED
+    + """- $P$: **implicit preconditioner**, what depth makes of a gradient; it depends on $W$ and $N$ alone
+- $\\mathrm{Pr}_W G$: the part of $G$ along $W$; $\\sigma_r, u_r, v_r$: singular values and vectors of $W$
+- **balanced**: $W_{j+1}^\\top W_{j+1}=W_jW_j^\\top$ for neighbouring layers; $H$: Hessian of $L$ in $W$
+""",
+    "reg": """
+- $W$: end-to-end weights of a network of **depth** $N$ with one output; $L$: loss; $G$: its gradient
+- $F$: what depth makes of $G$ (Claim 2); a network moves along $-F$; $\\mathrm{Pr}_W G$: part of $G$ along $W$
+- $e=G(0)/\\|G(0)\\|$: the direction of $G$ at 0; *across*: at right angles to $e$; $c=\\|G(0)\\|$
+- $\\Gamma_{r,R}$: the closed curve, of two segments ①, ③ along $e$ and two arcs ②, ④ of radii $r$ and $R$
+- **circulation** $\\oint F\\cdot dW$: integral around a closed curve; **curl**: the same by area, at a point
+- $\\varphi^*$: the function whose gradient $\\nabla\\varphi^*$ is nearest to $F$, in the mean over a square
+""",
+    "map": """
+- $y_1,y_2$: the minimum of the two-coordinate loss; ratio $y_1/y_2$; $p$: exponent of the loss
+- **depth** $N$: number of layers; a *network* has a whole number of them, the *rule* (Claim 2) takes any real number
+- condition number: largest curvature over smallest, of the synthetic regression at $p=2$
+- **goal**: a loss $L$ to reach, or a gap $g=(L-L^*)/(L_0-L^*)$, the share of the avoidable loss that is left
+- colour: iterations of depth 1 to the goal over those of depth $N$; horizon: iterations after which a run counts as not arrived
+""",
+}
+LIMITS = {
+    "home": """
+- **Two weights are not data.** The race runs on real and synthetic data, where depth gains less, or nothing.
+- **At $p=2$ depth hurts here**; momentum and Adam are often faster than depth.
+- **Step sizes decide.** Each depth has its own best one, from a fine grid over six starts; from a single start a lucky leap can do
+  far better.
+""",
+    "race": """
+- **At $p=2$ depth does not help**, and plain gradient descent is hard to beat.
+- **Depth is not the best optimizer.** On Ethanol at $p=4$ momentum is level with depth 2 or up to twice as fast, depending on
+  the start, and Adam is well ahead; depth helps Adam on some data and slows it down on others.
+- **Iterations are not seconds**, and counts move with start, grid and data: change *seed* and *step sizes a decade* before you
+  believe a small difference.
+- **AdaDelta at large steps is chaotic**: a difference of 1e-15 grew beyond 1e-4 within 300 iterations (Ethanol at step 0.1,
+  diabetes at 1), so its counts there differ from machine to machine.
+- **Deep networks started near zero stall.** Unbalanced layers can accelerate too, outside Theorem 1
+  ([arXiv 2511.09810](https://arxiv.org/abs/2511.09810)).
+- **Linear models only**: nothing here says what depth does to a network with nonlinearities.
+""",
+    "pre": """
+- **The rule is exact for small steps from balanced layers.** With finite steps layers drift away from balance, and from an
+  unbalanced start the network is another method.
+- **Depth does not improve the condition number** of the Hessian: it is a step size that grows with $W$, and a stretch along $W$.
+- **A faster flow alone means nothing**: time can be rescaled at will. Compare iterations, each method at its own best
+  stable step size.
+- **The same growth can hurt**: near $W=0$ everything is slow, and a step that suited the start can diverge later.
+- **Claim 2 is for one output.** For more, *One step, matrices* shows Claim 1.
+""",
+    "reg": """
+- **Nothing about $N\\le2$**: with a linear loss and $N=2$, $F$ is a gradient.
+- **Only Euclidean gradients are excluded**: the flow is a Riemannian gradient flow of $L$.
+- **Not that depth is faster**, nor that a regularizer is far off: see *Come close*.
+- **One output, balanced layers, no weight decay, small steps.** The part *Not said* has examples.
+""",
+    "map": """
+- **Iterations, not seconds.** A deep step costs a little more than a shallow one.
+- **One start.** Another direction, scale or goal moves the numbers; the sign is what holds.
+- **The best of a grid can be lucky.** A large first step sometimes lands near the target. Click a cell: its lower
+  picture shows how narrow the best step is, and a finer grid finds more of them.
+- **Two coordinates are not data.** Choose *Synthetic regression*, or go to the race, for that.
+- **Only depth 1 by plain gradient descent is beaten here.** Momentum and Adam are in the race.
+""",
+}
+
+
+def notes(page: str, label: str = "Symbols, limits", **how) -> None:
+    """The popover of a page; `how` goes to `st.popover`."""
+    words = "What the symbols mean, and what this does not show"
+    popover = st.popover(label, icon=":material/info:", key=f"{page}_notes", help=words, on_change="rerun", **how)
+    text = f"**What the symbols mean**\n{SYMBOLS[page]}\n**What this does not show**\n{LIMITS[page]}"
+    when_open(popover, lambda: st.markdown(text))

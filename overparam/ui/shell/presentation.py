@@ -1,0 +1,73 @@
+"""Presentation: the projector mode and the way into the lessons, in the header of every page."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from overparam.choices.kinds import Flag
+from overparam.ui.shell.frame import when_open
+from overparam.ui.shell.lesson_card import menu
+from overparam.ui.shell.state import PageState
+
+CHOICES = (Flag("projector", "Projector mode", False),)
+
+# Everything on the page is sized in rem, and the charts follow it: one number scales text, lines and markers.
+# On a larger screen it is larger: what fits into 1280x720 fits there too, and is read from as far away. Words that a lecturer
+# says, and links that stand in the header, leave their room to the pictures.
+_PROJECTOR = """
+html { font-size: max(20px, min(1.5625vw, 2.7778vh)); --tools-top: 0.4rem; }
+[data-testid="stHeader"] { height: 2.75rem; min-height: 2.75rem; }
+.stMain .stMainBlockContainer { padding-top: 3.25rem; padding-bottom: 1rem; }
+.stMain .stElementContainer:has([data-testid="stCaptionContainer"]):not(.st-key-lesson_card *, .st-key-map_caption *,
+  .st-key-map_transport *, .st-key-race_status *), .stColumn:has(.st-key-home_doors), .st-key-home_small_print,
+  .st-key-home_text .stElementContainer:has([data-testid="stMarkdown"]),
+  .st-key-pre_words:not(.st-key-lesson_stage *) > :last-child { display: none; }
+.st-key-pre_controls { gap: 0.1rem; }
+.stMain [data-testid="stMarkdown"] :is(th, td) { padding: 0.15rem 0.5rem; }
+.stMain .race-table :is(th, td) { padding-top: 0; padding-bottom: 0; }
+.race-table :is(th, td):is(:nth-child(3), :nth-child(4)) { display: none; } /* the easiest goals, so that the verdict fits */
+"""
+# Streamlit's own shades are a little too faint for a lit room (WCAG 2 asks for 4.5:1).
+_READABLE = """
+[data-testid="stCaptionContainer"] { opacity: 0.75; }
+[data-testid="stCaptionContainer"] a { color: inherit; }
+button kbd { opacity: 0.95 !important; }
+[data-testid="stPageLink-NavLink"]:not(:hover, :focus-visible) { background: none !important; } /* a door, not where one is */
+button[kind="tertiary"]:is(:hover, :active, [aria-expanded="true"]) * { color: light-dark(#0a5cad, #8fbcff); }
+[data-testid="stButtonGroup"] button[data-selected] *, [data-testid="stSliderThumbValue"] * { color: light-dark(#0a5cad, #8fbcff); }
+"""
+_HEADER = """
+[data-testid="stLayoutWrapper"]:has(> .st-key-app_tools) {
+  position: fixed; top: var(--tools-top, 0.9rem); right: 10.5rem; width: auto; z-index: 1000000;
+}
+.st-key-app_tools button { padding: 0.25rem; min-height: 0; }
+[data-testid="stTopNav"] { margin-right: 10rem; }
+"""
+# In a frame on somebody else's page: the picture and its buttons, nothing around them.
+_EMBEDDED = """
+[data-testid="stHeader"], [data-testid="stSidebar"] { display: none; }
+.stMain .stMainBlockContainer { padding-top: 0.5rem; }
+"""
+
+
+def header_tools() -> None:
+    """The switch of the projector mode, which stands in the URL, and the list of lessons."""
+    state = PageState("app", CHOICES)
+    projector = state.values()["projector"]
+    if projector:
+        st.set_page_config(initial_sidebar_state="collapsed")
+    embedded = st.context.is_embedded
+    st.html(f"<style>{_PROJECTOR if projector else ''}{_READABLE}{_EMBEDDED if embedded else _HEADER}</style>")
+    if not embedded:
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="content", key="app_tools"):
+            st.button(
+                "",
+                icon=":material/co_present:",
+                key="app_projector_switch",
+                type="primary" if projector else "tertiary",
+                on_click=lambda: state.set(projector=not projector),
+                help="Projector mode: larger text, thicker lines",
+            )
+            lessons = st.popover("Lessons", icon=":material/school:", type="tertiary", key="app_lessons", on_change="rerun")
+            when_open(lessons, menu)
+    state.publish()

@@ -1,0 +1,180 @@
+"""A page's choices between three places: the table that declares them, the widgets, and the URL."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from overparam.choices.kinds import Choice, ChoiceError, Flag, Number, Option, read_choices, write_choices
+
+ECHO_SECONDS = 3.0  # for so long a query that was replaced may still come back from the browser
+
+
+def follow_url(prefix: str) -> None:
+    """What the URL says next is an order, even if it said the same a moment ago (for a callback that sets the URL)."""
+    if memory := st.session_state.get(f"{prefix}__memory"):
+        memory["replaced"] = []
+
+
+def stands_at(prefix: str, query: Mapping[str, str], names: Collection[str]) -> bool:
+    """Whether the URL says of these choices of a page what a query says, whichever defaults either leaves out."""
+    memory, there = st.session_state.get(f"{prefix}__memory"), st.query_params.to_dict()
+    if memory is None:  # the page has not been shown yet: the URL is still as it was written
+        return all(there.get(name) == query.get(name) for name in names)
+    chosen, wanted = (read_choices(memory["table"], each)[0] for each in (there, query))
+    return all(chosen[name] == wanted[name] for name in names)
+
+
+class PageState:
+    """The choices of one page: restored from the URL, kept while another page is open, published back to the URL.
+
+    Use, at the top of a page:  `state = PageState("race", TABLE)`, then its widgets (`state.slider("p")`, ...), then
+    `values = state.publish()`. In a callback: `state.set(p=4.0, depth=2)`.
+    """
+
+    def __init__(self, prefix: str, table: Sequence[Choice]):
+        self.prefix, self.table = prefix, {c.name: c for c in table}
+        self._late = self._restore()
+
+    def key(self, name: str) -> str:
+        """Session-state key of the widget of a choice."""
+        return f"{self.prefix}_{name}"
+
+    def _memory(self) -> dict[str, Any]:
+        # Streamlit forgets a widget's value when another page is shown; this copy does not.
+        table = tuple(self.table.values())
+        empty = {"table": table, "published": None, "values": {}, "sentences": [], "replaced": []}
+        return st.session_state.setdefault(f"{self.prefix}__memory", empty)
+
+    def _restore(self) -> bool:
+        """Take over what the URL says, if somebody set it; whether the browser's URL is behind the widgets."""
+        memory = self._memory()
+        query = {name: text for name, text in st.query_params.to_dict().items() if name in self.table}
+        came_back = memory["published"] is not None and not query
+        # A control that moves fast sends the URL that it has, which is not yet the one published last.
+        memory["replaced"] = [(old, at) for old, at in memory["replaced"] if time.monotonic() < at + ECHO_SECONDS]
+        echo = any(query == old for old, _ in memory["replaced"])
+        behind = query != memory["published"]
+        if behind and not came_back and not echo:
+            # the URL was set from outside: a deep link, a lesson, the browser's back button
+            values, memory["sentences"] = read_choices(tuple(self.table.values()), query)
+            memory["values"] = values
+            for name, value in values.items():
+                st.session_state[self.key(name)] = value
+            memory.update(published=query, replaced=[])
+            behind = False
+        for name, value in memory["values"].items():
+            st.session_state.setdefault(self.key(name), value)
+        for sentence in memory["sentences"]:
+            st.warning(sentence, icon=":material/link_off:")
+        return behind
+
+    def values(self) -> dict[str, Any]:
+        """Every choice's value now, as the widgets stand."""
+        return self._read()[0]
+
+    def _read(self) -> tuple[dict[str, Any], list[str]]:
+        """The values, and a sentence for each that the widgets hold and the choice refuses."""
+        memory, values, refused = self._memory(), {}, []
+        for name, choice in self.table.items():
+            try:
+                shown = st.session_state[self.key(name)]
+                values[name] = choice.check(shown)
+            except KeyError:  # not on the page now: the last value stands
+                values[name] = memory["values"][name]
+            except ChoiceError as error:
+                values[name] = memory["values"][name]
+                if shown is not None:  # an emptied box is on its way to another value
+                    refused.append(f"{str(error).split('; using')[0]}; staying at {choice.write(values[name])}.")
+        return values, refused
+
+    def set(self, **values: Any) -> None:
+        """Change choices from a callback (a preset, a click in a plot). Raises ChoiceError outside the bounds."""
+        for name, value in values.items():
+            st.session_state[self.key(name)] = self.table[name].check(value)
+
+    def reset(self) -> None:
+        """Every choice back to its default (a callback)."""
+        self.set(**{name: choice.default for name, choice in self.table.items()})
+
+    def publish(self) -> dict[str, Any]:
+        """Write the choices into the URL, defaults left out, other pages' parameters left alone; returns every choice's value."""
+        memory, (values, refused) = self._memory(), self._read()
+        for sentence in refused:
+            st.warning(sentence, icon=":material/block:")
+        query = write_choices(tuple(self.table.values()), values)
+        if values != memory["values"]:
+            memory["sentences"] = []  # the person has moved on from the link's mistakes
+        if query != memory["published"]:
+            memory["replaced"].append((memory["published"], time.monotonic()))
+        memory.update(published=query, values=values)
+        there = st.query_params.to_dict()
+        new = {name: query.get(name, text) for name, text in there.items() if name not in self.table or name in query} | query
+        if new != there or self._late:
+            st.query_params.from_dict(new)
+        return values
+
+    # Widgets: label, bounds and help come from the table, the value from session state.
+
+    def slider(self, name: str, step: float | None = None, **over: Any) -> float:
+        """A slider over a Number's whole range."""
+        c = self._number(name)
+        cast = int if c.integer else float
+        step = cast(step) if step is not None else (1 if c.integer else 0.01)
+        args = {"label": c.label, "help": c.help or None, "key": self.key(name), "step": step} | over
+        return st.slider(min_value=cast(c.low), max_value=cast(c.high), **args)
+
+    def number(self, name: str, **over: Any) -> float:
+        """A box for a Number; what lies outside the bounds is refused by the box itself."""
+        c = self._number(name)
+        cast = int if c.integer else float
+        args = {"label": c.label, "help": c.help or None, "key": self.key(name)} | ({} if c.integer else {"format": "%.6g"}) | over
+        return st.number_input(min_value=cast(c.low), max_value=cast(c.high), **args)
+
+    def log_slider(self, name: str, low: float, high: float, **over: Any) -> float:
+        """A slider over a Number in steps of 1, 2, 5 (whole numbers) or twelve a decade; a value in between, from the URL, is kept.
+
+        Args: low, high: where the slider ends, within the Number's own bounds.
+        """
+        c = self._number(name)
+        marks = (1, 2, 5) if c.integer else [round(10 ** (i / 12), 3) for i in range(12)]
+        decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+        values = {float(f"{mark * 10.0**k:.4g}") for k in decades for mark in marks}
+        cast = int if c.integer else float
+        current = st.session_state[self.key(name)]
+        options = sorted({cast(v) for v in values if low <= v <= high} | {current})
+        shown = (lambda v: f"{v:,}") if c.integer else (lambda v: f"{v:.3g}")
+        args = {"label": c.label, "help": c.help or None, "key": self.key(name), "format_func": shown} | over
+        return st.select_slider(options=options, **args)
+
+    def select(self, name: str, **over: Any) -> str:
+        """A drop-down list of an Option."""
+        c = self._option(name)
+        args = {"label": c.label, "help": c.help or None, "key": self.key(name), "format_func": c.options.get} | over
+        return st.selectbox(options=list(c.options), **args)
+
+    def segmented(self, name: str, **over: Any) -> str:
+        """An Option as a row of buttons, one of which is always chosen."""
+        c = self._option(name)
+        args = {"label": c.label, "help": c.help or None, "key": self.key(name), "format_func": c.options.get} | over
+        return st.segmented_control(options=list(c.options), required=True, **args)
+
+    def toggle(self, name: str, **over: Any) -> bool:
+        """A switch for a Flag."""
+        c = self.table[name]
+        assert isinstance(c, Flag)
+        return st.toggle(**({"label": c.label, "key": self.key(name)} | over))
+
+    def _number(self, name: str) -> Number:
+        choice = self.table[name]
+        assert isinstance(choice, Number)
+        return choice
+
+    def _option(self, name: str) -> Option:
+        choice = self.table[name]
+        assert isinstance(choice, Option)
+        return choice

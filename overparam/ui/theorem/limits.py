@@ -1,0 +1,67 @@
+"""What Theorem 2 does not say, each point with an example to go to."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from overparam.choices.theorem import EXAMPLE
+from overparam.ui.shell.state import PageState
+from overparam.ui.theorem.controls import choose
+
+# Heading, words, and the examples (label of the button, name) that show it.
+POINTS = (
+    (
+        "Nothing at N = 2",
+        "The theorem needs $N > 2$. With a linear loss and $N = 2$, $F$ **is** a gradient: of $\\|W\\|\\langle W, G\\rangle$. "
+        "With a quadratic loss "
+        "of unequal curvatures it is none at $N = 2$ either: its curl is minus that of $\\|W\\|\\,AW$.",
+        (("The gradient", "two-linear"), ("The bowl", "two-bowl")),
+    ),
+    (
+        "Nothing without its hypotheses",
+        "If $G(0) = 0$, or $G$ jumps at 0, there are losses whose $F$ is a gradient at every depth.",
+        (("A bowl around 0", "bowl-at-0"), ("A cone", "cone")),
+    ),
+    (
+        "Not that a regularizer is far off",
+        "For a constant $G$ on a square around 0, a regularizer supplies 95 % of $\\int\\|F\\|^2$ or more at every depth up to "
+        "50, and never all of it. "
+        "What is missing can still decide where descent ends.",
+        (("The closest one", "closest"),),
+    ),
+    (
+        "Only Euclidean gradients",
+        "With lengths measured by $P_W^{-1}$ the end-to-end flow is the gradient flow of $L$: a *Riemannian* gradient flow "
+        "([arXiv 1910.05505](https://arxiv.org/abs/1910.05505)). Depth changes the geometry, not the loss.",
+        (),
+    ),
+    (
+        "Not that depth is faster",
+        "Not being a regularizer is no advantage in itself. Where depth helps and where it hurts is the subject of the race.",
+        (),
+    ),
+    (
+        "One output, no weight decay, balanced layers",
+        "$F$ is the flow of a balanced linear network with ${k = 1}$ output and $\\lambda = 0$. The theorem is about this flow, "
+        "not about large steps or unbalanced layers.",
+        (),
+    ),
+)
+
+
+def show(state: PageState) -> None:
+    """Write the part."""
+    columns = st.columns(2, gap="medium")
+    for i, (heading, words, examples) in enumerate(POINTS):
+        with columns[i % 2], st.container(border=True, gap="small"):
+            st.markdown(f"**{heading}**  \n{words}")
+            if examples:
+                with st.container(horizontal=True):
+                    for label, name in examples:
+                        st.button(
+                            label,
+                            key=state.key(f"limits_{name}"),
+                            on_click=choose,
+                            args=(state, EXAMPLE[name]),
+                            icon=":material/arrow_forward:",
+                        )
