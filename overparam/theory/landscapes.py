@@ -46,7 +46,7 @@ class Quadratic:
     """L(W) = <g, W> + <W, A W>/2,  G(W) = g + A W.  A = 0 is the linear loss.
 
     Args:
-        slope: g = G(0), shape (d,).
+        slope: g = G(0), shape (d,), or (n, d): a loss of its own for each of n points.
         hessian: A, symmetric, shape (d, d).
     """
 
@@ -56,10 +56,10 @@ class Quadratic:
 
     @property
     def dimension(self) -> int:
-        return self.slope.size
+        return self.slope.shape[-1]
 
     def value(self, w: Array) -> Array:
-        return w @ self.slope + 0.5 * np.einsum("ni,ij,nj->n", w, self.hessian, w)
+        return (w * self.slope).sum(1) + 0.5 * np.einsum("ni,ij,nj->n", w, self.hessian, w)
 
     def gradient(self, w: Array) -> Array:
         return self.slope + w @ self.hessian
@@ -81,7 +81,7 @@ class Regression:
 
     Args:
         inputs: X, shape (m, d).
-        targets: y, shape (m,).
+        targets: y, shape (m,), or (n, m): a loss of its own for each of n points.
         p: loss exponent, real, at least 2.
         weight: positive factor in front of the sum.
     Raises: ValueError if the shapes disagree or p < 2.
@@ -94,7 +94,7 @@ class Regression:
     continuous_gradient = True
 
     def __post_init__(self) -> None:
-        if self.inputs.ndim != 2 or self.targets.shape != self.inputs.shape[:1]:
+        if self.inputs.ndim != 2 or self.targets.shape[-1:] != self.inputs.shape[:1]:
             raise ValueError(f"Inputs {self.inputs.shape} and targets {self.targets.shape} must be (m, d) and (m,).")
         if not self.p >= 2:
             raise ValueError(f"The loss exponent p must be 2 or more, but it is {self.p}.")
@@ -159,10 +159,11 @@ class Regression:
 
     def _by_chunks(self, function: Callable[..., Array], w: Array, v: Array | None = None) -> Array:
         """function(residuals[, X v]) over blocks of points: thousands of points times thousands of samples must fit."""
-        rows = max(1, CHUNK // len(self.targets))
+        rows = max(1, CHUNK // len(self.inputs))
         parts = []
         for i in range(0, len(w), rows):
-            residual = w[i : i + rows] @ self.inputs.T - self.targets
+            targets = self.targets if self.targets.ndim == 1 else self.targets[i : i + rows]
+            residual = w[i : i + rows] @ self.inputs.T - targets
             parts.append(function(residual) if v is None else function(residual, v[i : i + rows] @ self.inputs.T))
         return np.concatenate(parts)
 
