@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = (  # the ground first
     {"overparam.words"},  # text made fit for a sentence
     {"overparam.theory"},  # pure functions of arrays: what the papers prove
-    {"overparam.data"},  # what is fitted
+    {"overparam.data", "overparam.nn"},  # what is fitted; depth for models of one's own
     {"overparam.engine"},  # many runs, one pass over the data a step
     {"overparam.measure"},  # what is read off runs
     {"overparam.choices"},  # what a person can choose

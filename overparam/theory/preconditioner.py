@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 # A singular value below this share of the largest one is round-off. It has to be dropped before a small power is taken:
-# the 1e-17 of a rank-deficient Gram matrix, raised to 1/8, is 1e-2.
+# the 1e-17 of a rank-deficient Gram matrix, raised to 1/8, is 1e-2. In float32 round-off is larger and grows with the size.
 ROUND_OFF = 1e-12
 
 
@@ -182,7 +182,8 @@ def _in_singular_basis(w_e: Tensor, grad: Tensor, depth: float | Tensor, root: b
 
 
 def _without_round_off(sigma: Tensor) -> Tensor:
-    return torch.where(sigma > ROUND_OFF * sigma.amax(-1, keepdim=True), sigma, 0.0)
+    share = max(ROUND_OFF, 2 * sigma.shape[-1] ** 0.5 * torch.finfo(sigma.dtype).eps)
+    return torch.where(sigma > share * sigma.amax(-1, keepdim=True), sigma, 0.0)
 
 
 def _pair(a: Tensor, b: Tensor, depth: float | Tensor) -> Tensor:
