@@ -1,0 +1,456 @@
+"""Nonlinear networks whose dense layers are products of factors, many runs at once.
+
+The idea of the linear simulation, layer by layer: the data only ever see the matrices W_l. A step of R runs, of any numbers of
+factors, is
+
+    W_l = F_N ... F_1 of every dense layer  ->  one pass over a minibatch gives G_l = dL/dW_l at each of them
+    ->  each group pulls its G_l back to its factors (`Layers.pullback`) and updates them.
+
+So Theorem 1 of the paper holds layer by layer inside a nonlinear network: from balanced factors each W_l follows the end-to-end
+rule with its own G_l. Minibatches are drawn from one sequence that all runs share, so that runs can be compared in pairs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from overparam.engine.activations import ACTIVATIONS
+from overparam.engine.classification import OBJECTIVES
+from overparam.optimizers import OPTIMIZERS
+from overparam.parameterizations import Layers, balanced
+
+PENALTIES = {"none": "none", "product": "on the product", "factors": "on the factors"}
+INITS = {"he": "He", "default": "PyTorch's default", "gaussian": "Gaussian"}
+FACTORS = {"same": "same function", "each": "each factor its own"}
+HOPELESS = 1e12  # times the loss at the start: on its way to infinity
+CHUNK = 100_000  # numbers of a hidden layer computed at once, which a core's cache holds
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One run: into how many factors each dense layer is split, from where, by which update.
+
+    Attributes:
+        depth: N, the number of factors of each dense layer, 1 or more.
+        optimizer: a name in OPTIMIZERS. step: the step size eta > 0.
+        penalty: a name in PENALTIES. decay: its lambda.
+        init: a name in INITS, the distribution of the weights. scale: standard deviation, for "gaussian".
+        factors: "same": balanced factors of the unfactored network's own weights, so that every depth
+            begins at the same function. "each": each factor is drawn as if it were a layer.
+    Raises: ValueError, naming the field and what it may be.
+    """
+
+    depth: int = 1
+    optimizer: str = "momentum"
+    step: float = 0.01
+    penalty: str = "none"
+    decay: float = 0.0
+    init: str = "he"
+    scale: float = 0.25
+    factors: str = "same"
+
+    def __post_init__(self) -> None:
+        known = {"optimizer": OPTIMIZERS, "penalty": PENALTIES, "init": INITS, "factors": FACTORS}
+        for name, names in known.items():
+            if getattr(self, name) not in names:
+                wrong = getattr(self, name)
+                raise ValueError(f"{name} must be one of {', '.join(names)}, not {wrong!r}")
+        if not (self.depth >= 1 and self.depth == int(self.depth)):
+            raise ValueError(f"depth must be a whole number of 1 or more, not {self.depth!r}")
+        for name in ("step", "scale"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be a number above 0, not {getattr(self, name)!r}")
+        if not 0 <= self.decay < math.inf:
+            raise ValueError(f"decay must be 0 or a number above, not {self.decay!r}")
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A matrix of parameters (rows, columns) that the data see: weights, kernels or biases.
+
+    factored: whether it is a dense layer's, so that it is split into factors and penalised. bias: whether it is a bias;
+    fan_in: inputs of one unit of its layer. gain: variance of a He start times fan_in.
+    """
+
+    rows: int
+    columns: int
+    fan_in: int
+    factored: bool = False
+    bias: bool = False
+    gain: float = 2.0
+
+
+class Network(Protocol):
+    """What a network must offer: the matrices it is made of, and one pass over data for R of them together.
+
+    leaves: what `weights` hold, in order, each (R, rows, columns). x: inputs (B, d). y: one-hot targets (c, B). draw: a number
+    that names the step, from which whatever is random in a network (dropout) is drawn, the same for all runs.
+    """
+
+    leaves: tuple[Leaf, ...]
+
+    def outputs(self, weights: Sequence[Tensor], x: Tensor) -> Tensor:
+        """Outputs (R, c, B), nothing dropped."""
+
+    def value(self, weights: Sequence[Tensor], x: Tensor, y: Tensor) -> Tensor:
+        """Losses (R,), nothing dropped."""
+
+    def value_and_grad(
+        self, weights: Sequence[Tensor], x: Tensor, y: Tensor, draw: int
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Losses (R,) and their gradients at the weights, shaped like them."""
+
+
+class Dense:
+    """Dense networks x -> W_L phi(... phi(W_1 x + b_1) ...) + b_L, with the gradient written by hand.
+
+        Z_l = W_l H_{l-1} + b_l,   H_l = phi(Z_l),   H_0 = X^T                              (forward, l = 1 .. L)
+        D_L = dL/dZ_L;   G_l = D_l H_{l-1}^T,   g_l = D_l 1,   D_{l-1} = phi'(Z_{l-1}) * W_l^T D_l     (backward)
+
+    The first layer's products are one matrix product for all runs; the others are batched.
+
+    Args:
+        widths: inputs, hidden widths, classes. activation: a name in ACTIVATIONS. objective: a name in OBJECTIVES.
+    Raises: ValueError where a width is not a whole number of 1 or more.
+    """
+
+    def __init__(self, widths: Sequence[int], activation: str = "relu", objective: str = "ce"):
+        for width in widths:
+            if not (width >= 1 and width == int(width)):
+                raise ValueError(f"each width must be a whole number of 1 or more, not {width!r}")
+        self.widths = tuple(widths)
+        self._phi, self._loss = ACTIVATIONS[activation], OBJECTIVES[objective]
+        leaves = []
+        for place, (columns, rows) in enumerate(pairwise(widths), start=2):
+            gain = 1.0 if place == len(widths) else 2.0  # no activation halves what leaves the last layer
+            leaves += [
+                Leaf(rows, columns, columns, factored=True, gain=gain),
+                Leaf(rows, 1, columns, bias=True),
+            ]
+        self.leaves = tuple(leaves)
+
+    def outputs(self, weights: Sequence[Tensor], x: Tensor) -> Tensor:
+        """Outputs (R, c, B) for the inputs x (B, d)."""
+        return torch.cat([self._forward(part, x)[-1] for part in self._chunks(weights, len(x))])
+
+    def value(self, weights: Sequence[Tensor], x: Tensor, y: Tensor) -> Tensor:
+        """Losses (R,) for inputs x (B, d) and one-hot targets y (c, B)."""
+        parts = self._chunks(weights, len(x))
+        return torch.cat([self._loss.value(self._forward(part, x)[-1], y) for part in parts])
+
+    def value_and_grad(
+        self, weights: Sequence[Tensor], x: Tensor, y: Tensor, draw: int = 0
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Losses (R,) and gradients shaped like the weights; `draw` is not needed, as nothing is random."""
+        passes = [self._pass(part, x, y) for part in self._chunks(weights, len(x))]
+        if len(passes) == 1:
+            return passes[0]
+        losses, grads = zip(*passes, strict=True)
+        return torch.cat(losses), [torch.cat(pieces) for pieces in zip(*grads, strict=True)]
+
+    def _chunks(self, weights: Sequence[Tensor], samples: int) -> list[Sequence[Tensor]]:
+        size = max(1, CHUNK // (max(self.widths[1:]) * samples))
+        if size >= len(weights[0]):
+            return [weights]
+        return list(zip(*(leaf.split(size) for leaf in weights), strict=True))
+
+    def _forward(self, weights: Sequence[Tensor], x: Tensor) -> list[Tensor]:
+        """Z_1, H_1, Z_2, H_2, ..., Z_L, each (R, width, B)."""
+        matrices, biases = weights[::2], weights[1::2]
+        runs, width, d = matrices[0].shape
+        states = [(matrices[0].reshape(runs * width, d) @ x.T).view(runs, width, len(x))]
+        states[0].add_(biases[0])
+        for matrix, bias in zip(matrices[1:], biases[1:], strict=True):
+            states.append(self._phi.value(states[-1]))
+            states.append(torch.baddbmm(bias, matrix, states[-1]))
+        return states
+
+    def _pass(self, weights: Sequence[Tensor], x: Tensor, y: Tensor) -> tuple[Tensor, list[Tensor]]:
+        states = self._forward(weights, x)
+        losses, back = self._loss.value_and_slope(states.pop(), y)  # D_L
+        grads: list[Tensor] = []
+        for matrix in reversed(weights[2::2]):
+            below, z = states.pop(), states.pop()
+            grads = [back @ below.mT, back.sum(2, keepdim=True), *grads]
+            back = self._phi.back(matrix.mT @ back, z, below)
+        runs, width, samples = back.shape
+        first = (back.reshape(runs * width, samples) @ x).view(runs, width, -1)
+        return losses, [first, back.sum(2, keepdim=True), *grads]
+
+
+def _drawn(leaf: Leaf, recipe: Recipe, generator: torch.Generator) -> Tensor:
+    """A leaf's start (rows, columns), float64: He, PyTorch's default for nn.Linear, or Gaussian."""
+    shape = (leaf.rows, leaf.columns)
+    if recipe.init == "default":
+        bound = leaf.fan_in**-0.5
+        uniform = torch.rand(shape, generator=generator, dtype=torch.float64)
+        return uniform.mul_(2 * bound).sub_(bound)
+    normal = torch.randn(shape, generator=generator, dtype=torch.float64)
+    if leaf.bias:
+        return normal.zero_()
+    return normal.mul_(recipe.scale if recipe.init == "gaussian" else (leaf.gain / leaf.fan_in) ** 0.5)
+
+
+def start_factors(leaf: Leaf, recipe: Recipe, generator: torch.Generator) -> list[Tensor]:
+    """The factors F_1 .. F_N that a leaf starts from, of inner width min(rows, columns); a single one where it is not split.
+
+    Args:
+        leaf: what they make up. recipe: its init, scale, factors and depth count. generator: what is drawn; from the same state
+            every depth draws the same weights first.
+    Returns: F_1 (width, columns), ..., F_N (rows, width), float64. "each" with He keeps the variance of the product.
+    """
+    if not leaf.factored or recipe.depth == 1:
+        return [_drawn(leaf, recipe, generator)]
+    inner = min(leaf.rows, leaf.columns)
+    if recipe.factors == "same":
+        return balanced(_drawn(leaf, recipe, generator), recipe.depth, inner)
+    widths = [leaf.columns, *[inner] * (recipe.depth - 1), leaf.rows]
+    gain = leaf.gain ** (1 / recipe.depth)
+    layers = [Leaf(b, a, a, factored=True, gain=gain) for a, b in pairwise(widths)]
+    return [_drawn(layer, recipe, generator) for layer in layers]
+
+
+class _Piece:
+    """One leaf in all runs of a group: its factors, their step sizes and the optimizer's memory."""
+
+    def __init__(self, leaf: Leaf, recipes: Sequence[Recipe], dtype: torch.dtype, device: torch.device):
+        self.leaf, self.recipes, self._make = leaf, list(recipes), {"dtype": dtype, "device": device}
+        self._optimizer = OPTIMIZERS[recipes[0].optimizer]
+        self._arrange()
+        self.params = torch.zeros_like(self._rate)
+        self._slots = [torch.zeros_like(self.params) for _ in range(self._optimizer.slots)]
+
+    def _arrange(self) -> None:
+        leaf, recipes = self.leaf, self.recipes
+
+        def decay(kind: str) -> Tensor:
+            mine = [r.decay if leaf.factored and r.penalty == kind else 0.0 for r in recipes]
+            return torch.tensor(mine, **self._make)
+
+        self.on_factors, self.on_product = decay("factors"), decay("product")
+        depths = [recipe.depth if leaf.factored else 1 for recipe in recipes]
+        inner = min(leaf.rows, leaf.columns)
+        self._layers = Layers(depths, leaf.rows, leaf.columns, inner, self.on_factors)
+        self._rate = self._layers.spread(torch.tensor([r.step for r in recipes], **self._make))
+        self._shrinks = bool(self.on_product.any())
+
+    def start(self, runs: Sequence[int], factors: Sequence[Tensor]) -> None:
+        self._layers.start(runs, [factor.to(**self._make) for factor in factors], self.params)
+
+    def product(self) -> Tensor:
+        """The leaf as the data see it, (R, rows, columns)."""
+        return self._layers.end_to_end(self.params)
+
+    def factors(self) -> list[Tensor]:
+        """F_1 .. F_N, each (R, ., .)."""
+        return self._layers.layers(self.params)
+
+    def step(self, product: Tensor, grad: Tensor, t: int) -> None:
+        """Move the factors, given G at the product that was computed last."""
+        if self._shrinks:
+            grad = torch.addcmul(grad, self.on_product[:, None, None], product)
+        direction = self._layers.pullback(self.params, grad)
+        self._optimizer.update(self.params, direction, self._rate, self._slots, t)
+
+    def scale_steps(self, factor: float) -> None:
+        self._rate.mul_(factor)
+
+    def penalty(self, product: Tensor) -> Tensor:
+        """lambda/2 |W|^2 or lambda/2 sum |F_j|^2, by the recipe, shape (R,)."""
+        of_factors = sum(factor.square().sum((1, 2)) for factor in self.factors())
+        return (self.on_product * product.square().sum((1, 2)) + self.on_factors * of_factors) / 2
+
+    def keep(self, places: Sequence[int]) -> None:
+        old, rate = self._layers, self._rate
+        self.recipes = [self.recipes[place] for place in places]
+        self._arrange()
+        self._rate, self.params = old.take(rate, places), old.take(self.params, places)
+        self._slots = [old.take(slot, places) for slot in self._slots]
+
+
+class _Group:
+    """Runs that share a number of factors and an optimizer: `rows` are their places among all runs."""
+
+    def __init__(self, pieces: Sequence[_Piece], rows: Sequence[int]):
+        self.pieces, self.rows = list(pieces), list(rows)
+
+
+class FactoredNetworks:
+    """R runs of one network on one set of images, advanced together.
+
+    Before a long run call `prepare_thread()`: denormal numbers make a converged run 100 times slower.
+
+    Args:
+        network: which network, with which loss.
+        inputs: (m, d). labels: (m,), whole numbers from 0.
+        recipes: one for each run. seed: of the weights' start and of the order of the samples.
+        batch: samples a step; None for all of them.
+        dtype, device: of all that is computed.
+    Raises: ValueError where the batch is larger than the data.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        inputs: np.ndarray,
+        labels: np.ndarray,
+        recipes: Sequence[Recipe],
+        seed: int = 0,
+        batch: int | None = 64,
+        dtype: torch.dtype = torch.float32,
+        device: torch.device | str = "cpu",
+    ):
+        if batch is not None and not 1 <= batch <= len(labels):
+            raise ValueError(f"a batch must hold from 1 to all {len(labels)} samples, not {batch!r}")
+        device = torch.device(device)
+        self.network, self.recipes, self.iteration = network, tuple(recipes), 0
+        self._x = torch.as_tensor(np.ascontiguousarray(inputs)).to(device, dtype)
+        classes = network.leaves[-1].rows
+        self._y = one_hot(labels, classes).to(device, dtype)
+        self._seed, self._batch = seed, len(labels) if batch is None else batch
+        self._generator = torch.Generator().manual_seed(1000 + seed)
+        self._order, self._taken = torch.empty(0, dtype=torch.int64), 0
+        self.diverged_at = np.full(len(self.recipes), -1)  # iteration at which it was noticed; -1: none
+        self._first: Tensor | None = None
+        alike: dict[tuple, list[int]] = {}
+        for row, recipe in enumerate(self.recipes):
+            alike.setdefault((recipe.depth, recipe.optimizer), []).append(row)
+        self._groups = [self._begin(rows, dtype, device) for rows in alike.values()]
+        self._put_in_order()
+
+    def _begin(self, rows: Sequence[int], dtype: torch.dtype, device: torch.device) -> _Group:
+        mine = [self.recipes[row] for row in rows]
+        pieces = [_Piece(leaf, mine, dtype, device) for leaf in self.network.leaves]
+        starts: dict[Recipe, list[int]] = {}  # runs that begin alike: their factors are made once
+        for run, recipe in enumerate(mine):
+            bare = replace(recipe, step=1.0, penalty="none", decay=0.0)
+            starts.setdefault(bare, []).append(run)
+        for recipe, runs in starts.items():
+            for place, piece in enumerate(pieces):
+                drawn = torch.Generator().manual_seed(self._seed * len(pieces) + place)
+                piece.start(runs, start_factors(piece.leaf, recipe, drawn))
+        return _Group(pieces, rows)
+
+    def _put_in_order(self) -> None:
+        self._sizes = [len(group.rows) for group in self._groups]
+        rows = [row for group in self._groups for row in group.rows]
+        self._back = torch.tensor(np.argsort(rows))  # from the groups' order to the recipes'
+
+    def weights(self) -> list[Tensor]:
+        """What the data see, leaf by leaf, (R, rows, columns) in the order of the recipes."""
+        return [leaf[self._back.to(leaf.device)] for leaf in self._weights()]
+
+    def factors(self, run: int, leaf: int) -> list[Tensor]:
+        """The factors F_1 .. F_N of one leaf of one run."""
+        group = next(group for group in self._groups if run in group.rows)
+        place = group.rows.index(run)
+        return [factor[place].clone() for factor in group.pieces[leaf].factors()]
+
+    def _products(self) -> list[list[Tensor]]:
+        return [[piece.product() for piece in group.pieces] for group in self._groups]
+
+    def _weights(self) -> list[Tensor]:
+        return [_together(leaf) for leaf in zip(*self._products(), strict=True)]
+
+    def advance(self, iterations: int) -> None:
+        """Take so many steps of every run."""
+        for _ in range(iterations):
+            x, y = self._next_batch()
+            products = self._products()
+            weights = [_together(leaf) for leaf in zip(*products, strict=True)]
+            draw = self._seed * 1_000_003 + self.iteration
+            _, grads = self.network.value_and_grad(weights, x, y, draw)
+            self.iteration += 1
+            split = [grad.split(self._sizes) for grad in grads]
+            for place, (group, mine) in enumerate(zip(self._groups, products, strict=True)):
+                for piece, product, grad in zip(group.pieces, mine, split, strict=True):
+                    piece.step(product, grad[place], self.iteration)
+
+    def _next_batch(self) -> tuple[Tensor, Tensor]:
+        m = len(self._x)
+        if self._batch == m:
+            return self._x, self._y
+        if self._taken + self._batch > len(self._order):  # a new epoch; what is left of the last one is dropped
+            self._order, self._taken = torch.randperm(m, generator=self._generator), 0
+        here = self._order[self._taken : self._taken + self._batch].to(self._x.device)
+        self._taken += self._batch
+        return self._x[here], self._y[:, here]
+
+    def losses(self, most: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """The loss of the fit on the first `most` samples (all by default), and the penalty, now; each (R,), float64.
+
+        NaN for a run whose loss is no longer finite or hopelessly large; it is noted in `diverged_at`.
+        """
+        products = self._products()
+        weights = [_together(leaf) for leaf in zip(*products, strict=True)]
+        fit = self.network.value(weights, self._x[:most], self._y[:, :most])
+        penalties = [
+            sum(piece.penalty(w) for piece, w in zip(group.pieces, mine, strict=True))
+            for group, mine in zip(self._groups, products, strict=True)
+        ]
+        fit, penalty = (t[self._back.to(t.device)].double().cpu() for t in (fit, torch.cat(penalties)))
+        if self._first is None:
+            self._first = fit
+        bad = (~(fit <= HOPELESS * self._first.clamp_min(1.0))).numpy()
+        self.diverged_at[bad & (self.diverged_at < 0)] = self.iteration
+        gone = torch.from_numpy(self.diverged_at >= 0)
+        return fit.masked_fill(gone, math.nan).numpy(), penalty.masked_fill(gone, math.nan).numpy()
+
+    def accuracy(self, inputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Share of samples whose largest output is that of their label, shape (R,)."""
+        x = torch.as_tensor(np.ascontiguousarray(inputs)).to(self._x)
+        right = self.network.outputs(self.weights(), x).argmax(1).cpu() == torch.as_tensor(labels)
+        return right.double().mean(1).numpy()
+
+    def singular_values(self) -> list[np.ndarray]:
+        """Of each dense layer's W_l, largest first: (R, min(rows, columns)) each; NaN for runs that diverged."""
+        found = []
+        for leaf, weights in zip(self.network.leaves, self.weights(), strict=True):
+            if leaf.factored:
+                calm = torch.nan_to_num(weights.double(), posinf=0.0, neginf=0.0)
+                values = torch.linalg.svdvals(calm).cpu().numpy()
+                values[self.diverged_at >= 0] = math.nan
+                found.append(values)
+        return found
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Go on with some of the runs only, in the order given; runs never mix."""
+        place = {row: i for i, row in enumerate(rows)}
+        groups = []
+        for group in self._groups:
+            mine = [row for row in rows if row in group.rows]
+            if mine:
+                for piece in group.pieces:
+                    piece.keep([group.rows.index(row) for row in mine])
+                groups.append(_Group(group.pieces, [place[row] for row in mine]))
+        self._groups, self.recipes = groups, tuple(self.recipes[row] for row in rows)
+        self.diverged_at = self.diverged_at[list(rows)]
+        if self._first is not None:
+            self._first = self._first[list(rows)]
+        self._put_in_order()
+
+    def scale_steps(self, factor: float) -> None:
+        """Multiply every step size from the next step on."""
+        for group in self._groups:
+            for piece in group.pieces:
+                piece.scale_steps(factor)
+
+
+def _together(pieces: Sequence[Tensor]) -> Tensor:
+    return pieces[0] if len(pieces) == 1 else torch.cat(list(pieces))
+
+
+def one_hot(labels: np.ndarray, classes: int) -> Tensor:
+    """One-hot targets (classes, m), float32.  Raises: ValueError where a label is not below `classes`."""
+    labels = torch.as_tensor(np.asarray(labels, dtype=np.int64))
+    if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
+        raise ValueError(f"labels must be whole numbers from 0 to {classes - 1}")
+    return torch.nn.functional.one_hot(labels, classes).T.contiguous().float()
