@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 
 from overparam.choices.kinds import ChoiceError, Flag, Number, Option, read_choices, write_choices
 from overparam.choices.race import CHOICES, MOST_METHODS, Experiment
-from overparam.data import DataError, ethanol, read_csv
+from overparam.data import DataError, download, read_csv
 from overparam.engine.optimizers import OPTIMIZERS
 from overparam.engine.simulation import KINDS, STARTS
 from overparam.serving.run import Run, RunError
@@ -196,7 +196,7 @@ def no_download(monkeypatch, tmp_path):
     def fetch(*args):
         raise AssertionError("a link must not start a download")
 
-    monkeypatch.setattr(ethanol, "_fetch", fetch)
+    monkeypatch.setattr(download, "fetch", fetch)
     monkeypatch.setenv("OVERPARAM_DATA", str(tmp_path))
 
 

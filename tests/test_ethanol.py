@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from overparam.data import DataError, ethanol, ethanol_is_cached, ethanol_path, load_ethanol
+from overparam.data import DataError, download, ethanol, ethanol_is_cached, ethanol_path, load_ethanol
 from tests.ethanol_mirror import Server, archive
 
 REAL = Path(__file__).parents[2] / "shared" / "data" / "gas_ethanol.npz"
@@ -117,8 +117,8 @@ def test_progress_tells_bytes_received(server, tmp_path, published, monkeypatch)
         server.release.set()
 
     clock = iter(np.arange(1e6))
-    monkeypatch.setattr(ethanol.time, "monotonic", lambda: next(clock))  # so that every piece is due for a report
-    monkeypatch.setattr(ethanol, "MAX_SECONDS", np.inf)
+    monkeypatch.setattr(download.time, "monotonic", lambda: next(clock))  # so that every piece is due for a report
+    monkeypatch.setattr(download, "MAX_SECONDS", np.inf)
     load_ethanol(progress, url=server.url, cache=tmp_path)
     assert seen[0] == (0, 0) and seen[-1] == (len(published), len(published))
     assert all(a[0] <= b[0] for a, b in itertools.pairwise(seen))
@@ -174,13 +174,13 @@ def test_http_errors(server, tmp_path, status, words):
 
 @pytest.mark.parametrize("mode", ["silent", "stall"])
 def test_a_server_that_stops_answering(server, tmp_path, published, monkeypatch, mode):
-    monkeypatch.setattr(ethanol, "SILENT_SECONDS", 0.3)
+    monkeypatch.setattr(download, "SILENT_SECONDS", 0.3)
     server.body, server.mode = published, mode
     assert "stopped answering" in refusal(tmp_path, server.url)
 
 
 def test_a_server_that_drips(server, tmp_path, published, monkeypatch):
-    monkeypatch.setattr(ethanol, "MAX_SECONDS", -1.0)
+    monkeypatch.setattr(download, "MAX_SECONDS", -1.0)
     server.body = published
     assert "took more than" in refusal(tmp_path, server.url)
 
@@ -193,7 +193,7 @@ def test_a_connection_that_breaks_off(server, tmp_path, published):
 def test_a_server_that_announces_or_sends_too_much(server, tmp_path, published, monkeypatch):
     server.body, server.mode = published, "huge"
     assert "more than 200 MB" in refusal(tmp_path, server.url)
-    monkeypatch.setattr(ethanol, "MAX_BYTES", len(published) // 3)
+    monkeypatch.setattr(download, "MAX_BYTES", len(published) // 3)
     server.mode = "length unknown"
     assert "the server sends more than" in refusal(tmp_path, server.url)
 
@@ -295,7 +295,7 @@ def test_a_cache_folder_that_cannot_be_written(server, tmp_path, published, monk
             raise OSError(number, "no")
 
     server.body = published
-    monkeypatch.setattr(ethanol, "open", Full, raising=False)
+    monkeypatch.setattr(download, "open", Full, raising=False)
     with pytest.raises(DataError, match=rf"could not be kept: {words} .*Set OVERPARAM_DATA"):
         load_ethanol(url=server.url, cache=tmp_path)
     assert files(tmp_path) == []
@@ -328,6 +328,6 @@ def test_whatever_the_bytes_of_an_archive_they_are_refused_in_words(tmp_path_fac
         damaged[-place] = data.draw(st.integers(0, 255))
     path = tmp_path_factory.getbasetemp() / "archive.zip"
     path.write_bytes(damaged if data.draw(st.booleans()) else data.draw(st.binary(max_size=200)))
-    with pytest.raises(ethanol._Refused) as caught:
+    with pytest.raises(download.Refused) as caught:
         ethanol._read_archive(path)
     assert caught.value.args[0]
