@@ -28,7 +28,12 @@ from overparam.optimizers import OPTIMIZERS
 from overparam.parameterizations import Layers, balanced
 
 PENALTIES = {"none": "none", "product": "on the product", "factors": "on the factors"}
-INITS = {"he": "He", "default": "PyTorch's default", "gaussian": "Gaussian"}
+INITS = {
+    "he": "He",
+    "default": "PyTorch's default",
+    "gaussian": "Gaussian",
+    "truncated": "Gaussian cut at two deviations",
+}
 FACTORS = {"same": "same function", "each": "each factor its own"}
 HOPELESS = 1e12  # times the loss at the start: on its way to infinity
 CHUNK = 100_000  # numbers of a hidden layer computed at once, which a core's cache holds
@@ -42,7 +47,7 @@ class Recipe:
         depth: N, the number of factors of each dense layer, 1 or more.
         optimizer: a name in OPTIMIZERS. step: the step size eta > 0.
         penalty: a name in PENALTIES. decay: its lambda.
-        init: a name in INITS, the distribution of the weights. scale: standard deviation, for "gaussian".
+        init: a name in INITS, the distribution of the weights. scale: standard deviation, for "gaussian" and "truncated".
         factors: "same": balanced factors of the unfactored network's own weights, so that every depth
             begins at the same function. "each": each factor is drawn as if it were a layer.
     Raises: ValueError, naming the field and what it may be.
@@ -77,7 +82,8 @@ class Leaf:
     """A matrix of parameters (rows, columns) that the data see: weights, kernels or biases.
 
     factored: whether it is a dense layer's, so that it is split into factors and penalised. bias: whether it is a bias;
-    fan_in: inputs of one unit of its layer. gain: variance of a He start times fan_in.
+    fan_in: inputs of one unit of its layer. gain: variance of a He start times fan_in. offset: where a bias starts with "truncated",
+    as TensorFlow's tutorials have it.
     """
 
     rows: int
@@ -86,6 +92,7 @@ class Leaf:
     factored: bool = False
     bias: bool = False
     gain: float = 2.0
+    offset: float = 0.0
 
 
 class Network(Protocol):
@@ -187,15 +194,19 @@ class Dense:
 
 
 def _drawn(leaf: Leaf, recipe: Recipe, generator: torch.Generator) -> Tensor:
-    """A leaf's start (rows, columns), float64: He, PyTorch's default for nn.Linear, or Gaussian."""
+    """A leaf's start (rows, columns), float64, by the recipe's init: biases start at 0 but with PyTorch's default."""
     shape = (leaf.rows, leaf.columns)
     if recipe.init == "default":
         bound = leaf.fan_in**-0.5
         uniform = torch.rand(shape, generator=generator, dtype=torch.float64)
         return uniform.mul_(2 * bound).sub_(bound)
-    normal = torch.randn(shape, generator=generator, dtype=torch.float64)
     if leaf.bias:
-        return normal.zero_()
+        at = leaf.offset if recipe.init == "truncated" else 0.0
+        return torch.full(shape, at, dtype=torch.float64)
+    if recipe.init == "truncated":
+        empty, cut = torch.empty(shape, dtype=torch.float64), 2 * recipe.scale
+        return torch.nn.init.trunc_normal_(empty, 0.0, recipe.scale, -cut, cut, generator)
+    normal = torch.randn(shape, generator=generator, dtype=torch.float64)
     return normal.mul_(recipe.scale if recipe.init == "gaussian" else (leaf.gain / leaf.fan_in) ** 0.5)
 
 
@@ -360,19 +371,21 @@ class FactoredNetworks:
     def _weights(self) -> list[Tensor]:
         return [_together(leaf) for leaf in zip(*self._products(), strict=True)]
 
-    def advance(self, iterations: int) -> None:
-        """Take so many steps of every run."""
-        for _ in range(iterations):
+    def advance(self, iterations: int) -> np.ndarray:
+        """Take so many steps of every run; returns the minibatch losses before each, (iterations, R), float64."""
+        found = torch.empty(iterations, len(self.recipes), dtype=self._x.dtype, device=self._x.device)
+        for done in range(iterations):
             x, y = self._next_batch()
             products = self._products()
             weights = [_together(leaf) for leaf in zip(*products, strict=True)]
             draw = self._seed * 1_000_003 + self.iteration
-            _, grads = self.network.value_and_grad(weights, x, y, draw)
+            found[done], grads = self.network.value_and_grad(weights, x, y, draw)
             self.iteration += 1
             split = [grad.split(self._sizes) for grad in grads]
             for place, (group, mine) in enumerate(zip(self._groups, products, strict=True)):
                 for piece, product, grad in zip(group.pieces, mine, split, strict=True):
                     piece.step(product, grad[place], self.iteration)
+        return found[:, self._back.to(found.device)].double().cpu().numpy()
 
     def _next_batch(self) -> tuple[Tensor, Tensor]:
         m = len(self._x)
