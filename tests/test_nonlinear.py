@@ -22,7 +22,7 @@ from overparam.engine.nonlinear import (
     Recipe,
     one_hot,
 )
-from overparam.optimizers import OPTIMIZERS
+from overparam.engine.optimizers import OPTIMIZERS
 
 M, WIDTHS = 40, (6, 5, 4, 3)
 RNG = np.random.default_rng(0)

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 
 import pooch
 
-from overparam.words import show
 from overparam.data.dataset import DataError
+from overparam.words import show
 
 CONNECT_SECONDS, SILENT_SECONDS = 10.0, 20.0
 MAX_SECONDS = 1800.0  # for the whole download, so that a server that only drips ends too

@@ -24,8 +24,8 @@ from torch import Tensor
 
 from overparam.engine.activations import ACTIVATIONS
 from overparam.engine.classification import OBJECTIVES
-from overparam.optimizers import OPTIMIZERS
-from overparam.parameterizations import Layers, balanced
+from overparam.engine.optimizers import OPTIMIZERS
+from overparam.engine.parameterizations import Layers, balanced
 
 PENALTIES = {"none": "none", "product": "on the product", "factors": "on the factors"}
 INITS = {
@@ -323,7 +323,7 @@ class FactoredNetworks:
             raise ValueError(f"a batch must hold from 1 to all {len(labels)} samples, not {batch!r}")
         device = torch.device(device)
         self.network, self.recipes, self.iteration = network, tuple(recipes), 0
-        self._x = torch.as_tensor(np.ascontiguousarray(inputs)).to(device, dtype)
+        self._x = torch.tensor(inputs, dtype=dtype, device=device)
         classes = network.leaves[-1].rows
         self._y = one_hot(labels, classes).to(device, dtype)
         self._seed, self._batch = seed, len(labels) if batch is None else batch
@@ -419,7 +419,7 @@ class FactoredNetworks:
 
     def accuracy(self, inputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Share of samples whose largest output is that of their label, shape (R,)."""
-        x = torch.as_tensor(np.ascontiguousarray(inputs)).to(self._x)
+        x = torch.tensor(inputs).to(self._x)
         right = self.network.outputs(self.weights(), x).argmax(1).cpu() == torch.as_tensor(labels)
         return right.double().mean(1).numpy()
 
