@@ -18,7 +18,9 @@ RECIPES = [Recipe(n, "gd", 0.1) for n in (1, 2, 3)]
 
 def networks(recipes=RECIPES, network=None, **how) -> FactoredNetworks:
     how = {"batch": None, "dtype": torch.float64} | how
-    return FactoredNetworks(network or Convolutional(channels=(2, 3), hidden=5), X, LABELS, recipes, **how)
+    return FactoredNetworks(
+        network or Convolutional(channels=(2, 3), hidden=5), X, LABELS, recipes, **how
+    )
 
 
 def sequential(weights: list[torch.Tensor], kernel: int = 3) -> nn.Sequential:
@@ -82,9 +84,11 @@ def test_one_step_of_two_factors_is_autograd_through_them():
     weights = [w[1] for w in sim.weights()]
     weights[4] = high @ low
     net = sequential([w.detach() for w in weights])
-    named = {name: p for name, p in net.named_parameters()} | {"8.weight": weights[4]}
+    named = dict(net.named_parameters()) | {"8.weight": weights[4]}
     outputs = torch.func.functional_call(net, named, (images(),))
-    grads = torch.autograd.grad(nn.functional.cross_entropy(outputs, torch.as_tensor(LABELS)), (low, high))
+    grads = torch.autograd.grad(
+        nn.functional.cross_entropy(outputs, torch.as_tensor(LABELS)), (low, high)
+    )
     sim.advance(1)
     for before, after, grad in zip((low, high), sim.factors(1, 4), grads, strict=True):
         torch.testing.assert_close((before - after) / 0.1, grad, rtol=1e-10, atol=1e-12)
@@ -98,19 +102,29 @@ def test_dropped_units_are_the_same_in_all_runs_and_named_by_the_step():
     torch.testing.assert_close(a, b, rtol=1e-12, atol=0)
     (again, _), (other, _) = (network.value_and_grad(weights, x, y, draw)[0] for draw in (1, 2))
     assert again == a and other != a
-    means = torch.stack([network.value_and_grad(weights, x, y, i)[1][7][0] for i in range(300)]).mean(0)
+    means = torch.stack(
+        [network.value_and_grad(weights, x, y, i)[1][7][0] for i in range(300)]
+    ).mean(0)
     full = Convolutional(channels=(2, 3), hidden=50).value_and_grad(weights, x, y)[1][7][0]
     assert torch.nn.functional.cosine_similarity(means.flatten(), full.flatten(), dim=0) > 0.9
 
 
 def test_the_papers_network_has_its_parameters_and_its_penalties():
-    """3.116, 12.31 and 3.62 at the start: lambda/2 times the expected squares of entries of variance .00774."""
+    """3.116, 12.31 and 3.62 at the start: lambda/2 times the expected squares of entries of
+    variance .00774.
+    """
     network = paper()
     dense = [leaf for leaf in network.leaves if leaf.factored]
     assert sum(leaf.rows * leaf.columns for leaf in network.leaves) == 1_663_370
     extra = sum(min(leaf.rows, leaf.columns) ** 2 for leaf in dense)
     assert extra == 262_244 and round(100 * extra / 1_663_370, 1) == 15.8
-    how = {"penalty": "product", "decay": 5e-4, "init": "truncated", "scale": 0.1, "factors": "each"}
+    how = {
+        "penalty": "product",
+        "decay": 5e-4,
+        "init": "truncated",
+        "scale": 0.1,
+        "factors": "each",
+    }
     recipes = [Recipe(1, **how), Recipe(2, **how), Recipe(2, **how | {"penalty": "factors"})]
     zeros = np.zeros((2, 784))
     sim = FactoredNetworks(network, zeros, np.zeros(2, int), recipes, batch=1)
@@ -119,7 +133,9 @@ def test_the_papers_network_has_its_parameters_and_its_penalties():
     assert [float(w.mean()) for w in sim.weights()[1::2]] == pytest.approx([0, 0.1, 0.1, 0.1])
 
 
-@pytest.mark.parametrize(("wrong", "says"), [({"side": 10}, "multiple of 4"), ({"hidden": 0}, "hidden width")])
+@pytest.mark.parametrize(
+    ("wrong", "says"), [({"side": 10}, "multiple of 4"), ({"hidden": 0}, "hidden width")]
+)
 def test_sizes_that_do_not_fit_are_refused(wrong, says):
     with pytest.raises(ValueError, match=says):
         Convolutional(**wrong)

@@ -1,4 +1,6 @@
-"""MNIST and Fashion-MNIST: idx files from a folder, from a package, or from a server on this machine; and the digits."""
+"""MNIST and Fashion-MNIST: idx files from a folder, from a package, or from a server on this
+machine; and the digits.
+"""
 
 from __future__ import annotations
 
@@ -39,12 +41,18 @@ CONTENTS = dict(zip(NAMES, map(idx, ARRAYS), strict=True))
 
 
 class Mirror(http.server.ThreadingHTTPServer):
-    """Serves `files` by the last part of the path, gzip-packed; counts requests; `cut` breaks off in the middle."""
+    """Serves `files` by the last part of the path, gzip-packed; counts requests; `cut` breaks off
+    in the middle.
+    """
 
     daemon_threads = True
 
     def __init__(self) -> None:
-        self.files, self.requests, self.cut = {n: gzip.compress(c) for n, c in CONTENTS.items()}, 0, False
+        self.files, self.requests, self.cut = (
+            {n: gzip.compress(c) for n, c in CONTENTS.items()},
+            0,
+            False,
+        )
         super().__init__(("127.0.0.1", 0), Handler)
 
 
@@ -77,7 +85,9 @@ def server(monkeypatch) -> Iterator[Mirror]:
 
 @pytest.fixture(autouse=True)
 def published(monkeypatch, tmp_path) -> None:
-    """The small arrays are declared to be the published ones; nothing is found elsewhere on this machine."""
+    """The small arrays are declared to be the published ones; nothing is found elsewhere on this
+    machine.
+    """
     sums = tuple(hashlib.sha256(content).hexdigest() for content in CONTENTS.values())
     for name, source in SOURCES.items():
         monkeypatch.setitem(SOURCES, name, replace(source, sha256=sums, elsewhere=()))
@@ -103,7 +113,9 @@ def test_downloaded_once_then_from_the_cache(server, name, monkeypatch):
     monkeypatch.setenv(SOURCES[name].variable, at(server))
     seen: list[tuple[int, int]] = []
     data = load_images(name, lambda *counts: seen.append(counts))
-    np.testing.assert_allclose(data.inputs, ARRAYS[0].reshape(7, 784) / 255 - 0.5, rtol=0, atol=6e-8)
+    np.testing.assert_allclose(
+        data.inputs, ARRAYS[0].reshape(7, 784) / 255 - 0.5, rtol=0, atol=6e-8
+    )
     np.testing.assert_array_equal(data.test_labels, ARRAYS[3])
     assert data.side == 28 and data.inputs.dtype == np.float32 and seen
     assert images_are_cached(name) and load_images(name) is data
@@ -187,7 +199,9 @@ def test_no_connection_and_no_download():
     assert "correct OVERPARAM_MNIST_URL" in refusal("mnist", url="file:///etc")
 
 
-@pytest.mark.skipif(not DEBIAN.exists(), reason="the package dataset-fashion-mnist is not installed")
+@pytest.mark.skipif(
+    not DEBIAN.exists(), reason="the package dataset-fashion-mnist is not installed"
+)
 def test_the_package_of_debian_holds_the_published_numbers(monkeypatch):
     monkeypatch.undo()
     data = load_images("fashion", download=False)
@@ -199,10 +213,14 @@ def test_the_digits_are_scikit_learns_split_once_and_for_all():
     from sklearn.datasets import load_digits as bundled
 
     data, table = load_digits(), bundled()
-    assert data.inputs.shape == (1437, 64) and data.test_inputs.shape == (360, 64) and data.side == 8
+    assert (
+        data.inputs.shape == (1437, 64) and data.test_inputs.shape == (360, 64) and data.side == 8
+    )
     rows = np.vstack([data.inputs, data.test_inputs])
     labels = np.concatenate([data.labels, data.test_labels])
     ours = {(row.tobytes(), int(label)) for row, label in zip(rows, labels, strict=True)}
     pixels = np.float32(table.data / 16 - 0.5)
-    assert ours == {(row.tobytes(), int(label)) for row, label in zip(pixels, table.target, strict=True)}
+    assert ours == {
+        (row.tobytes(), int(label)) for row, label in zip(pixels, table.target, strict=True)
+    }
     assert load_digits() is data

@@ -175,7 +175,9 @@ def test_runs_do_not_know_of_one_another():
     together.advance(5)
     for place, run in enumerate((4, 0, 3)):
         alone[run].advance(5)
-        np.testing.assert_allclose(together.losses()[0][place], alone[run].losses()[0][0], rtol=1e-11)
+        np.testing.assert_allclose(
+            together.losses()[0][place], alone[run].losses()[0][0], rtol=1e-11
+        )
 
 
 def test_slices_and_chunks_change_nothing(monkeypatch):
@@ -221,7 +223,9 @@ def test_singular_values_and_accuracy_are_those_of_the_products():
 @pytest.mark.parametrize("depth", [1, 2, 3])
 @pytest.mark.parametrize("penalty", ["product", "factors"])
 def test_how_fast_a_penalty_alone_shrinks_a_singular_value(depth, penalty):
-    """From balanced factors: lambda N sigma^(2-2/N) on the product, lambda N on the factors, relative to sigma."""
+    """From balanced factors: lambda N sigma^(2-2/N) on the product, lambda N on the factors,
+    relative to sigma.
+    """
     lam, eta = 0.5, 1e-6
     sim = networks([Recipe(depth, "gd", eta, penalty, lam)])
     for group in sim._groups:  # no data: the penalty alone

@@ -13,7 +13,9 @@ TRAINED = 1437  # of 1797: four fifths
 
 @cache
 def load_digits() -> Images:
-    """The digits: 1437 images to train on and 360 to test on, split at random once and for all; pixels / 16 - 1/2."""
+    """The digits: 1437 images to train on and 360 to test on, split at random once and for all;
+    pixels / 16 - 1/2.
+    """
     from sklearn.datasets import load_digits as bundled  # takes long to import: only when asked for
 
     table = bundled()
@@ -27,5 +29,6 @@ def load_digits() -> Images:
         labels[:TRAINED],
         inputs[TRAINED:],
         labels[TRAINED:],
-        "E. Alpaydin, C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning Repository (1998)",
+        "E. Alpaydin, C. Kaynak, Optical Recognition of Handwritten Digits, "
+        "UCI Machine Learning Repository (1998)",
     )

@@ -1,4 +1,6 @@
-"""A published file, fetched when somebody wants it, kept, and verified: what all such data sets share."""
+"""A published file, fetched when somebody wants it, kept, and verified: what all such data sets
+share.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,8 @@ class Published(Generic[Read]):
     """A file of a data set that others publish.
 
     Attributes:
-        data: what it belongs to, as a sentence begins: "The Ethanol data". file: what it is: "archive".
+        data: what it belongs to, as a sentence begins: "The Ethanol data". file: what it is:
+        "archive".
         instead: what a person can do without it: "choose the diabetes data".
         variable: the environment variable that names a mirror.
         read: path -> its contents, verified; raises Refused.
@@ -57,10 +60,11 @@ class Published(Generic[Read]):
     read: Callable[[Path], Read]
 
     def get(self, path: Path, url: str, progress: Progress, download: bool) -> Read:
-        """The contents of the file at `path`, fetched from `url` where it is not there and `download` allows.
+        """The contents of the file at `path`, fetched from `url` where it is not there and
+        `download` allows.
 
-        A file that is refused is put aside, as it may be somebody's own; one is kept only once its contents are verified.
-        Call it inside `one_at_a_time`.
+        A file that is refused is put aside, as it may be somebody's own; one is kept only once its
+        contents are verified. Call it inside `one_at_a_time`.
         Raises: DataError, saying what went wrong and what to do.
         """
         aside = ""
@@ -79,7 +83,8 @@ class Published(Generic[Read]):
         except Refused as refused:
             raise DataError(
                 f"{self.data} could not be loaded from {_host(url)}: {refused}. {aside}"
-                f"Or put the {self.file} at {path}, set OVERPARAM_DATA to a folder that holds it, or {self.instead}."
+                f"Or put the {self.file} at {path}, set OVERPARAM_DATA to a folder that holds it, "
+                f"or {self.instead}."
             ) from refused
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -98,7 +103,9 @@ class Published(Generic[Read]):
         return self.data[0].lower() + self.data[1:]
 
     def _download(self, path: Path, url: str, progress: Progress) -> Read:
-        """Fetch the file; it takes its name in the cache only once its contents are known to be right."""
+        """Fetch the file; it takes its name in the cache only once its contents are known to be
+        right.
+        """
         import requests  # takes long to import: not before it is needed
 
         verified = []
@@ -107,9 +114,13 @@ class Published(Generic[Read]):
             fetch(source, target, progress)
             verified.append(self.read(Path(target)))
 
-        pooch.get_logger().setLevel("WARNING")  # it would advise to write down a checksum; the contents' is known
+        pooch.get_logger().setLevel(
+            "WARNING"
+        )  # it would advise to write down a checksum; the contents' is known
         try:
-            pooch.retrieve(url, known_hash=None, fname=path.name, path=path.parent, downloader=fetch_and_verify)
+            pooch.retrieve(
+                url, known_hash=None, fname=path.name, path=path.parent, downloader=fetch_and_verify
+            )
         except requests.RequestException as error:
             raise Refused(_reason(error, self.variable)) from error
         return verified[0] if verified else self.read(path)  # another process may have been faster
@@ -118,7 +129,8 @@ class Published(Generic[Read]):
 class one_at_a_time:
     """Enter to load or download: whoever comes meanwhile waits, told how far the download is.
 
-    Args: progress: called with (bytes received, bytes in all) while waiting; what it raises ends the wait.
+    Args: progress: called with (bytes received, bytes in all) while waiting; what it raises ends
+    the wait.
     """
 
     def __init__(self, progress: Progress):
@@ -135,7 +147,8 @@ class one_at_a_time:
 def fetch(url: str, target: str, progress: Progress) -> None:
     """Download into the file `target`, within limits of size and time.
 
-    pooch's own downloader neither has these limits nor closes the connection of a download that ends early.
+    pooch's own downloader neither has these limits nor closes the connection of a download that
+    ends early.
     """
     import requests
 
@@ -177,11 +190,13 @@ def _reason(error: Exception, variable: str) -> str:
     from requests import exceptions
     from urllib3.exceptions import ReadTimeoutError
 
-    if isinstance(error, exceptions.HTTPError):
+    if isinstance(error, exceptions.HTTPError) and error.response is not None:
         status = error.response.status_code
         phrase = f" ({HTTPStatus(status).phrase})" if status in set(HTTPStatus) else ""
         return f"the server answered {status}{phrase}; try again later"
-    if isinstance(error, exceptions.Timeout) or (error.args and isinstance(error.args[0], ReadTimeoutError)):
+    if isinstance(error, exceptions.Timeout) or (
+        error.args and isinstance(error.args[0], ReadTimeoutError)
+    ):
         return "the server stopped answering; try again later"
     if isinstance(error, (exceptions.ChunkedEncodingError, exceptions.ContentDecodingError)):
         return "the connection broke off before the end; try again"
@@ -189,6 +204,8 @@ def _reason(error: Exception, variable: str) -> str:
         return "no secure connection could be made; check the date of this machine and its proxy"
     if isinstance(error, exceptions.ConnectionError):
         return "no connection; connect to the internet and try again"
-    if isinstance(error, (exceptions.MissingSchema, exceptions.InvalidSchema, exceptions.InvalidURL)):
+    if isinstance(
+        error, (exceptions.MissingSchema, exceptions.InvalidSchema, exceptions.InvalidURL)
+    ):
         return f"that is no http or https address; correct {variable}"
     return f"the request failed ({type(error).__name__}); try again later"

@@ -1,4 +1,6 @@
-"""Images with labels: MNIST and Fashion-MNIST, from a local folder or downloaded when somebody wants them; verified."""
+"""Images with labels: MNIST and Fashion-MNIST, from a local folder or downloaded when somebody
+wants them; verified.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,8 @@ class Images:
     """Images and their labels, split once and for all.
 
     Attributes:
-        inputs: (m, d) float32, pixels from -1/2 to 1/2, row by row of a square image. labels: (m,), whole numbers from 0 to 9.
+        inputs: (m, d) float32, pixels from -1/2 to 1/2, row by row of a square image. labels:
+        (m,), whole numbers from 0 to 9.
         test_inputs, test_labels: the same of images that are not trained on.
         citation: where they come from.
     """
@@ -53,8 +56,8 @@ class Images:
 class Source:
     """Where one data set is published.
 
-    folder: its name below the cache folder. url: of the folder with the four files. sha256: of FILES, unpacked. elsewhere: folders
-    of this machine where its files may stand as well.
+    folder: its name below the cache folder. url: of the folder with the four files. sha256: of
+    FILES, unpacked. elsewhere: folders of this machine where its files may stand as well.
     """
 
     name: str
@@ -118,16 +121,19 @@ def load_images(
     cache: str | os.PathLike | None = None,
     download: bool = True,
 ) -> Images:
-    """MNIST or Fashion-MNIST: 60,000 images of 28 × 28 pixels to train on and 10,000 to test on; pixels / 255 - 1/2.
+    """MNIST or Fashion-MNIST: 60,000 images of 28 × 28 pixels to train on and 10,000 to test on;
+    pixels / 255 - 1/2.
 
-    Files in idx format, packed by gzip or not, are looked for in `images_folder(name, cache)` and in the source's other
-    folders; what is not there is downloaded. The content decides, by its SHA-256 checksum.
+    Files in idx format, packed by gzip or not, are looked for in `images_folder(name, cache)` and
+    in the source's other folders; what is not there is downloaded. The content decides, by its
+    SHA-256 checksum.
 
     Args:
         name: of SOURCES.
-        progress: called with (bytes received, bytes in all or 0 if unknown) of the file under way; whatever it raises ends the
-            download.
-        url: address of the folder with the four files; by default the source's environment variable, else its publisher.
+        progress: called with (bytes received, bytes in all or 0 if unknown) of the file under way;
+            whatever it raises ends the download.
+        url: address of the folder with the four files; by default the source's environment
+        variable, else its publisher.
         cache: folder of the data sets.
         download: False never asks the network: for code that must not keep others waiting.
     Raises: DataError, saying what went wrong and what to do.
@@ -138,7 +144,9 @@ def load_images(
     if (name, folder) in _loaded:
         return _loaded[name, folder]
     if not download and not images_are_cached(name, cache):
-        raise DataError(f"{source.name} is not on this machine yet; download it, or choose the digits.")
+        raise DataError(
+            f"{source.name} is not on this machine yet; download it, or choose the digits."
+        )
     with one_at_a_time(progress):
         if (name, folder) not in _loaded:
             read = [
@@ -158,9 +166,12 @@ def _together(source: Source, *read: np.ndarray) -> Images:
     images, labels, test_images, test_labels = read
     parts = ((images, labels), (test_images, test_labels))
     if any(x.ndim != 3 or y.ndim != 1 or len(x) != len(y) for x, y in parts):
-        raise DataError(f"{source.name} holds other numbers of images and labels; choose the digits.")
+        raise DataError(
+            f"{source.name} holds other numbers of images and labels; choose the digits."
+        )
     inputs, test = (
-        (x.reshape(len(x), -1) / np.float32(255) - np.float32(0.5)).astype(np.float32) for x, _ in parts
+        (x.reshape(len(x), -1) / np.float32(255) - np.float32(0.5)).astype(np.float32)
+        for x, _ in parts
     )
     for array in (inputs, test):
         array.flags.writeable = False  # they are shared
@@ -175,7 +186,9 @@ def _place(name: str, file: str, cache: str | os.PathLike | None) -> Path:
     """Where a file is, packed or not, or where it will be kept."""
     folders = [images_folder(name, cache), *map(Path, SOURCES[name].elsewhere)]
     packed = [folder / f"{_file_name(file)}.gz" for folder in folders]
-    there = [path for each in packed for path in (each, each.with_suffix("")) if os.path.isfile(path)]
+    there = [
+        path for each in packed for path in (each, each.with_suffix("")) if os.path.isfile(path)
+    ]
     return there[0] if there else packed[0]
 
 
@@ -191,7 +204,8 @@ def _published(source: Source, file: str) -> Published[np.ndarray]:
 
 
 def read_idx(path: Path, sha256: str) -> np.ndarray:
-    """An idx file of unsigned bytes: 0 0 8 n, then n sizes as big-endian 32-bit numbers, then the numbers row by row.
+    """An idx file of unsigned bytes: 0 0 8 n, then n sizes as big-endian 32-bit numbers, then the
+    numbers row by row.
 
     Args: path: packed by gzip or not. sha256: what the unpacked file's checksum must be.
     Returns: uint8, read-only. Raises: Refused, in half a sentence.

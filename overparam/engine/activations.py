@@ -1,4 +1,6 @@
-"""Activations of nonlinear networks as rows of one table: the function, and how a gradient passes it."""
+"""Activations of nonlinear networks as rows of one table: the function, and how a gradient passes
+it.
+"""
 
 from __future__ import annotations
 

@@ -16,15 +16,17 @@ TOGETHER = 30_000_000  # numbers of the first layer's images that runs may hold 
 
 
 class Convolutional:
-    """x -> convolution, ReLU, pooling, twice; then a dense hidden layer with ReLU, and a dense layer of classes.
+    """x -> convolution, ReLU, pooling, twice; then a dense hidden layer with ReLU, and a dense
+    layer of classes.
 
-    Convolutions keep the size of an image, each pooling (the largest of 2 × 2) halves its side. Only the two dense layers are
-    factored, as in the paper's last figure; its network is `paper()`.
+    Convolutions keep the size of an image, each pooling (the largest of 2 × 2) halves its side.
+    Only the two dense layers are factored, as in the paper's last figure; its network is `paper()`.
 
     Args:
         side: pixels along an edge, a multiple of 4. kernel: side of the convolutions' kernels, odd.
         channels: of both convolutions. hidden, classes: widths of the dense layers.
-        objective: a name in OBJECTIVES. dropout: share of the hidden layer that a training step drops.
+        objective: a name in OBJECTIVES. dropout: share of the hidden layer that a training step
+        drops.
     Raises: ValueError where sizes do not fit.
     """
 
@@ -41,7 +43,9 @@ class Convolutional:
         if side < 4 or side % 4:
             raise ValueError(f"the side of an image must be a multiple of 4, not {side!r}")
         if hidden < 1:
-            raise ValueError(f"the hidden width must be a whole number of 1 or more, not {hidden!r}")
+            raise ValueError(
+                f"the hidden width must be a whole number of 1 or more, not {hidden!r}"
+            )
         one, two = channels
         flat, patch = two * (side // 4) ** 2, kernel**2
         self.leaves = (
@@ -68,7 +72,9 @@ class Convolutional:
     def value_and_grad(
         self, weights: Sequence[Tensor], x: Tensor, y: Tensor, draw: int = 0
     ) -> tuple[Tensor, list[Tensor]]:
-        """Losses (R,) and gradients shaped like the weights; `draw` names the units that are dropped, the same in all runs."""
+        """Losses (R,) and gradients shaped like the weights; `draw` names the units that are
+        dropped, the same in all runs.
+        """
         mask = None
         if self._dropout:
             chosen = torch.Generator().manual_seed(draw)
@@ -83,7 +89,9 @@ class Convolutional:
         most = max(1, TOGETHER // (samples * self._side**2 * self.leaves[0].rows))
         return vmap(function, chunk_size=most)(tuple(weights))
 
-    def _loss_of(self, weights: Sequence[Tensor], x: Tensor, y: Tensor, mask: Tensor | None) -> Tensor:
+    def _loss_of(
+        self, weights: Sequence[Tensor], x: Tensor, y: Tensor, mask: Tensor | None
+    ) -> Tensor:
         return self._loss.value(self._forward(weights, x, mask)[None], y)[0]
 
     def _forward(self, weights: Sequence[Tensor], x: Tensor, mask: Tensor | None) -> Tensor:
@@ -100,5 +108,7 @@ class Convolutional:
 
 
 def paper(objective: str = "ce", dropout: float = 0.5) -> Convolutional:
-    """The network of the paper's last figure, TensorFlow's MNIST tutorial: 5 × 5 kernels, 32 and 64 channels, 512 hidden units."""
+    """The network of the paper's last figure, TensorFlow's MNIST tutorial: 5 × 5 kernels, 32 and
+    64 channels, 512 hidden units.
+    """
     return Convolutional(28, 5, (32, 64), 512, 10, objective, dropout)

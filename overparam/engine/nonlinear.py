@@ -1,19 +1,21 @@
 """Nonlinear networks whose dense layers are products of factors, many runs at once.
 
-The idea of the linear simulation, layer by layer: the data only ever see the matrices W_l. A step of R runs, of any numbers of
-factors, is
+The idea of the linear simulation, layer by layer: the data only ever see the matrices W_l. A step
+of R runs, of any numbers of factors, is
 
-    W_l = F_N ... F_1 of every dense layer  ->  one pass over a minibatch gives G_l = dL/dW_l at each of them
+    W_l = F_N ... F_1 of every dense layer
+    ->  one pass over a minibatch gives G_l = dL/dW_l at each of them
     ->  each group pulls its G_l back to its factors (`Layers.pullback`) and updates them.
 
-So Theorem 1 of the paper holds layer by layer inside a nonlinear network: from balanced factors each W_l follows the end-to-end
-rule with its own G_l. Minibatches are drawn from one sequence that all runs share, so that runs can be compared in pairs.
+So Theorem 1 of the paper holds layer by layer inside a nonlinear network: from balanced factors
+each W_l follows the end-to-end rule with its own G_l. Minibatches are drawn from one sequence that
+all runs share, so that runs can be compared in pairs.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Protocol
@@ -47,9 +49,10 @@ class Recipe:
         depth: N, the number of factors of each dense layer, 1 or more.
         optimizer: a name in OPTIMIZERS. step: the step size eta > 0.
         penalty: a name in PENALTIES. decay: its lambda.
-        init: a name in INITS, the distribution of the weights. scale: standard deviation, for "gaussian" and "truncated".
-        factors: "same": balanced factors of the unfactored network's own weights, so that every depth
-            begins at the same function. "each": each factor is drawn as if it were a layer.
+        init: a name in INITS, the distribution of the weights. scale: standard deviation, for
+        "gaussian" and "truncated".
+        factors: "same": balanced factors of the unfactored network's own weights, so that every
+            depth begins at the same function. "each": each factor is drawn as if it were a layer.
     Raises: ValueError, naming the field and what it may be.
     """
 
@@ -63,7 +66,12 @@ class Recipe:
     factors: str = "same"
 
     def __post_init__(self) -> None:
-        known = {"optimizer": OPTIMIZERS, "penalty": PENALTIES, "init": INITS, "factors": FACTORS}
+        known: dict[str, Collection[str]] = {
+            "optimizer": OPTIMIZERS,
+            "penalty": PENALTIES,
+            "init": INITS,
+            "factors": FACTORS,
+        }
         for name, names in known.items():
             if getattr(self, name) not in names:
                 wrong = getattr(self, name)
@@ -81,9 +89,11 @@ class Recipe:
 class Leaf:
     """A matrix of parameters (rows, columns) that the data see: weights, kernels or biases.
 
-    factored: whether it is a dense layer's, so that it is split into factors and penalised. bias: whether it is a bias;
-    fan_in: inputs of one unit of its layer. gain: variance of a He start times fan_in. offset: where a bias starts with "truncated",
-    as TensorFlow's tutorials have it.
+    Attributes:
+        factored: whether it is a dense layer's, so that it is split into factors and penalised.
+        bias: whether it is a bias.
+        fan_in: inputs of one unit of its layer. gain: variance of a He start times fan_in.
+        offset: where a bias starts with "truncated", as in TensorFlow's tutorials.
     """
 
     rows: int
@@ -96,10 +106,12 @@ class Leaf:
 
 
 class Network(Protocol):
-    """What a network must offer: the matrices it is made of, and one pass over data for R of them together.
+    """What a network must offer: the matrices it is made of, and one pass over data for R of them
+    together.
 
-    leaves: what `weights` hold, in order, each (R, rows, columns). x: inputs (B, d). y: one-hot targets (c, B). draw: a number
-    that names the step, from which whatever is random in a network (dropout) is drawn, the same for all runs.
+    leaves: what `weights` hold, in order, each (R, rows, columns). x: inputs (B, d). y: one-hot
+    targets (c, B). draw: a number that names the step, from which whatever is random in a network
+    (dropout) is drawn, the same for all runs.
     """
 
     leaves: tuple[Leaf, ...]
@@ -117,15 +129,18 @@ class Network(Protocol):
 
 
 class Dense:
-    """Dense networks x -> W_L phi(... phi(W_1 x + b_1) ...) + b_L, with the gradient written by hand.
+    """Dense networks x -> W_L phi(... phi(W_1 x + b_1) ...) + b_L, with the gradient written by
+    hand.
 
-        Z_l = W_l H_{l-1} + b_l,   H_l = phi(Z_l),   H_0 = X^T                              (forward, l = 1 .. L)
-        D_L = dL/dZ_L;   G_l = D_l H_{l-1}^T,   g_l = D_l 1,   D_{l-1} = phi'(Z_{l-1}) * W_l^T D_l     (backward)
+        forward, l = 1 .. L:    Z_l = W_l H_{l-1} + b_l,   H_l = phi(Z_l),   H_0 = X^T
+        backward, D_L = dL/dZ_L:   G_l = D_l H_{l-1}^T,   g_l = D_l 1,
+                                   D_{l-1} = phi'(Z_{l-1}) * W_l^T D_l
 
     The first layer's products are one matrix product for all runs; the others are batched.
 
     Args:
-        widths: inputs, hidden widths, classes. activation: a name in ACTIVATIONS. objective: a name in OBJECTIVES.
+        widths: inputs, hidden widths, classes. activation: a name in ACTIVATIONS. objective: a
+        name in OBJECTIVES.
     Raises: ValueError where a width is not a whole number of 1 or more.
     """
 
@@ -137,7 +152,8 @@ class Dense:
         self._phi, self._loss = ACTIVATIONS[activation], OBJECTIVES[objective]
         leaves = []
         for place, (columns, rows) in enumerate(pairwise(widths), start=2):
-            gain = 1.0 if place == len(widths) else 2.0  # no activation halves what leaves the last layer
+            # no activation halves what leaves the last layer
+            gain = 1.0 if place == len(widths) else 2.0
             leaves += [
                 Leaf(rows, columns, columns, factored=True, gain=gain),
                 Leaf(rows, 1, columns, bias=True),
@@ -156,7 +172,9 @@ class Dense:
     def value_and_grad(
         self, weights: Sequence[Tensor], x: Tensor, y: Tensor, draw: int = 0
     ) -> tuple[Tensor, list[Tensor]]:
-        """Losses (R,) and gradients shaped like the weights; `draw` is not needed, as nothing is random."""
+        """Losses (R,) and gradients shaped like the weights; `draw` is not needed, as nothing is
+        random.
+        """
         passes = [self._pass(part, x, y) for part in self._chunks(weights, len(x))]
         if len(passes) == 1:
             return passes[0]
@@ -194,7 +212,9 @@ class Dense:
 
 
 def _drawn(leaf: Leaf, recipe: Recipe, generator: torch.Generator) -> Tensor:
-    """A leaf's start (rows, columns), float64, by the recipe's init: biases start at 0 but with PyTorch's default."""
+    """A leaf's start (rows, columns), float64, by the recipe's init: biases start at 0 but with
+    PyTorch's default.
+    """
     shape = (leaf.rows, leaf.columns)
     if recipe.init == "default":
         bound = leaf.fan_in**-0.5
@@ -207,16 +227,20 @@ def _drawn(leaf: Leaf, recipe: Recipe, generator: torch.Generator) -> Tensor:
         empty, cut = torch.empty(shape, dtype=torch.float64), 2 * recipe.scale
         return torch.nn.init.trunc_normal_(empty, 0.0, recipe.scale, -cut, cut, generator)
     normal = torch.randn(shape, generator=generator, dtype=torch.float64)
-    return normal.mul_(recipe.scale if recipe.init == "gaussian" else (leaf.gain / leaf.fan_in) ** 0.5)
+    if recipe.init == "gaussian":
+        return normal.mul_(recipe.scale)
+    return normal.mul_((leaf.gain / leaf.fan_in) ** 0.5)
 
 
 def start_factors(leaf: Leaf, recipe: Recipe, generator: torch.Generator) -> list[Tensor]:
-    """The factors F_1 .. F_N that a leaf starts from, of inner width min(rows, columns); a single one where it is not split.
+    """The factors F_1 .. F_N that a leaf starts from, of inner width min(rows, columns); a single
+    one where it is not split.
 
     Args:
-        leaf: what they make up. recipe: its init, scale, factors and depth count. generator: what is drawn; from the same state
-            every depth draws the same weights first.
-    Returns: F_1 (width, columns), ..., F_N (rows, width), float64. "each" with He keeps the variance of the product.
+        leaf: what they make up. recipe: its init, scale, factors and depth count. generator: what
+            is drawn; from the same state every depth draws the same weights first.
+    Returns: F_1 (width, columns), ..., F_N (rows, width), float64. "each" with He keeps the
+    variance of the product.
     """
     if not leaf.factored or recipe.depth == 1:
         return [_drawn(leaf, recipe, generator)]
@@ -232,8 +256,11 @@ def start_factors(leaf: Leaf, recipe: Recipe, generator: torch.Generator) -> lis
 class _Piece:
     """One leaf in all runs of a group: its factors, their step sizes and the optimizer's memory."""
 
-    def __init__(self, leaf: Leaf, recipes: Sequence[Recipe], dtype: torch.dtype, device: torch.device):
-        self.leaf, self.recipes, self._make = leaf, list(recipes), {"dtype": dtype, "device": device}
+    def __init__(
+        self, leaf: Leaf, recipes: Sequence[Recipe], dtype: torch.dtype, device: torch.device
+    ):
+        self.leaf, self.recipes = leaf, list(recipes)
+        self._dtype, self._device = dtype, device
         self._optimizer = OPTIMIZERS[recipes[0].optimizer]
         self._arrange()
         self.params = torch.zeros_like(self._rate)
@@ -244,17 +271,22 @@ class _Piece:
 
         def decay(kind: str) -> Tensor:
             mine = [r.decay if leaf.factored and r.penalty == kind else 0.0 for r in recipes]
-            return torch.tensor(mine, **self._make)
+            return self._tensor(mine)
 
         self.on_factors, self.on_product = decay("factors"), decay("product")
         depths = [recipe.depth if leaf.factored else 1 for recipe in recipes]
         inner = min(leaf.rows, leaf.columns)
         self._layers = Layers(depths, leaf.rows, leaf.columns, inner, self.on_factors)
-        self._rate = self._layers.spread(torch.tensor([r.step for r in recipes], **self._make))
+        self._rate = self._layers.spread(self._tensor([r.step for r in recipes]))
         self._shrinks = bool(self.on_product.any())
 
+    def _tensor(self, numbers: Sequence[float]) -> Tensor:
+        return torch.tensor(numbers, dtype=self._dtype, device=self._device)
+
     def start(self, runs: Sequence[int], factors: Sequence[Tensor]) -> None:
-        self._layers.start(runs, [factor.to(**self._make) for factor in factors], self.params)
+        self._layers.start(
+            runs, [factor.to(self._device, self._dtype) for factor in factors], self.params
+        )
 
     def product(self) -> Tensor:
         """The leaf as the data see it, (R, rows, columns)."""
@@ -288,7 +320,9 @@ class _Piece:
 
 
 class _Group:
-    """Runs that share a number of factors and an optimizer: `rows` are their places among all runs."""
+    """Runs that share a number of factors and an optimizer: `rows` are their places among all
+    runs.
+    """
 
     def __init__(self, pieces: Sequence[_Piece], rows: Sequence[int]):
         self.pieces, self.rows = list(pieces), list(rows)
@@ -297,7 +331,8 @@ class _Group:
 class FactoredNetworks:
     """R runs of one network on one set of images, advanced together.
 
-    Before a long run call `prepare_thread()`: denormal numbers make a converged run 100 times slower.
+    Before a long run call `prepare_thread()`: denormal numbers make a converged run 100 times
+    slower.
 
     Args:
         network: which network, with which loss.
@@ -320,7 +355,9 @@ class FactoredNetworks:
         device: torch.device | str = "cpu",
     ):
         if batch is not None and not 1 <= batch <= len(labels):
-            raise ValueError(f"a batch must hold from 1 to all {len(labels)} samples, not {batch!r}")
+            raise ValueError(
+                f"a batch must hold from 1 to all {len(labels)} samples, not {batch!r}"
+            )
         device = torch.device(device)
         self.network, self.recipes, self.iteration = network, tuple(recipes), 0
         self._x = torch.tensor(inputs, dtype=dtype, device=device)
@@ -329,7 +366,8 @@ class FactoredNetworks:
         self._seed, self._batch = seed, len(labels) if batch is None else batch
         self._generator = torch.Generator().manual_seed(1000 + seed)
         self._order, self._taken = torch.empty(0, dtype=torch.int64), 0
-        self.diverged_at = np.full(len(self.recipes), -1)  # iteration at which it was noticed; -1: none
+        # iteration at which it was noticed; -1: none
+        self.diverged_at = np.full(len(self.recipes), -1)
         self._first: Tensor | None = None
         alike: dict[tuple, list[int]] = {}
         for row, recipe in enumerate(self.recipes):
@@ -372,8 +410,10 @@ class FactoredNetworks:
         return [_together(leaf) for leaf in zip(*self._products(), strict=True)]
 
     def advance(self, iterations: int) -> np.ndarray:
-        """Take so many steps of every run; returns the minibatch losses before each, (iterations, R), float64."""
-        found = torch.empty(iterations, len(self.recipes), dtype=self._x.dtype, device=self._x.device)
+        """Take so many steps of every run; returns the minibatch losses before each, (iterations,
+        R), float64.
+        """
+        found = self._x.new_empty(iterations, len(self.recipes))
         for done in range(iterations):
             x, y = self._next_batch()
             products = self._products()
@@ -391,25 +431,30 @@ class FactoredNetworks:
         m = len(self._x)
         if self._batch == m:
             return self._x, self._y
-        if self._taken + self._batch > len(self._order):  # a new epoch; what is left of the last one is dropped
+        # a new epoch; what is left of the last one is dropped
+        if self._taken + self._batch > len(self._order):
             self._order, self._taken = torch.randperm(m, generator=self._generator), 0
         here = self._order[self._taken : self._taken + self._batch].to(self._x.device)
         self._taken += self._batch
         return self._x[here], self._y[:, here]
 
     def losses(self, most: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """The loss of the fit on the first `most` samples (all by default), and the penalty, now; each (R,), float64.
+        """The loss of the fit on the first `most` samples (all by default), and the penalty, now;
+        each (R,), float64.
 
-        NaN for a run whose loss is no longer finite or hopelessly large; it is noted in `diverged_at`.
+        NaN for a run whose loss is no longer finite or hopelessly large; it is noted in
+        `diverged_at`.
         """
         products = self._products()
         weights = [_together(leaf) for leaf in zip(*products, strict=True)]
         fit = self.network.value(weights, self._x[:most], self._y[:, :most])
         penalties = [
-            sum(piece.penalty(w) for piece, w in zip(group.pieces, mine, strict=True))
+            torch.stack([piece.penalty(w) for piece, w in zip(group.pieces, mine, strict=True)])
             for group, mine in zip(self._groups, products, strict=True)
         ]
-        fit, penalty = (t[self._back.to(t.device)].double().cpu() for t in (fit, torch.cat(penalties)))
+        fit, penalty = (
+            t[self._back.to(t.device)].double().cpu() for t in (fit, torch.cat(penalties, 1).sum(0))
+        )
         if self._first is None:
             self._first = fit
         bad = (~(fit <= HOPELESS * self._first.clamp_min(1.0))).numpy()
@@ -424,7 +469,9 @@ class FactoredNetworks:
         return right.double().mean(1).numpy()
 
     def singular_values(self) -> list[np.ndarray]:
-        """Of each dense layer's W_l, largest first: (R, min(rows, columns)) each; NaN for runs that diverged."""
+        """Of each dense layer's W_l, largest first: (R, min(rows, columns)) each; NaN for runs
+        that diverged.
+        """
         found = []
         for leaf, weights in zip(self.network.leaves, self.weights(), strict=True):
             if leaf.factored:
@@ -462,8 +509,11 @@ def _together(pieces: Sequence[Tensor]) -> Tensor:
 
 
 def one_hot(labels: np.ndarray, classes: int) -> Tensor:
-    """One-hot targets (classes, m), float32.  Raises: ValueError where a label is not below `classes`."""
-    labels = torch.as_tensor(np.asarray(labels, dtype=np.int64))
-    if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
+    """One-hot targets (classes, m), float32.
+
+    Raises: ValueError where a label is not below `classes`.
+    """
+    numbers = torch.tensor(labels, dtype=torch.int64)
+    if len(numbers) and not 0 <= int(numbers.min()) <= int(numbers.max()) < classes:
         raise ValueError(f"labels must be whole numbers from 0 to {classes - 1}")
-    return torch.nn.functional.one_hot(labels, classes).T.contiguous().float()
+    return torch.nn.functional.one_hot(numbers, classes).T.contiguous().float()
