@@ -1,12 +1,23 @@
-"""Depth as acceleration: start with `streamlit run app.py`."""
+"""Depth as acceleration: start with `streamlit run app.py`.
 
-from overparam.ui.shell.frame import navigation, page_frame, warm_up
-from overparam.ui.shell.lesson_card import beside_lesson
-from overparam.ui.shell.presentation import header_tools
+Read twice: the server imports this file and finds `app`, the pages with routes of our own beside them; for every visitor Streamlit
+runs it as a script. Without `app` the pages run all the same.
+"""
 
-page_frame()
-page = navigation()
-header_tools()
-with beside_lesson(page):
-    page.run()
-warm_up()  # last: the page that was asked for comes first
+import streamlit as st
+
+if __name__ == "__main__":
+    from overparam.ui.shell.frame import navigation, page_frame, warm_up
+    from overparam.ui.shell.lesson_card import beside_lesson
+    from overparam.ui.shell.presentation import header_tools
+
+    page_frame()
+    page = navigation()
+    header_tools()
+    with beside_lesson(page):
+        page.run()
+    warm_up()  # last: the page that was asked for comes first
+else:
+    from overparam.ui.shell.server import lifespan, routes
+
+    app = st.App(__file__, routes=routes(), lifespan=lifespan)

@@ -8,7 +8,7 @@ from overparam.figures.paths import Path, trajectories
 from overparam.figures.style import depth_colour, depth_dash
 from overparam.measure.illustration import TunedRun, tuned_run
 from overparam.story.lessons import REGRESSION
-from overparam.ui.components.plot import plot
+from overparam.ui.components.plot import Prepared, plot, prepared
 from overparam.ui.shell.frame import through_app
 from overparam.ui.shell.lesson_card import menu
 from overparam.ui.shell.notes import notes
@@ -66,6 +66,14 @@ def compared(plain: TunedRun, deep: TunedRun) -> str:
     return f"Depth 3 reaches a loss of {GOAL} in {times} than depth 1."
 
 
+@st.cache_data(show_spinner=False, max_entries=8)
+def picture_of(p: str, height: int) -> tuple[list[str], Prepared]:
+    """The names of the paths, and the moving picture, made once for all visitors."""
+    paths = [path(run) for run in tuned_runs(float(p))]
+    figure = trajectories(paths, window(paths), float(p), np.array(TARGET), GOAL, height=height)
+    return [each.name for each in paths], prepared(figure)
+
+
 through_app()
 st.html(
     "<style>.st-key-home_text h1 { padding-top: 0 }"
@@ -86,12 +94,12 @@ with picture:
         plain, deep = tuned_runs(float(p))
         st.markdown(compared(plain, deep), width="content")
         notes("home", label="", type="tertiary")
-    paths = [path(plain), path(deep)]
+    names, moving_picture = picture_of(p, 420 if "lesson" in st.query_params else 296)
     plot(
-        trajectories(paths, window(paths), float(p), np.array(TARGET), GOAL, height=420 if "lesson" in st.query_params else 296),
+        moving_picture,
         key="home_picture",
         alt=f"Two weights descend to the minimum of the loss with p = {p}, beside the loss against the iteration: "
-        f"{paths[0].name}, {paths[1].name}.",
+        f"{names[0]}, {names[1]}.",
         autoplay=70,
     )
     with st.container(key="home_why"):

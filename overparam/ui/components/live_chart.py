@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from overparam.ui.components.plotly_js import HEIGHTS, LOADER, PLOTLY_URL
+from overparam.ui.components.plotly_js import HEIGHTS, LOADER, plotly_url
 
 MOST_POINTS = 400  # a curve is drawn on about 800 pixels
 
@@ -138,7 +138,7 @@ def live_chart(
     memory["mounted"] = max(time.time(), memory["mounted"] + 1e-3)  # a clock set back must not hide the next snapshots
     settings = {
         "key": key,
-        "plotly": PLOTLY_URL,
+        "plotly": plotly_url(),
         "height": height,
         "xTitle": x_title,
         "yTitle": y_title,

@@ -21,6 +21,8 @@ STYLE = """<style>
 }
 </style>"""
 
+WITH_SIDEBAR = ("convergence", "where_depth_helps", "no_regularizer")  # pages by their address
+
 
 def page_frame() -> None:
     """Set up the browser tab.  Call first in app.py."""
@@ -31,11 +33,12 @@ def page_frame() -> None:
         layout="wide",
         initial_sidebar_state="auto",
     )
+    st.html(STYLE)  # before anything that it places, which would else be seen to jump
 
 
 def navigation() -> StreamlitPage:
     """The pages of the app, and the one that was asked for."""
-    return st.navigation(
+    page = st.navigation(
         [
             st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
             st.Page("pages/convergence.py", title="The race", icon=":material/show_chart:"),
@@ -45,6 +48,9 @@ def navigation() -> StreamlitPage:
         ],
         position="top",
     )
+    if page.url_path in WITH_SIDEBAR:
+        st.sidebar.empty()  # the sidebar comes before the rest, which would else be seen to make room for it
+    return page
 
 
 def through_app() -> None:
@@ -57,7 +63,6 @@ def through_app() -> None:
         page_frame()
         navigation()
         st.rerun()
-    st.html(STYLE)
 
 
 def when_open(container: PopoverContainer | ExpanderContainer, fill: Callable[[], object]) -> None:

@@ -1,0 +1,74 @@
+"""What app.py adds to Streamlit's server: routes of our own, and small messages that leave at once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import stat
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from streamlit import config
+from streamlit.starlette import App
+
+from overparam.ui.components import plotly_js
+
+
+def base_path() -> str:
+    """The path below which the app is served, "" or "/name": Streamlit puts it before its own routes only."""
+    path = (config.get_option("server.baseUrlPath") or "").strip("/")
+    return f"/{path}" if path else ""
+
+
+def routes() -> list[BaseRoute]:
+    """All routes beside Streamlit's."""
+    return [Route(f"{base_path()}/{plotly_js.ROUTE}", _plotly)]
+
+
+@asynccontextmanager
+async def lifespan(_: App) -> AsyncIterator[None]:
+    """From the server's start to its end."""
+    no_delay()
+    plotly_js.serve_by_route()
+    yield
+
+
+async def _plotly(request: Request) -> Response:
+    headers = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
+    body = plotly_js.plain
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        headers["Content-Encoding"], body = "gzip", plotly_js.compressed
+    return Response(await asyncio.to_thread(body), media_type="text/javascript", headers=headers)
+
+
+def no_delay() -> int:
+    """Let small messages leave at once; returns for how many listening sockets.
+
+    Streamlit makes its socket without naming the protocol, and asyncio switches Nagle's algorithm off only where the protocol says
+    TCP: every second small message would wait for the browser's delayed acknowledgement, 40 ms. What a listening socket accepts
+    inherits the option.
+    """
+    found = 0
+    for descriptor in _descriptors():
+        try:
+            if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+                continue
+            with socket.socket(fileno=os.dup(descriptor)) as each:
+                internet = each.family in (socket.AF_INET, socket.AF_INET6)
+                if internet and each.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                    each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                    found += 1
+        except OSError:
+            pass  # closed by now
+    return found
+
+
+def _descriptors() -> list[int]:
+    try:
+        return [int(name) for name in os.listdir("/proc/self/fd")]
+    except FileNotFoundError:  # not Linux
+        return list(range(3, 256))
