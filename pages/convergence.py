@@ -26,9 +26,10 @@ from overparam.ui.race.take_home import take_home
 from overparam.ui.race.tuning import go_on, is_tuned, tuning_view
 from overparam.ui.shell.frame import through_app, when_open
 from overparam.ui.shell.notes import notes
-from overparam.ui.shell.problem import problem_controls, problem_is_here, uploaded
+from overparam.ui.shell.problem import problem_controls, problem_is_here
 from overparam.ui.shell.state import PageState
 from overparam.ui.shell.transport import transport
+from overparam.ui.shell.upload import uploaded
 
 PREVIEW = 100  # iterations shown before anybody presses Run
 TABLE_SECONDS = 0.4

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from overparam.choices.kinds import Choice, ChoiceError, Number, Option, Structured
-from overparam.data import Data, load_diabetes, load_ethanol
+from overparam.data import Data, DataError, Reading, load_diabetes, load_ethanol
 from overparam.data.synthetic import SPECTRA, synthetic
 from overparam.engine.losses import P_HIGH, P_LOW, lp
 from overparam.engine.optimizers import OPTIMIZERS
@@ -137,10 +137,11 @@ def format_methods(entries: tuple[Entry, ...]) -> str:
     return "~".join(words)
 
 
-def _digest(text: str) -> str:
-    if text and (len(text) != 16 or not set(text) <= set("0123456789abcdef")):
-        raise ChoiceError(f"The link's name for an uploaded file, {show(text)}, is not one of ours; upload the file again.")
-    return text
+def _reading(text: str) -> str:
+    try:
+        return Reading.parse(text).format()
+    except DataError as error:
+        raise ChoiceError(str(error)) from None
 
 
 MOST_CHANGES = 20
@@ -190,7 +191,7 @@ CHOICES: tuple[Choice, ...] = (
     Number("condition", "Condition number", 100.0, 1, 1e6, help="Largest over smallest eigenvalue of XᵀX."),
     Option("spectrum", "Spectrum", "geometric", {name: name for name in SPECTRA}, "How the eigenvalues of XᵀX lie between."),
     Number("noise", "Noise", 0.1, 0, 10, help="Standard deviation of the label noise, relative to the signal."),
-    Structured("csv", "Uploaded file", "", _digest, str),
+    Structured("csv", "Uploaded file", "", _reading, str),
     Structured("methods", "Methods", DEFAULT_METHODS, parse_methods, format_methods),
     Option(
         "steps",

@@ -4,19 +4,22 @@ Everything leaves here standardised and finite; all that can go wrong on the way
 person what happened, where, and what to do.
 """
 
-from overparam.data.dataset import Data, DataError, load_diabetes, predicting, standardise
+from overparam.data.dataset import Data, DataError, cite, load_diabetes, standardise
 from overparam.data.ethanol import ETHANOL_CITATION, ethanol_is_cached, ethanol_path, load_ethanol
-from overparam.data.upload import read_csv
+from overparam.data.reading import Reading
+from overparam.data.upload import Upload, read_csv
 
 __all__ = [
     "ETHANOL_CITATION",
     "Data",
     "DataError",
+    "Reading",
+    "Upload",
+    "cite",
     "ethanol_is_cached",
     "ethanol_path",
     "load_diabetes",
     "load_ethanol",
-    "predicting",
     "read_csv",
     "standardise",
 ]

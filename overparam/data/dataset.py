@@ -7,11 +7,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from overparam.words import show
-
 
 class DataError(ValueError):
     """Data that cannot be had or used; the message tells a person what happened and what to do."""
+
+
+def cite(text: str) -> str:
+    """Text from a file as it may be repeated in a message: as it stands there, short, on one line, as code.
+
+    Markdown takes nothing in code for markup or a link. Signs that cannot be seen, and the one that would end the code, are
+    written as their numbers.
+    """
+    seen = "".join(c if c.isprintable() and c != "`" else f"\\u{ord(c):04x}" for c in text.strip(" \t\r\n")[:41])
+    return f"`{seen[:40]}…`" if len(seen) > 40 else f"`{seen}`" if seen else "``"
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +31,7 @@ class Data:
         targets: shape (m, k), float64.
         feature_names, target_names: d and k names of their columns: plain text, never markup.
         citation: where the data come from.
+        notes: sentences on what was left out of a file, or read in a way worth a word.
     """
 
     name: str
@@ -31,20 +40,7 @@ class Data:
     feature_names: tuple[str, ...]
     target_names: tuple[str, ...]
     citation: str = ""
-
-
-def predicting(data: Data, target: str) -> Data:
-    """The same columns with another one to predict: its name becomes the only target, all others are inputs.
-
-    Raises: DataError where there is no such column.
-    """
-    names = (*data.feature_names, *data.target_names)
-    if target not in names:
-        raise DataError(f"There is no column called {show(target)}; choose one of {len(names)} others.")
-    table, chosen = np.hstack([data.inputs, data.targets]), [name == target for name in names]
-    others = np.logical_not(chosen)
-    features = tuple(name for name in names if name != target)
-    return replace(data, inputs=table[:, others], targets=table[:, chosen], feature_names=features, target_names=(target,))
+    notes: tuple[str, ...] = ()
 
 
 def standardise(data: Data) -> Data:
@@ -68,7 +64,7 @@ def _standard_scores(columns: np.ndarray, names: Sequence[str], role: str) -> np
     columns = np.asarray(columns, dtype=np.float64)
     for j in np.flatnonzero(columns.max(axis=0) == columns.min(axis=0)):
         raise DataError(
-            f"The {role} {show(names[j])} is {columns[0, j]:g} in every row, so it cannot be standardised; "
+            f"The {role} {cite(names[j])} is {columns[0, j]:g} in every row, so it cannot be standardised; "
             + ("leave that column out." if role == "feature" else "choose another target.")
         )
     _, exponent = np.frexp(np.abs(columns).max(axis=0))

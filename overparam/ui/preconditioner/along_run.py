@@ -15,8 +15,9 @@ from overparam.data import Data, DataError
 from overparam.serving.run import RUNS, RunError, Tuned
 from overparam.ui.preconditioner import readings
 from overparam.ui.preconditioner.step_shares import LABELS
-from overparam.ui.shell.problem import problem_controls, problem_is_here, uploaded
+from overparam.ui.shell.problem import problem_controls, problem_is_here
 from overparam.ui.shell.state import PageState
+from overparam.ui.shell.upload import uploaded
 
 GRID = 8  # step sizes a decade
 PANELS = {

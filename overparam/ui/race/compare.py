@@ -14,6 +14,7 @@ from overparam.serving.run import Run, View
 from overparam.ui.components.live_chart import Curve, Mark
 from overparam.ui.shell.state import PageState
 from overparam.ui.shell.transport import transport
+from overparam.ui.shell.upload import described
 
 MOST_PINS, MOST_RUNS = 3, 12
 
@@ -101,7 +102,7 @@ def leave(moving: dict[str, Any]) -> None:
 def history(state: PageState, watched: Experiment) -> None:
     """The runs of this session, each a click away, and what to do with the pinned ones."""
     if pins():
-        words = "; ".join(f"{i}: {each.experiment.summary()}" for i, each in enumerate(pins(), start=1))
+        words = "; ".join(f"{i}: {described(each.experiment)}" for i, each in enumerate(pins(), start=1))
         st.caption(f"Pinned, faint in the chart: {words}")
         st.button("Unpin all", icon=":material/keep_off:", on_click=lambda: pins().clear(), key="race_unpin")
     runs = st.session_state.get("race__history", {})
@@ -110,7 +111,7 @@ def history(state: PageState, watched: Experiment) -> None:
     for i, (experiment, kept) in enumerate(reversed(runs.items())):
         here = experiment == watched
         st.button(
-            f"{experiment.summary()} · to iteration {kept['position']:,}",
+            f"{described(experiment)} · to iteration {kept['position']:,}",
             key=f"race_history_{i}",
             icon=":material/check:" if here else ":material/history:",
             type="tertiary",

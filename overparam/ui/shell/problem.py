@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections import OrderedDict
 from collections.abc import Callable
 
 import streamlit as st
 
-from overparam.data import ETHANOL_CITATION, Data, DataError, ethanol_is_cached, load_ethanol, predicting, read_csv
+from overparam.data import ETHANOL_CITATION, DataError, ethanol_is_cached, load_ethanol
 from overparam.ui.shell.state import PageState
+from overparam.ui.shell.upload import upload_control, uploaded
 
 _SIZES: dict[str, Callable[[PageState], None]] = {
     "two": lambda state: state.log_slider("ratio", 1, 1000),
@@ -36,15 +35,6 @@ def problem_is_here(state: PageState) -> bool:
     return (chosen != "ethanol" or ethanol_is_cached()) and (chosen != "csv" or uploaded(state) is not None)
 
 
-def uploaded(state: PageState) -> Data | None:
-    """The uploaded file that the choices speak of, if this session has it."""
-    return _uploads().get(st.session_state[state.key("csv")])
-
-
-def _uploads() -> OrderedDict[str, Data]:
-    return st.session_state.setdefault("uploads", OrderedDict())
-
-
 def _synthetic(state: PageState) -> None:
     with st.expander("Synthetic data"):
         left, right = st.columns(2)
@@ -55,49 +45,6 @@ def _synthetic(state: PageState) -> None:
             state.number("condition")
             state.number("noise")
             state.select("spectrum")
-
-
-def upload_control(state: PageState) -> None:
-    """Upload of a CSV file, and which of its columns is predicted; the choice `csv` then speaks of both."""
-    file = st.file_uploader("CSV file", type=["csv", "txt", "tsv"], help="Numbers only, one column of which is predicted.")
-    if file is not None:
-        try:
-            _choose_target(state, file.getvalue(), file.name)
-        except DataError as error:
-            st.error(str(error), icon=":material/table:")
-            return
-    data = uploaded(state)
-    if data is not None:
-        st.caption(f"{data.inputs.shape[0]:,} rows, {data.inputs.shape[1]} inputs, standardised.")
-    elif st.session_state[state.key("csv")]:
-        st.info("This link is about an uploaded file that is not here: upload it again.", icon=":material/upload_file:")
-    else:
-        st.info("Choose a CSV file to begin.", icon=":material/upload_file:")
-
-
-def _choose_target(state: PageState, raw: bytes, name: str) -> None:
-    """The column to predict: the one that the link speaks of, where it speaks of this file, else the last one."""
-    uploads, contents, key = _uploads(), hashlib.sha256(raw).hexdigest(), state.key("target")
-    if contents not in uploads:
-        uploads[contents] = read_csv(raw, name=name)
-    whole = uploads[contents]
-    columns = (*whole.feature_names, *whole.target_names)
-    if st.session_state.get(key) not in columns:
-        linked = st.session_state[state.key("csv")]
-        st.session_state[key] = next((column for column in columns if _digest(contents, column) == linked), columns[-1])
-    target = st.selectbox("Predict", columns, key=key, help="All other columns are the inputs.")
-    digest = _digest(contents, target)
-    if digest not in uploads:
-        uploads[digest] = predicting(whole, target)
-    for used in (contents, digest):
-        uploads.move_to_end(used)
-    while len(uploads) > 4:
-        uploads.popitem(last=False)
-    state.set(csv=digest)
-
-
-def _digest(contents: str, target: str) -> str:
-    return hashlib.sha256(f"{contents} {target}".encode()).hexdigest()[:16]
 
 
 def ethanol_control() -> None:

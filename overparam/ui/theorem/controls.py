@@ -6,8 +6,9 @@ import streamlit as st
 
 from overparam.choices.theorem import DEFAULTS, EXAMPLES, SHAPE, Case, Example
 from overparam.data import ethanol_is_cached
-from overparam.ui.shell.problem import ethanol_control, upload_control, uploaded
+from overparam.ui.shell.problem import ethanol_control
 from overparam.ui.shell.state import PageState
+from overparam.ui.shell.upload import upload_control, uploaded
 from overparam.ui.theorem import compute
 
 STEPS = {"turn": 5.0, "p": 0.5}
