@@ -23,7 +23,7 @@ class Column:
         place: counted from 1, as it stands in the file.
         name: one line of plain text.
         values: a number for each row, NaN where the cell holds none.
-        cells: the cells as they stand in the file; None where all are numbers.
+        cells: the cells as they stand in the file; None where all are numbers within bounds.
         texts: whether more of the cells hold text than numbers.
     """
 
@@ -37,10 +37,9 @@ class Column:
     def of(cls, place: int, name: str, cells: tuple[str, ...], decimal: str) -> Column:
         """The column that these cells make, read with a decimal sign."""
         values, odd = csv_numbers.column(cells, decimal)
-        numbers = int((~np.isnan(values)).sum())
-        return cls(
-            place, name, values, cells if numbers < len(cells) else None, int(odd.sum()) > numbers
-        )
+        fine = (np.abs(values) <= csv_numbers.MAX_VALUE).all()
+        texts = int(odd.sum()) > int((~np.isnan(values)).sum())
+        return cls(place, name, values, None if fine else cells, texts)
 
     @property
     def called(self) -> str:

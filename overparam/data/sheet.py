@@ -257,7 +257,7 @@ class Sheet:
         cells, lines, words = int(bad.sum()), int(bad.any(axis=1).sum()), []
         for row, j in np.argwhere(bad)[:2].tolist():
             column = features[j]
-            cell = column.cells[row] if column.cells is not None else f"{column.values[row]:g}"
+            cell = (column.cells or ())[row]
             words.append(
                 f"Line {self.lines[row]}, {column.called} {csv_numbers.complaint(cell, column.values[row])}."
             )
