@@ -36,7 +36,9 @@ READ: dict[str, tuple[int, int, str]] = {
     "c28": (3, 1, "`1,5E-03` is 0.0015"),
     **dict.fromkeys(("c21", "c29", "c30", "c35", "c36", "c37", "c84", "c85", "c87"), (3, 1, "")),
     "c45": (3, 1, "is -999; where it stands for a missing value"),
-    **dict.fromkeys(("c53", "c55", "c56", "c57", "c58", "c59", "c60", "c61", "c74", "c98"), (3, 1, "")),
+    **dict.fromkeys(
+        ("c53", "c55", "c56", "c57", "c58", "c59", "c60", "c61", "c74", "c98"), (3, 1, "")
+    ),
     "c68": (3, 2, ""),
     "c69": (3, 2, "is taken for a sample"),
     "c70": (3, 2, ""),
@@ -53,7 +55,9 @@ READ: dict[str, tuple[int, int, str]] = {
 REFUSED: dict[str, str] = {
     "c24": "which may be 1000 or 1",
     "c31": "`0.14-270` in line 2, which is not a number",
-    **dict.fromkeys(("c32", "c33", "c34", "c38", "c86"), "which is more than a number: write the number alone"),
+    **dict.fromkeys(
+        ("c32", "c33", "c34", "c38", "c86"), "which is more than a number: write the number alone"
+    ),
     "c39": "Line 3, column 1 (`a`) has no value (`#N/A`). Line 5, column 1 (`a`) has no value (`#DIV/0!`)",
     "c40": "Line 3, column 1 (`ozone`) has no value (`NA`)",
     "c41": "Line 3, column 1 (`hp`) has no value (`?`)",
@@ -82,7 +86,9 @@ REFUSED: dict[str, str] = {
 }
 
 if not CASES.is_dir():
-    pytest.skip(f"the folder with the cases is not beside the project: {CASES}", allow_module_level=True)
+    pytest.skip(
+        f"the folder with the cases is not beside the project: {CASES}", allow_module_level=True
+    )
 
 
 @pytest.mark.parametrize("path", sorted(CASES.glob("c*.csv")), ids=lambda path: path.stem)

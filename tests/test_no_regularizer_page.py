@@ -9,10 +9,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from overparam.choices.theorem import EXAMPLES, VIEWS
-from overparam.data import Data
+from overparam.data import Upload
 from overparam.data.ethanol import ethanol_path
 from overparam.figures.style import PIECES
+from overparam.serving.registry import Registry
 from overparam.theory.field import closed_form
+from overparam.ui.shell import upload
+from overparam.ui.shell.upload import Shelf
 
 APP = str(Path(__file__).parents[1] / "app.py")
 
@@ -222,14 +225,16 @@ def test_the_proof_highlights_the_piece_it_speaks_of(monkeypatch):
 
 def test_own_data(monkeypatch):
     rng = np.random.default_rng(2)
-    digest = "0123456789abcdef"
-    names = ("a", "b", "c")
-    data = Data("mine", rng.normal(size=(50, 3)), rng.normal(size=(50, 1)), names, ("y",))
-    page = Page(monkeypatch, {"uploads": {digest: data}}, loss="csv", csv=digest)
-    assert page.bad == [] and "3-dimensional" in page.text
-    narrow = Data("thin", data.inputs[:, :1], data.targets, names[:1], ("y",))
-    page = Page(monkeypatch, {"uploads": {digest[::-1]: narrow}}, loss="csv", csv=digest[::-1])
-    assert any(words.startswith("The data have one input only") for words in page.bad)
+
+    def page(digest: str, columns: int) -> Page:
+        raw = "\n".join(",".join(map(repr, row)) for row in rng.normal(size=(50, columns)).tolist()).encode()
+        monkeypatch.setattr(upload, "FILES", Registry(most=1, make=Upload))
+        upload.FILES.get(digest, raw)
+        return Page(monkeypatch, {"uploads": Shelf(names={digest: "mine.csv"})}, loss="csv", csv=digest)
+
+    wide, narrow = page("0123456789abcdef", 4), page("fedcba9876543210", 2)
+    assert wide.bad == [] and "3-dimensional" in wide.text
+    assert any(words.startswith("The data have one input only") for words in narrow.bad)
 
 
 def test_data_that_are_not_here_yet(monkeypatch, tmp_path):

@@ -135,47 +135,11 @@ def test_asking_whether_steps_are_compared_makes_no_run():
     assert not is_tuned(SimpleNamespace(values=lambda: values)) and RUNS.find(tuned_twin(values)) is None
 
 
-def test_a_file_chosen_again_is_not_the_next_to_go():
-    app = race(**SMALL | {"problem": "csv"})
-    raw = ("a,b,c,d,e\n" + "\n".join(f"{i},{i * i % 7},{i % 3},{i % 5},{i * i % 11}" for i in range(20))).encode()
-    app.file_uploader[0].set_value(("numbers.csv", raw, "text/csv")).run()
-    for column in "edcbeab":
-        app.selectbox(key="race_target").set_value(column).run()
-        assert messages(app) == [] and not app.button(key="race_run").disabled
-
-
 def test_every_method_diverging_is_told_in_the_table():
     app = press(race(**SMALL | {"step": "1000"}), "race_run")
     assert messages(app) == []
     table = next(block.value for block in app.get("html") if "<td>" in block.value)
     assert table.count("diverged at iteration") == 2 and "lower the step size below" in table
-
-
-def test_an_uploaded_file_is_raced_and_a_bad_one_is_told_without_losing_it():
-    app = race(**SMALL | {"problem": "csv"})
-    assert any("Choose a CSV file" in message for message in messages(app))
-    rows = "\n".join(f"{i},{i * i % 7},{2 * i + i * i % 7 + (i % 3)}" for i in range(30))
-    app.file_uploader[0].set_value(("mine.csv", f"a,b,y\n{rows}".encode(), "text/csv")).run()
-    assert messages(app) == [] and transport(app)["position"] > 0
-    digest = url(app)["csv"]
-    app.file_uploader[0].set_value(("bad.csv", b"a,b,y\n1,2,x\n3,4,5", "text/csv")).run()
-    told = messages(app)
-    assert len(told) == 1 and url(app)["csv"] == digest
-
-
-def test_any_column_of_an_upload_can_be_predicted_and_its_link_finds_it_again():
-    rows = "\n".join(f"{i},{i * i % 7},{2 * i + i * i % 7 + (i % 3)}" for i in range(30))
-    file = ("mine.csv", f"a,b,y\n{rows}".encode(), "text/csv")
-    app = race(**SMALL | {"problem": "csv"})
-    app.file_uploader[0].set_value(file).run()
-    assert app.selectbox(key="race_target").value == "y"
-    last = url(app)["csv"]
-    app.selectbox(key="race_target").set_value("b").run()
-    assert messages(app) == [] and url(app)["csv"] != last and app.session_state["uploads"][url(app)["csv"]].target_names == ("b",)
-    other = race(**SMALL | {"problem": "csv", "csv": url(app)["csv"]})
-    assert any("upload it again" in message for message in messages(other))
-    other.file_uploader[0].set_value(file).run()
-    assert messages(other) == [] and other.selectbox(key="race_target").value == "b" and url(other) == url(app)
 
 
 def test_a_script_run_that_has_been_replaced_moves_nobody():

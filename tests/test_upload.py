@@ -106,9 +106,18 @@ def test_what_stands_around_a_table_is_no_part_of_it(text):
 @pytest.mark.parametrize(
     ("text", "note"),
     [
-        ("Measurements of May\na,b,y\n1,2,3\n4,1,6\n2,2,9\n", "Line 1 (`Measurements of May`) above the table left out."),
-        ("Report;\nGroup: B;\n\na;b;y\n1;2;3\n4;1;6\n2;2;9\n", "Line 1 (`Report,`) and 1 other line above the table left out."),
-        ("# site: somewhere, 3 m\n# ppm\na,b,y\n1,2,3\n4,1,6\n2,2,9\n", "2 lines beginning with # left out."),
+        (
+            "Measurements of May\na,b,y\n1,2,3\n4,1,6\n2,2,9\n",
+            "Line 1 (`Measurements of May`) above the table left out.",
+        ),
+        (
+            "Report;\nGroup: B;\n\na;b;y\n1;2;3\n4;1;6\n2;2;9\n",
+            "Line 1 (`Report,`) and 1 other line above the table left out.",
+        ),
+        (
+            "# site: somewhere, 3 m\n# ppm\na,b,y\n1,2,3\n4,1,6\n2,2,9\n",
+            "2 lines beginning with # left out.",
+        ),
         ("a,b,y\n1,2,3\n# moved\n4,1,6\n2,2,9\n", "1 line beginning with # left out."),
         ("# a,b,y\n1,2,3\n4,1,6\n2,2,9\n", "taken from the line with # above them."),
     ],
@@ -148,7 +157,9 @@ def test_names_are_optional_quoted_plain_and_short():
 def test_long_names_that_begin_alike_stay_apart():
     question = "How satisfied are you with the following aspects of the course in this semester"
     names = read(f"{question} [pace],{question} [room],y\n1,2,3\n4,1,6\n").feature_names
-    assert [name[-7:] for name in names] == [" [pace]", " [room]"] and max(map(len, names)) <= MAX_NAME
+    assert [name[-7:] for name in names] == [" [pace]", " [room]"] and max(
+        map(len, names)
+    ) <= MAX_NAME
     middle = read(f"{'x' * 70}1{'x' * 70},{'x' * 70}2{'x' * 70},y\n1,2,3\n4,1,6\n").feature_names
     assert len(set(middle)) == 2 and max(map(len, middle)) <= MAX_NAME
 
@@ -157,7 +168,16 @@ ROWS = {"speed": [4, 4, 7, 7, 8], "dist": [2, 10, 4, 22, 16]}
 LINES = [f"{a},{b}" for a, b in zip(*ROWS.values(), strict=True)]
 
 
-@pytest.mark.parametrize("head", ['"","speed","dist"', ",speed,dist", "Unnamed: 0,speed,dist", "rownames,speed,dist", "speed,dist"])
+@pytest.mark.parametrize(
+    "head",
+    [
+        '"","speed","dist"',
+        ",speed,dist",
+        "Unnamed: 0,speed,dist",
+        "rownames,speed,dist",
+        "speed,dist",
+    ],
+)
 @pytest.mark.parametrize("label", ["{}", '"{}"', '"car {}"'])
 @pytest.mark.parametrize("start", [0, 1])
 def test_row_numbers_and_row_names_are_no_input(head, label, start):
@@ -170,8 +190,14 @@ def test_row_numbers_and_row_names_are_no_input(head, label, start):
 def test_a_column_that_may_be_row_numbers_is_an_input_and_said():
     named = "\n".join(["t,speed,dist", *(f"{i},{line}" for i, line in enumerate(LINES, start=1))])
     is_read_as(named, {"t": [1, 2, 3, 4, 5], **ROWS}, "Column 1 (`t`) counts the lines")
-    unnamed = "\n".join([",speed,dist", *(f"{7 * i},{line}" for i, line in enumerate(LINES, start=1))])
-    is_read_as(unnamed, {"column 1": [7, 14, 21, 28, 35], **ROWS}, "Column 1 has no name and is taken as an input")
+    unnamed = "\n".join(
+        [",speed,dist", *(f"{7 * i},{line}" for i, line in enumerate(LINES, start=1))]
+    )
+    is_read_as(
+        unnamed,
+        {"column 1": [7, 14, 21, 28, 35], **ROWS},
+        "Column 1 has no name and is taken as an input",
+    )
 
 
 VALUES = [[1.5, 2.5, 4, 3], [20, 10, 30, 15], [3, 7, 1, 2]]
@@ -190,7 +216,9 @@ def test_numbers_that_count_or_stand_alone_in_quotes_are_names(head):
 
 def test_a_first_line_of_other_numbers_is_a_sample_and_said():
     data = read("7,9,8\n" + BODY)
-    assert data.inputs.shape == (5, 2) and data.notes == ("Line 1 (`7, 9, 8`) is taken for a sample.",)
+    assert data.inputs.shape == (5, 2) and data.notes == (
+        "Line 1 (`7, 9, 8`) is taken for a sample.",
+    )
     assert read("7,9,8\n" + BODY, first="names").feature_names == ("7", "9")
     assert read("1,2\n5,3\n4,1\n").inputs.shape == (3, 1)  # two numbers count too easily
     assert read("0,1\n.5,3\n4,1\n").feature_names == ("0",)  # as pandas writes an array, though
@@ -203,12 +231,22 @@ def test_a_first_line_with_one_odd_cell_is_asked_about_and_not_taken_for_names(c
     assert f"Line 1 holds the number `2` and the text `{cell}`: say whether" in refusal(text)
     is_read_as(text, {cell: [3, 1], "2": [4, 1]}, "Line 1", first="names")
     assert f"Line 1, column 1 (`column 1`) holds `{cell}`" in refusal(text, first="sample")
-    is_read_as(text, {"column 1": [3, 1], "column 2": [4, 1]}, "1 line with a cell", first="sample", skip=True)
+    is_read_as(
+        text,
+        {"column 1": [3, 1], "column 2": [4, 1]},
+        "1 line with a cell",
+        first="sample",
+        skip=True,
+    )
 
 
 def test_a_missing_value_in_the_first_line_is_a_missing_value():
-    assert "Line 1, column 3 (`column 3`) has no value (`#N/A`)" in refusal("1.5,2,#N/A\n2.5,3,4\n1,2,7")
-    assert read("5.1,3.5,setosa\n4.9,3.0,setosa\n6,3.1,virginica\n", leave_out=(3,)).inputs.shape == (3, 1)
+    assert "Line 1, column 3 (`column 3`) has no value (`#N/A`)" in refusal(
+        "1.5,2,#N/A\n2.5,3,4\n1,2,7"
+    )
+    assert read(
+        "5.1,3.5,setosa\n4.9,3.0,setosa\n6,3.1,virginica\n", leave_out=(3,)
+    ).inputs.shape == (3, 1)
 
 
 # --- numbers -------------------------------------------------------------------------------------------------------------
@@ -238,7 +276,10 @@ def test_ways_to_write_a_number(text, note):
     [
         ('a,y\n"1,234",2\n"2,500",5\n"987",1\n', "`1,234` is read as 1234."),
         ('a,y\n"1,234.00",2\n"2,500",5\n987.0,1\n', "`2,500` is read as 2500."),
-        ("a;y\n1.234,00;2\n2.500,00;5\n987,00;1\n", "Commas are read as decimal points: `1.234,00` is 1234."),
+        (
+            "a;y\n1.234,00;2\n2.500,00;5\n987,00;1\n",
+            "Commas are read as decimal points: `1.234,00` is 1234.",
+        ),
         ("a;y\n1.234;2,0\n2.500;5,0\n987;1,0\n", "`1.234` is read as 1234."),
         ("a;y\n1\u00a0234;2\n2\u202f500;5\n987;1\n", ""),
         ("a,y\n1'234,2\n2’500,5\n987,1\n", ""),
@@ -251,9 +292,18 @@ def test_thousands(text, note):
 
 def test_what_may_be_thousands_or_decimals_is_asked_about():
     message = refusal("a;y\n1.000;2\n2.500;5\n987;1\n")
-    assert "Line 2, column 1 (`a`) holds `1.000`, which may be 1000 or 1; leave out the sign between thousands" in message
-    is_read_as("a;y\n1.125;2\n2.500;5\n3.375;1\n", {"a": [1.125, 2.5, 3.375], "y": [2, 5, 1]}, "`1.125` is read as 1.125.")
-    assert "Line 3, column 1 (`a`) holds `2,5`, whose commas and points" in refusal('a,y\n1.5,2\n"2,5",3\n4.5,1\n')
+    assert (
+        "Line 2, column 1 (`a`) holds `1.000`, which may be 1000 or 1; leave out the sign between thousands"
+        in message
+    )
+    is_read_as(
+        "a;y\n1.125;2\n2.500;5\n3.375;1\n",
+        {"a": [1.125, 2.5, 3.375], "y": [2, 5, 1]},
+        "`1.125` is read as 1.125.",
+    )
+    assert "Line 3, column 1 (`a`) holds `2,5`, whose commas and points" in refusal(
+        'a,y\n1.5,2\n"2,5",3\n4.5,1\n'
+    )
 
 
 def test_numbers_that_are_not_what_they_seem_are_said():
@@ -262,7 +312,11 @@ def test_numbers_that_are_not_what_they_seem_are_said():
         {"id": [9007199254740992, 9007199254740996, 9007199254741000], "y": [2, 5, 1]},
         "Whole numbers in column 1 (`id`) have more than 15 digits",
     )
-    is_read_as("a,y\n1,2\n-999,3\n4,1\n", {"a": [1, -999, 4], "y": [2, 3, 1]}, "The least number in column 1 (`a`) is -999")
+    is_read_as(
+        "a,y\n1,2\n-999,3\n4,1\n",
+        {"a": [1, -999, 4], "y": [2, 3, 1]},
+        "The least number in column 1 (`a`) is -999",
+    )
 
 
 # --- faults, all at once, and what a person may say about them --------------------------------------------------------------
@@ -271,7 +325,11 @@ def test_numbers_that_are_not_what_they_seem_are_said():
 def test_constant_and_empty_columns_are_left_out_and_said():
     note = "The same in every line, and left out: column 1 (`p0`) and column 3 (`p2`)."
     is_read_as("p0,a,p2,y\n0,1.5,255,2\n0,2.5,255,5\n0,4,255,1\n", AY, note)
-    is_read_as("a,void,y\n1.5,,2\n2.5,NA,5\n4,,1\n", AY, "Column 2 (`void`) holds no value and is left out.")
+    is_read_as(
+        "a,void,y\n1.5,,2\n2.5,NA,5\n4,,1\n",
+        AY,
+        "Column 2 (`void`) holds no value and is left out.",
+    )
     assert "The same in every line, and left out: column 1 (`a`)" in refusal("a,b\n1,2\n1,4\n")
 
 
@@ -287,34 +345,65 @@ def test_all_faults_are_told_at_once_and_each_has_a_way_out():
         "Correct them, or leave out those lines or columns.",
     ):
         assert words in message
-    assert "hold text" not in refusal(SURVEY, leave_out=(2, 4)) and "has no value" in refusal(SURVEY, leave_out=(2, 4))
+    assert "hold text" not in refusal(SURVEY, leave_out=(2, 4)) and "has no value" in refusal(
+        SURVEY, leave_out=(2, 4)
+    )
     assert "has no value" not in refusal(SURVEY, skip=True)
     left = {"id": [1, 5, 4], "ozone": [1, 2, 7], "y": [2, 7, 9]}
-    is_read_as(SURVEY, left, "Left out: column 2 (`flag`) and column 4 (`island`).", leave_out=(2, 4), skip=True)
-    is_read_as(SURVEY, left, "2 lines with a cell that is no number left out.", leave_out=(2, 4), skip=True)
-    is_read_as(SURVEY, {"id": [1, 3, 2, 5, 4]} | {"flag = True": [1, 0, 1, 0, 1]}, "Left", leave_out=(3, 4, 5), categories=(2,))
+    is_read_as(
+        SURVEY,
+        left,
+        "Left out: column 2 (`flag`) and column 4 (`island`).",
+        leave_out=(2, 4),
+        skip=True,
+    )
+    is_read_as(
+        SURVEY, left, "2 lines with a cell that is no number left out.", leave_out=(2, 4), skip=True
+    )
+    is_read_as(
+        SURVEY,
+        {"id": [1, 3, 2, 5, 4]} | {"flag = True": [1, 0, 1, 0, 1]},
+        "Left",
+        leave_out=(3, 4, 5),
+        categories=(2,),
+    )
 
 
 def test_categories_are_columns_of_0_and_1_for_each_text_but_the_first():
     wanted = {"id": [1, 3, 2, 5, 4], "island = D": [0, 0, 1, 0, 0], "island = T": [1, 0, 0, 0, 1]}
     data = read(SURVEY, leave_out=(2, 3, 5), categories=(4,))
-    assert data.target_names == ("id",)  # what stands for three texts together is no one column to predict
+    assert data.target_names == (
+        "id",
+    )  # what stands for three texts together is no one column to predict
     for name, values in wanted.items():
         expected = (np.array(values) - np.mean(values)) / np.std(values)
         np.testing.assert_allclose(columns(data)[name], expected, atol=1e-12)
     assert "Column 4 (`island`) is taken as 3 categories; `B` is 0 in all of them." in data.notes
-    assert read(SURVEY, leave_out=(3, 4, 5), categories=(2,), target=2).target_names == ("flag = True",)
+    assert read(SURVEY, leave_out=(3, 4, 5), categories=(2,), target=2).target_names == (
+        "flag = True",
+    )
     many = "name,y,z\n" + "".join(f"n{i},{i},{i * i}\n" for i in range(60))
-    assert "Column 1 (`name`) has 60 different texts, more than 50: leave it out." in refusal(many, categories=(1,))
+    assert "Column 1 (`name`) has 60 different texts, more than 50: leave it out." in refusal(
+        many, categories=(1,)
+    )
 
 
 def test_a_line_of_units_and_a_line_of_sums_are_left_out_as_lines():
-    is_read_as("time,force\ns,N\n0.5,1\n1,3\n2,2\n", {"time": [0.5, 1, 2], "force": [1, 3, 2]}, "1 line", skip=True)
-    is_read_as("item,price\n1,2\n3,5\nTotal,7\n", {"item": [1, 3], "price": [2, 5]}, "1 line", skip=True)
+    is_read_as(
+        "time,force\ns,N\n0.5,1\n1,3\n2,2\n",
+        {"time": [0.5, 1, 2], "force": [1, 3, 2]},
+        "1 line",
+        skip=True,
+    )
+    is_read_as(
+        "item,price\n1,2\n3,5\nTotal,7\n", {"item": [1, 3], "price": [2, 5]}, "1 line", skip=True
+    )
 
 
 def test_leaving_out_too_much_is_told():
-    assert "At least two columns of numbers that vary are needed" in refusal(NUMBERS, leave_out=(1, 2))
+    assert "At least two columns of numbers that vary are needed" in refusal(
+        NUMBERS, leave_out=(1, 2)
+    )
     assert "no row of numbers" in refusal("a,b\nx,1\n2,y\nz,3\n4,w\n", skip=True)
 
 
@@ -335,34 +424,67 @@ def test_leaving_out_too_much_is_told():
         (b"a,b\n1,2\n3,1_000\n", "Line 3, column 2 (`b`) holds `1_000`, which is not a number"),
         ("a,b\n1,2\n3,٣\n".encode(), "Line 3, column 2 (`b`) holds `٣`, which is"),
         (b"a,b\n1,0x10\n3,4\n", "Line 2, column 2 (`b`) holds `0x10`, which is not a number"),
-        (b"a,b\n1,2\n\n,4\n", "Line 4, column 1 (`a`) has no value. Correct it, or leave out that line or column."),
+        (
+            b"a,b\n1,2\n\n,4\n",
+            "Line 4, column 1 (`a`) has no value. Correct it, or leave out that line or column.",
+        ),
         (b"a,b\n1,NA\n3,4\n", "Line 2, column 2 (`b`) has no value (`NA`)"),
         (b"a,b\nnan,2\n3,4\n", "Line 2, column 1 (`a`) has no value (`nan`)"),
-        (b"a,b\n1.#IND,2\n3,<NA>\n5,6\n", "(`1.#IND`). Line 3, column 2 (`b`) has no value (`<NA>`)"),
-        (b"a,b\n1,2\n3,-inf\n", "Line 3, column 2 (`b`) holds `-inf`, but numbers must lie within ±1e+100"),
+        (
+            b"a,b\n1.#IND,2\n3,<NA>\n5,6\n",
+            "(`1.#IND`). Line 3, column 2 (`b`) has no value (`<NA>`)",
+        ),
+        (
+            b"a,b\n1,2\n3,-inf\n",
+            "Line 3, column 2 (`b`) holds `-inf`, but numbers must lie within ±1e+100",
+        ),
         (b"a,b\n1,2\n3,1e999\n", "Line 3, column 2 (`b`) holds `1e999`, but numbers must lie"),
         (b"a,b\n1e155,2\n3,4\n", "Line 2, column 1 (`a`) holds `1e155`, but numbers must lie"),
-        (b"a,b\n1,2\n(1.50),4\n5,6\n", "holds `(1.50)`, which is more than a number: write the number alone"),
-        (b"mass,b\n5 kg,2\n7 kg,4\n", "Column 1 (`mass`) holds text: `5 kg` in line 2, which is more than a number"),
-        ("a;b\n1200,50 €;2\n7,50 €;4\n".encode(), "`1200,50 €` in line 2, which is more than a number"),
+        (
+            b"a,b\n1,2\n(1.50),4\n5,6\n",
+            "holds `(1.50)`, which is more than a number: write the number alone",
+        ),
+        (
+            b"mass,b\n5 kg,2\n7 kg,4\n",
+            "Column 1 (`mass`) holds text: `5 kg` in line 2, which is more than a number",
+        ),
+        (
+            "a;b\n1200,50 €;2\n7,50 €;4\n".encode(),
+            "`1200,50 €` in line 2, which is more than a number",
+        ),
         (b'a,b\n"$1,200.50",2\n$3.10,4\n', "`$1,200.50` in line 2, which is more than a number"),
-        (b"a,b\n12%,2\n3%,4\n", "`12%` in line 2, which is more than a number: write the number alone"),
+        (
+            b"a,b\n12%,2\n3%,4\n",
+            "`12%` in line 2, which is more than a number: write the number alone",
+        ),
         (b"date,b\n1/1/85,2\n1/2/85,4\n", "`1/1/85` in line 2, which is not a number"),
         (b"Sepal.Length,Species\n5,setosa\n6,setosa\n", "Column 2 (`Species`) holds text"),
         (b"a,b,a\n1,2,3\n4,5,7\n", "Columns 1 and 3 are both called `a`; rename one"),
         (b"column 2,\n1,2\n3,4\n", "Columns 1 and 2 are both called `column 2`"),
         (b"a,b\n1,2\n3,4,5\n", "Line 3 has 3 cells, but line 1 has 2"),
         (b"a,b\n1\n3,4\n", "Line 2 has 1 cell, but line 1 has 2"),
-        (b"a,b\n1,2\n3,4\n\nSource: somebody\n", "Line 5 has 1 cell, but line 1 has 2; give every line the same number, and leave"),
-        (b"5\n1,2\n3,4\n7,8\n", "Line 1 has 1 cell, but line 2 has 2; give every line the same number, and leave out lines above"),
+        (
+            b"a,b\n1,2\n3,4\n\nSource: somebody\n",
+            "Line 5 has 1 cell, but line 1 has 2; give every line the same number, and leave",
+        ),
+        (
+            b"5\n1,2\n3,4\n7,8\n",
+            "Line 1 has 1 cell, but line 2 has 2; give every line the same number, and leave out lines above",
+        ),
         (b"a\n1\n2\n", "only one column, so nothing is left to predict from; separate columns by"),
         (b'a,b\n"1,2\n3,4\n', "look for a quotation mark that is never closed"),
-        (b'"a" ,"b"\n1,2\n3,4\n', "Line 1 cannot be split into cells: a quotation mark is followed by something else"),
+        (
+            b'"a" ,"b"\n1,2\n3,4\n',
+            "Line 1 cannot be split into cells: a quotation mark is followed by something else",
+        ),
         (b"a,b\n" + b"1" * 200_000 + b",2\n", "Line 2 cannot be split into cells"),
         (NUMBERS.decode().encode("utf-16-be"), "Line 1 holds a zero byte"),
         (b"\xff\xfea", "begins as UTF-16 text but is not"),
         (NUMBERS + b"1,\x002\n", "Line 4 holds a zero byte"),
-        (NUMBERS + "é,1\n".encode("latin-1"), "Line 4 is not UTF-8 text; save the file as CSV UTF-8"),
+        (
+            NUMBERS + "é,1\n".encode("latin-1"),
+            "Line 4 is not UTF-8 text; save the file as CSV UTF-8",
+        ),
         (b"PK\x03\x04" + bytes(100), "is a workbook or a zip archive; save the table as CSV UTF-8"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100), "is an old workbook (xls); save"),
         (gzip.compress(NUMBERS), "is compressed; unpack it first"),
@@ -370,9 +492,15 @@ def test_leaving_out_too_much_is_told():
         (b"<!DOCTYPE html>\n<title>Sign in</title>", "is a web page or XML"),
         (b'[{"a":1,"y":2},{"a":2,"y":5}]', "is JSON, not CSV"),
         (b'{"a":1,"y":2}\n{"a":2,"y":5}\n', "is JSON, not CSV"),
-        (",".join(["7"] * 513).encode(), "The file has 513 columns; leave some out, as at most 512 are taken"),
+        (
+            ",".join(["7"] * 513).encode(),
+            "The file has 513 columns; leave some out, as at most 512 are taken",
+        ),
         (b"1,2,3,4\n" * 5 + b"1,2,3\n", "Line 6 has 3 cells, but line 1 has 4"),
-        ((b"1," * 499 + b"1\n") * 4_001, "more than 4000 rows of numbers, which is the most with 500 columns"),
+        (
+            (b"1," * 499 + b"1\n") * 4_001,
+            "more than 4000 rows of numbers, which is the most with 500 columns",
+        ),
         (b"1,2\n" * (MAX_BYTES // 4 + 1), "more than 8 MB; leave out rows or columns"),
     ],
     ids=lambda value: "" if isinstance(value, bytes) else value[:40],
@@ -385,18 +513,26 @@ def test_bounds_are_inclusive():
     wide = ",".join(["7"] * MAX_COLUMNS) + "\n" + ",".join(["2"] * MAX_COLUMNS)
     assert read(wide.encode()).inputs.shape == (2, MAX_COLUMNS - 1)
     assert read(b"1e100,-1e100\n-1e100,1e100").inputs.shape == (2, 1)
-    housing = "".join(f"{i},{i % 7},{i % 11}\n" for i in range(20_640))  # as many rows as a well-known data set of houses
+    housing = "".join(
+        f"{i},{i % 7},{i % 11}\n" for i in range(20_640)
+    )  # as many rows as a well-known data set of houses
     assert read(("a,b,c\n" + housing).encode()).inputs.shape == (20_640, 2)
     assert MAX_NUMBERS // 3 > 20_640
 
 
 def test_the_server_lets_through_what_is_read_and_no_more():
-    config = tomllib.loads((Path(__file__).parents[1] / ".streamlit/config.toml").read_text(encoding="utf-8"))
-    assert config["server"]["maxUploadSize"] * 1024 * 1024 == MAX_BYTES  # in Streamlit 1 MB is 1024 * 1024 bytes
+    config = tomllib.loads(
+        (Path(__file__).parents[1] / ".streamlit/config.toml").read_text(encoding="utf-8")
+    )
+    assert (
+        config["server"]["maxUploadSize"] * 1024 * 1024 == MAX_BYTES
+    )  # in Streamlit 1 MB is 1024 * 1024 bytes
 
 
 def test_what_a_file_says_is_shown_as_it_stands_there_and_as_code():
-    assert "`![x](https://example.org/x.png)`" in refusal(b"a,b\n1,![x](https://example.org/x.png)\n2,3")
+    assert "`![x](https://example.org/x.png)`" in refusal(
+        b"a,b\n1,![x](https://example.org/x.png)\n2,3"
+    )
     assert "`$x$`" in refusal(b"<script>alert(1)</script>,b\n1,$x$\n2,3")
     assert "`**a**`" in refusal(b"**a**,**a**\n1,2\n2,3")
     assert r"`\u0060\u202ex`" in refusal("a,b\n1,`\u202ex\n2,3".encode())
@@ -459,7 +595,9 @@ def outcome(raw: bytes, **said) -> str:
     (m, d), (m_too, k) = data.inputs.shape, data.targets.shape
     assert m == m_too >= 2 and d >= 1 and k == 1
     names = data.feature_names + data.target_names
-    assert len(set(names)) == d + k and all(0 < len(n) <= MAX_NAME + 1 and n.isprintable() for n in names)
+    assert len(set(names)) == d + k and all(
+        0 < len(n) <= MAX_NAME + 1 and n.isprintable() for n in names
+    )
     for table in (data.inputs, data.targets):
         np.testing.assert_allclose(table.mean(axis=0), 0, atol=1e-12)
         np.testing.assert_allclose(table.std(axis=0), 1, rtol=1e-12)
@@ -469,8 +607,42 @@ def outcome(raw: bytes, **said) -> str:
 cells = (
     st.floats(-1e6, 1e6).map(repr)
     | st.integers(-9, 9).map(str)
-    | st.sampled_from(["", "nan", "inf", "x", "1,5", '"', '"1"', "1e99", "1e308", " 2 ", "-", "é", "\0", "a;b", "#", "'"])
-    | st.sampled_from(["1.000", "1,000", "#N/A", "−1", "\u00a01", "5 kg", "=", '="1"', "sep=;", "`", "<b>", "9" * 400])
+    | st.sampled_from(
+        [
+            "",
+            "nan",
+            "inf",
+            "x",
+            "1,5",
+            '"',
+            '"1"',
+            "1e99",
+            "1e308",
+            " 2 ",
+            "-",
+            "é",
+            "\0",
+            "a;b",
+            "#",
+            "'",
+        ]
+    )
+    | st.sampled_from(
+        [
+            "1.000",
+            "1,000",
+            "#N/A",
+            "−1",
+            "\u00a01",
+            "5 kg",
+            "=",
+            '="1"',
+            "sep=;",
+            "`",
+            "<b>",
+            "9" * 400,
+        ]
+    )
 )
 
 
@@ -482,7 +654,9 @@ def sloppy_files(draw) -> bytes:
     number = st.integers(-99, 99).map(str) | st.floats(-1e3, 1e3, width=32).map(str)
     rows = draw(st.lists(st.lists(number, min_size=width, max_size=width), max_size=8))
     if draw(st.booleans()):
-        rows.insert(0, draw(st.lists(st.text(max_size=6) | st.just("name"), min_size=width, max_size=width)))
+        rows.insert(
+            0, draw(st.lists(st.text(max_size=6) | st.just("name"), min_size=width, max_size=width))
+        )
     for _ in range(draw(st.sampled_from([0, 0, 1, 2]))):
         if rows:
             row = draw(st.sampled_from(rows))
@@ -491,7 +665,9 @@ def sloppy_files(draw) -> bytes:
             else:
                 draw(st.sampled_from([row.clear, row.reverse, lambda row=row: row.append("1")]))()
     text = draw(st.sampled_from(["\n", "\r\n", "\r"])).join(separator.join(row) for row in rows)
-    encoding = draw(st.sampled_from(["utf-8"] * 9 + ["utf-8-sig", "utf-16", "latin-1", "utf-16-le"]))
+    encoding = draw(
+        st.sampled_from(["utf-8"] * 9 + ["utf-8-sig", "utf-16", "latin-1", "utf-16-le"])
+    )
     return text.encode(encoding, errors="replace")
 
 
@@ -507,12 +683,17 @@ said = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 def test_any_bytes_give_data_or_one_message(capsys):
     """Counted and printed: how many random files were tried, and how many of them were read."""
     count = Counter()
 
     @settings(max_examples=500, deadline=None)
-    @given(st.binary(max_size=80) | st.text(alphabet='0123456789,;\t\n\r ".-e_aé', max_size=60).map(str.encode), said)
+    @given(
+        st.binary(max_size=80)
+        | st.text(alphabet='0123456789,;\t\n\r ".-e_aé', max_size=60).map(str.encode),
+        said,
+    )
     def junk(raw, said):
         count[outcome(raw, **said)] += 1
 
@@ -524,7 +705,9 @@ def test_any_bytes_give_data_or_one_message(capsys):
     junk()
     nearly_good()
     with capsys.disabled():
-        print(f"\nread_csv: {count.total()} random files, {count['read']} read, {count['refused']} refused in words")
+        print(
+            f"\nread_csv: {count.total()} random files, {count['read']} read, {count['refused']} refused in words"
+        )
     assert count.total() >= 1700 and min(count["read"], count["refused"]) >= 150
 
 
@@ -534,7 +717,13 @@ finite = st.floats(-1e100, 1e100) | st.integers(-3, 3).map(float)
 @st.composite
 def written_tables(draw) -> tuple[np.ndarray, bytes]:
     """A table of numbers, and a CSV file with names that holds it."""
-    values = draw(npst.arrays(float, npst.array_shapes(min_dims=2, max_dims=2, min_side=2, max_side=6), elements=finite))
+    values = draw(
+        npst.arrays(
+            float,
+            npst.array_shapes(min_dims=2, max_dims=2, min_side=2, max_side=6),
+            elements=finite,
+        )
+    )
     separator = draw(st.sampled_from([",", ";", "\t", "|", " "]))
     end = draw(st.sampled_from(["\n", "\r\n", "\r"]))
     quote = draw(st.sampled_from(["", '"']))
@@ -557,7 +746,9 @@ def test_what_was_written_is_what_is_read(case):
         return
     table = values[:, varies]
     names = [f"x{j}" for j in np.flatnonzero(varies)]
-    expected = standardise(Data("", table[:, :-1], table[:, -1:], tuple(names[:-1]), tuple(names[-1:])))
+    expected = standardise(
+        Data("", table[:, :-1], table[:, -1:], tuple(names[:-1]), tuple(names[-1:]))
+    )
     data = read_csv(raw)
     assert data.feature_names == expected.feature_names
     assert (data.inputs == expected.inputs).all() and (data.targets == expected.targets).all()

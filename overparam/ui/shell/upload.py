@@ -24,7 +24,7 @@ MOST_FILES = 4  # of a session that can be gone back to
 
 
 @dataclass
-class _Shelf:
+class Shelf:
     """What a session knows of its files, the same on all pages.
 
     names: of each file that was chosen in it, by its digest. refused: the name of the file chosen last and why it was not taken.
@@ -114,8 +114,8 @@ def _find(reading: Reading) -> Upload | None:
     return FILES.find(reading.contents) if reading.contents in _shelf().names else None
 
 
-def _shelf() -> _Shelf:
-    return st.session_state.setdefault("uploads", _Shelf())
+def _shelf() -> Shelf:
+    return st.session_state.setdefault("uploads", Shelf())
 
 
 def _box(state: PageState) -> _Box:
@@ -128,7 +128,9 @@ def _file_box(state: PageState) -> None:
     words = "Numbers, one column of which is predicted: separated by commas, semicolons, tabs or blanks, with or without names."
     file = st.file_uploader("CSV file", key=key, help=words, on_change=_take, args=(state, key))
     if file is None:
-        if st.session_state[key] is not None:  # the browser shows a file that this session, begun after a long break, never had
+        if (
+            st.session_state[key] is not None
+        ):  # the browser shows a file that this session, begun after a long break, never had
             box.emptied += 1
             box.lost = True
             st.rerun()
@@ -174,7 +176,10 @@ def _no_file(state: PageState) -> None:
     """What to do where there is none: why the last one was refused, what the link is about, and the other files of the session."""
     shelf = _shelf()
     if st.session_state[state.key("csv")]:
-        st.info("This link is about an uploaded file that is not here: upload it again.", icon=":material/upload_file:")
+        st.info(
+            "This link is about an uploaded file that is not here: upload it again.",
+            icon=":material/upload_file:",
+        )
     elif shelf.refused:
         name, why = shelf.refused
         st.error(f"{cite(name)} was not taken. {why}", icon=":material/table:")
@@ -211,12 +216,16 @@ def _first_line(state: PageState, first: str) -> None:
         ["names", "sample"],
         key=key,
         format_func={"names": "names", "sample": "a sample"}.get,
-        on_change=_update(state, key, lambda reading, value: replace(reading, first=value or reading.first)),
+        on_change=_update(
+            state, key, lambda reading, value: replace(reading, first=value or reading.first)
+        ),
         width="stretch",
     )
 
 
-def _update(state: PageState, key: str, change: Callable[[Reading, Any], Reading]) -> Callable[[], None]:
+def _update(
+    state: PageState, key: str, change: Callable[[Reading, Any], Reading]
+) -> Callable[[], None]:
     def callback() -> None:
         _change(state, change(_reading(state), st.session_state[key]))
 
@@ -235,7 +244,9 @@ def _columns(state: PageState, upload: Upload, reading: Reading) -> None:
             list(able),
             key=key,
             help="All other columns are the inputs.",
-            on_change=_update(state, key, lambda reading, name: replace(reading, target=able[name])),
+            on_change=_update(
+                state, key, lambda reading, name: replace(reading, target=able[name])
+            ),
         )
     for field_name, label, columns in (
         ("leave_out", "Leave out", sheet.columns),
@@ -246,7 +257,12 @@ def _columns(state: PageState, upload: Upload, reading: Reading) -> None:
             chosen = getattr(reading, field_name)
             st.session_state[key] = [name for name, place in places.items() if place in chosen]
             st.multiselect(
-                label, list(places), key=key, placeholder="no column", on_change=_choose, args=(state, key, field_name, places)
+                label,
+                list(places),
+                key=key,
+                placeholder="no column",
+                on_change=_choose,
+                args=(state, key, field_name, places),
             )
     if bad := sheet.bad_lines(reading):
         key = state.key("skip")
@@ -259,7 +275,9 @@ def _columns(state: PageState, upload: Upload, reading: Reading) -> None:
 
 
 def _choose(state: PageState, key: str, field_name: str, places: dict[str, int]) -> None:
-    _change(state, _with(_reading(state), field_name, [places[name] for name in st.session_state[key]]))
+    _change(
+        state, _with(_reading(state), field_name, [places[name] for name in st.session_state[key]])
+    )
 
 
 def _with(reading: Reading, name: str, places: list[int]) -> Reading:
@@ -282,7 +300,11 @@ def _ways_out(state: PageState, upload: Upload, reading: Reading) -> None:
     what = "the text columns" if len(undecided) > 1 else "the text column"
     ways = {
         f"Leave out {what}": _with(reading, "leave_out", [*reading.leave_out, *undecided]),
-        f"Take {what} as categories": _with(reading, "categories", [*reading.categories, *undecided]),
+        f"Take {what} as categories": _with(
+            reading, "categories", [*reading.categories, *undecided]
+        ),
     }
     for i, (words, way) in enumerate(ways.items()):
-        st.button(words, key=state.key(f"way_{i}"), on_click=_change, args=(state, way), width="stretch")
+        st.button(
+            words, key=state.key(f"way_{i}"), on_click=_change, args=(state, way), width="stretch"
+        )
