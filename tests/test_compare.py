@@ -132,7 +132,7 @@ def test_any_order_of_buttons_leaves_the_page_standing(keys):
         assert len(head["curves"]) <= 2 + 3 * 2 and 0 <= transport(app)["position"] <= 200
 
 
-@pytest.mark.parametrize("name", ["run.csv", "run.json", "run.py", "run.html"])
+@pytest.mark.parametrize("name", ["run.csv", "run.json", "run.py", "run.ipynb", "run.html"])
 def test_everything_is_offered_to_take_home(name):
     app = opened(press(race(**SMALL), "race_run"), "race_home")
     assert [d for d in app.get("download_button") if d.proto.id.endswith(f"race_save_{name}")]

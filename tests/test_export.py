@@ -122,8 +122,8 @@ def test_the_script_of_an_uploaded_file_reads_its_numbers(tmp_path):
     view = finished(chosen, data)
     (tmp_path / "run.py").write_text(export.script(chosen, view, data), encoding="utf-8")
     (tmp_path / export.DATA_FILE).write_text(export.data_csv(data), encoding="utf-8")
-    subprocess.run([sys.executable, "run.py", "out.csv"], cwd=tmp_path, check=True, capture_output=True)
-    _, found = columns((tmp_path / "out.csv").read_text(encoding="utf-8"))
+    subprocess.run([sys.executable, "run.py"], cwd=tmp_path, check=True, capture_output=True)
+    _, found = columns((tmp_path / "losses.csv").read_text(encoding="utf-8"))
     np.testing.assert_allclose(found, columns(export.as_csv(chosen, view))[1], rtol=1e-9, atol=0)
 
 

@@ -7,6 +7,7 @@ time: this shares no code with the engine, and the tests hold one against the ot
 
 import io
 import zipfile
+from html import escape
 from itertools import pairwise
 
 import numpy as np
@@ -223,3 +224,39 @@ def losses(problem, layers, depth, direction, update, step, changes, decay, time
             for j, (w, g) in enumerate(zip(layers, gradients, strict=True)):
                 layers[j] = update(w, g + shrink * w, step, memories[j], t + 1)
     return kept
+
+
+# --- the picture -------------------------------------------------------------------------------------------------------------
+
+
+def picture(times, columns, names):
+    """Loss over iterations as an SVG image, both axes logarithmic; a curve ends where its method diverged."""
+    curves = []
+    for column in columns:
+        kept = [(t, value) for t, value in zip(times, column, strict=True) if t > 0 and 0 < value < np.inf]
+        curves.append(np.log10(np.array(kept)).reshape(-1, 2))
+    everything = np.concatenate(curves)
+    if not len(everything):
+        everything = np.zeros((1, 2))
+    low, high = np.floor(everything.min(axis=0)), np.ceil(everything.max(axis=0))
+    high = np.maximum(high, low + 1)
+
+    def place(point):
+        x, y = (point - low) / (high - low)
+        return f"{60 + 560 * x:.1f},{340 - 320 * y:.1f}"
+
+    lines = []
+    for axis in (0, 1):
+        for decade in np.arange(low[axis], high[axis] + 1):
+            ends = np.array([low, high])
+            ends[:, axis] = decade
+            lines.append(f'<polyline points="{place(ends[0])} {place(ends[1])}" stroke="#ccc"/>')
+            x, y = place(ends[0]).split(",")
+            at = f'x="{x}" y="358" text-anchor="middle"' if axis == 0 else f'x="54" y="{y}" text-anchor="end"'
+            lines.append(f'<text {at} stroke="none" fill="#555">1e{decade:.0f}</text>')
+    for i, (name, curve) in enumerate(zip(names, curves, strict=True)):
+        colour = f"hsl({360 * i / len(names):.0f}, 70%, 42%)"
+        lines.append(f'<polyline points="{" ".join(map(place, curve))}" stroke="{colour}" stroke-width="2"/>')
+        lines.append(f'<text x="640" y="{30 + 20 * i}" stroke="none" fill="{colour}">{escape(name)}</text>')
+    style = 'width="860" height="370" fill="none" font-family="sans-serif" font-size="13" style="background: white"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {style}>{"".join(lines)}</svg>'

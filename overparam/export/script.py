@@ -7,7 +7,7 @@ import json
 import platform
 import textwrap
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from urllib.parse import urlencode
 
 import numpy as np
@@ -57,7 +57,7 @@ def losses(view: View) -> np.ndarray:
 
 def as_csv(experiment: Experiment, view: View) -> str:
     """The losses of every method at the recorded iterations; lines that begin with # say what was chosen."""
-    about = [f"# {word}: {value}" for word, value in _facts(experiment, view).items()]
+    about = [f"# {word}: {value}" for word, value in facts(experiment, view).items()]
     head = ",".join(["iteration", *(f'"{name}"' for name in names(experiment))])
     rows = [",".join([str(t), *map(repr, row)]) for t, row in zip(view.times.tolist(), losses(view).tolist(), strict=True)]
     return "\n".join([*about, head, *rows]) + "\n"
@@ -96,6 +96,17 @@ def data_csv(data: Data) -> str:
     return "\n".join([head, *(",".join(map(repr, row)) for row in numbers.tolist())]) + "\n"
 
 
+@dataclass(frozen=True)
+class Parts:
+    """The Python that computes a run again, in the order in which it runs."""
+
+    imports: str
+    functions: str
+    settings: str
+    data: str
+    run: str
+
+
 def script(experiment: Experiment, view: View, upload: Data | None = None) -> str:
     """A Python file of torch and numpy alone that computes the view's losses again and writes them as `as_csv` does.
 
@@ -105,6 +116,14 @@ def script(experiment: Experiment, view: View, upload: Data | None = None) -> st
 
     Args: upload: the person's file, where the problem is "csv"; the script reads it from `DATA_FILE` (see `data_csv`).
     """
+    made = parts(experiment, view, upload)
+    listed = "\n".join(f"    {word}: {value}" for word, value in facts(experiment, view).items())
+    about = _ABOUT.format(facts=listed, note=note(experiment), reference=textwrap.fill(f"After {REFERENCE}.", 100))
+    return "\n\n".join((about, made.imports, "", made.functions, "", made.settings, made.data, made.run)) + "\n"
+
+
+def parts(experiment: Experiment, view: View, upload: Data | None = None) -> Parts:
+    """What `script` and `notebook.notebook` put together. Args: as `script`."""
     k, d, make_data, needed = _data(experiment, upload)
     lines = []
     for entry, name, step in zip(experiment.methods, names(experiment), _first_steps(experiment, view), strict=True):
@@ -119,54 +138,45 @@ def script(experiment: Experiment, view: View, upload: Data | None = None) -> st
         needed.append(plain.near_zero)
     order = [value for value in vars(plain).values() if inspect.isfunction(value) and value in needed]
     sources = "\n\n".join(map(inspect.getsource, [*order, plain.product, plain.recorded, plain.losses]))
-    intro = _INTRODUCTION.format(
-        facts="\n".join(f"    {word}: {value}" for word, value in _facts(experiment, view).items()),
-        note=_note(experiment),
-        imports="\n".join(_imports(order)),
-    )
-    end = _MAIN.format(
+    settings = _SETTINGS.format(
         p=experiment.p,
-        weight="1.0" if experiment.problem == "two" else "1 / len(X)",
         decay=experiment.decay,
         seed=experiment.seed,
         iterations=int(view.times[-1]),
         changes=dict(experiment.changes),
-        dtype=experiment.precision,
-        data=make_data,
         methods="\n".join(lines),
     )
-    return f"{intro}\n\n{sources}\n{end}"
+    return Parts(
+        imports="\n".join(["import csv", *_imports(order), "", *_ALWAYS]),
+        functions=sources.rstrip(),
+        settings=settings,
+        data=make_data,
+        run=_RUN.format(dtype=experiment.precision, weight="1.0" if experiment.problem == "two" else "1 / len(X)"),
+    )
 
 
-_INTRODUCTION = '''"""Depth as acceleration: one run, computed again with nothing but torch and numpy.
+_ABOUT = '''"""Depth as acceleration: one run, computed again with nothing but torch and numpy.
 
 {facts}
 
-{note}Run it with   python run.py [file]   ; it writes the losses to the file, losses.csv if none is named.
-After {reference}.
-"""
+{note}{reference}
+Run it with   python run.py   or paste it into a notebook; it writes the losses to losses.csv.
+"""'''
 
-import csv
-import sys
-{imports}
-import numpy as np
-import torch
+_ALWAYS = ("import numpy as np", "import torch", "", "torch.set_num_threads(1)")
 
-torch.set_num_threads(1)
-'''.replace("{reference}", textwrap.fill(REFERENCE, 118))
-
-_MAIN = """
+_SETTINGS = """\
 P = {p!r}  # exponent of the loss: L(W) = weight * sum |W x - y|^p / p
 DECAY = {decay!r}  # weight decay
 SEED = {seed}
 ITERATIONS = {iterations}
 CHANGES = {changes}  # iteration: factor on every step size from then on
-{data}
-WEIGHT = {weight}
 METHODS = {{  # layers to start from, depth, rule in the place of a network, update, step size
 {methods}
-}}
+}}"""
 
+_RUN = """\
+WEIGHT = {weight}
 X, Y = (torch.from_numpy(numbers).to(torch.{dtype}) for numbers in (X, Y))
 times = recorded(ITERATIONS)
 columns = []
@@ -174,11 +184,10 @@ for name, (layers, depth, direction, update, step) in METHODS.items():
     columns.append(losses((X, Y, P, WEIGHT), layers, depth, direction, update, step, CHANGES, DECAY, times))
     print(f"{{name}}: loss {{columns[-1][0]:.6g}} at the start, {{columns[-1][-1]:.6g}} after {{ITERATIONS}} iterations")
 
-with open(sys.argv[1] if len(sys.argv) > 1 else "losses.csv", "w", newline="", encoding="utf-8") as file:
+with open("losses.csv", "w", newline="", encoding="utf-8") as file:
     writer = csv.writer(file)
     writer.writerow(["iteration", *METHODS])
-    writer.writerows(zip(times, *columns))
-"""
+    writer.writerows(zip(times, *columns))"""
 
 
 def _direction(entry: Entry, k: int) -> Callable | None:
@@ -220,11 +229,11 @@ def _diabetes() -> str:
     return "".join(" ".join(f"{x:.12g}" for x in row) + "\n" for row in rows)
 
 
-def _note(experiment: Experiment) -> str:
+def note(experiment: Experiment) -> str:
     if experiment.problem == "ethanol":
         return f"The data: download\n{ETHANOL_URL}\ninto this folder.\n{ETHANOL_CITATION}.\n\n"
     if experiment.problem == "csv":
-        return f"The data: the file {DATA_FILE} that is offered beside this script, in this folder.\n\n"
+        return f"The data: the file {DATA_FILE} that is offered beside this one, in the same folder.\n\n"
     if experiment.problem == "diabetes":
         return (
             "The data: 442 patients, 10 measurements and the progression of their diabetes\n"
@@ -239,7 +248,7 @@ def _imports(functions: list[Callable]) -> list[str]:
     return modules + (["from itertools import pairwise"] if "pairwise(" in text else [])
 
 
-def _facts(experiment: Experiment, view: View) -> dict[str, str]:
+def facts(experiment: Experiment, view: View) -> dict[str, str]:
     """What a reader needs to know where this came from."""
     return {
         "problem": experiment.problem,

@@ -52,9 +52,9 @@ def numbers(path: Path) -> list[list[float]]:
 def test_the_script_saved_from_the_page_writes_the_numbers_saved_from_it(finished, tmp_path, monkeypatch):
     table = save(finished, "Numbers, CSV", tmp_path)
     script = save(finished, "Script, Python", tmp_path)
-    monkeypatch.setattr("sys.argv", ["run.py", str(tmp_path / "again.csv")])
+    monkeypatch.chdir(tmp_path)
     runpy.run_path(str(script), run_name="__main__")
-    wanted, found = numbers(table), numbers(tmp_path / "again.csv")
+    wanted, found = numbers(table), numbers(tmp_path / "losses.csv")
     assert wanted[-1][0] == 200 and len(wanted) == len(found)
     for row, again in zip(wanted, found, strict=True):
         assert again == pytest.approx(row, rel=1e-9, abs=0)

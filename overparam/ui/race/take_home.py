@@ -1,4 +1,4 @@
-"""What is on screen, taken home: numbers, a script, the figure, and links."""
+"""What is on screen, taken home: numbers, the figure, a script, a notebook, and links."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import streamlit as st
 
 from overparam.data import Data
 from overparam.export import script as export
+from overparam.export.notebook import notebook
 from overparam.serving.run import Run, View
 
 
@@ -48,6 +49,14 @@ def take_home(run: Run, position: Callable[[], int], upload: Data | None, figure
             ":material/data_object:",
             "The same with every choice, the step sizes and the gaps.",
         )
+        button(
+            "Figure, HTML",
+            "run.html",
+            lambda v: figure(v).to_html(include_plotlyjs=True),
+            "text/html",
+            ":material/show_chart:",
+            "One file that works offline, with zoom and exact values (5 MB).",
+        )
     with right:
         button(
             "Script, Python",
@@ -58,22 +67,22 @@ def take_home(run: Run, position: Callable[[], int], upload: Data | None, figure
             "Plain torch and numpy, nothing else: computes exactly this run again and writes its numbers.",
         )
         button(
-            "Figure, HTML",
-            "run.html",
-            lambda v: figure(v).to_html(include_plotlyjs=True),
-            "text/html",
-            ":material/show_chart:",
-            "One file that works offline, with zoom and exact values (5 MB).",
+            "Notebook, Jupyter",
+            "run.ipynb",
+            lambda v: notebook(experiment, v, upload),
+            "application/x-ipynb+json",
+            ":material/menu_book:",
+            "The script in cells, with its picture: opens in Jupyter, VS Code or Colab.",
         )
-    if upload is not None and experiment.problem == "csv":
-        button(
-            "Data for the script",
-            export.DATA_FILE,
-            lambda _: export.data_csv(upload),
-            "text/csv",
-            ":material/database:",
-            "Your numbers, standardised: put the file beside the script.",
-        )
+        if upload is not None and experiment.problem == "csv":
+            button(
+                "Data for the script",
+                export.DATA_FILE,
+                lambda _: export.data_csv(upload),
+                "text/csv",
+                ":material/database:",
+                "Your numbers, standardised: put the file beside the script or the notebook.",
+            )
     st.caption("PNG and SVG: the two left buttons that appear at the top right of the chart.")
     links(experiment.problem == "csv")
 
