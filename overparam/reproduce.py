@@ -9,7 +9,8 @@ import argparse
 import time
 from collections.abc import Sequence
 
-from overparam.choices.race import PROBLEMS, Experiment
+from overparam.choices.problems import PROBLEMS
+from overparam.choices.race import Experiment
 from overparam.data import ethanol_is_cached
 from overparam.serving.run import Run
 from overparam.story.presets import ALWAYS_HERE, PAPER_DATA, PRESETS, Preset
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error(f"no preset is called {', '.join(unknown)}; there are {', '.join(PRESETS)}")
     problem = PAPER_DATA if ethanol_is_cached() else ALWAYS_HERE
     missing = "" if problem == PAPER_DATA else "; the paper's own data are not here: the app fetches them"
-    print(f"Data: {PROBLEMS[problem]}{missing}")
+    print(f"Data: {PROBLEMS[problem].label}{missing}")
     for preset in (PRESETS[name] for name in choices.presets or PRESETS):
         print(f"\n{preset.title}")
         for label, text in (("paper", preset.paper), ("replication", preset.replication)):

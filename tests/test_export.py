@@ -11,11 +11,12 @@ from urllib.parse import parse_qsl
 import numpy as np
 import pytest
 
+from overparam import plain
 from overparam.choices.kinds import read_choices
+from overparam.choices.problems import DATA_FILE
 from overparam.choices.race import CHOICES, Entry, Experiment
 from overparam.data import Data, load_ethanol, standardise
 from overparam.data.synthetic import SPECTRA, synthetic
-from overparam.export import plain
 from overparam.export import script as export
 from overparam.serving.run import Run
 
@@ -121,7 +122,7 @@ def test_the_script_of_an_uploaded_file_reads_its_numbers(tmp_path):
     data, chosen = standardise(data), experiment(problem="csv", csv="0" * 16, methods=(Entry(1, step=0.01), Entry(2, step=0.01)))
     view = finished(chosen, data)
     (tmp_path / "run.py").write_text(export.script(chosen, view, data), encoding="utf-8")
-    (tmp_path / export.DATA_FILE).write_text(export.data_csv(data), encoding="utf-8")
+    (tmp_path / DATA_FILE).write_text(export.data_csv(data), encoding="utf-8")
     subprocess.run([sys.executable, "run.py"], cwd=tmp_path, check=True, capture_output=True)
     _, found = columns((tmp_path / "losses.csv").read_text(encoding="utf-8"))
     np.testing.assert_allclose(found, columns(export.as_csv(chosen, view))[1], rtol=1e-9, atol=0)

@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 FLOORS = (  # the ground first
-    {"overparam.words"},  # text made fit for a sentence
+    {"overparam.plain", "overparam.words"},  # the whole idea in one plain file; text made fit for a sentence
     {"overparam.theory"},  # pure functions of arrays: what the papers prove
     {"overparam.data", "overparam.nn"},  # what is fitted; depth for models of one's own
     {"overparam.engine"},  # many runs, one pass over the data a step

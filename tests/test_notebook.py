@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 from nbclient import NotebookClient
 
+from overparam import plain
+from overparam.choices.problems import DATA_FILE
 from overparam.choices.race import Entry
 from overparam.data import Data, standardise
-from overparam.export import plain, script
+from overparam.export import script
 from overparam.export.notebook import notebook
 from tests.test_export import DIABETES, EVERY_KIND, EVERY_OPTIMIZER, MATRICES, TUNED, TWO, columns, experiment, finished
 
@@ -91,5 +93,5 @@ def test_an_uploaded_files_notebook_reads_the_file_beside_it():
     data = standardise(Data("mine", np.arange(12.0).reshape(6, 2) ** 2, np.arange(6.0)[:, None], ("a", "b"), ("y",)))
     chosen = experiment(problem="csv", csv="0" * 16, iterations=3, methods=(Entry(1, step=0.01),))
     document = json.loads(notebook(chosen, finished(chosen, data), data))
-    assert any(f"csv_file({script.DATA_FILE!r}, 1)" in cell["source"] for cell in document["cells"])
-    assert script.DATA_FILE in document["cells"][0]["source"]
+    assert any(f"csv_file({DATA_FILE!r}, 1)" in cell["source"] for cell in document["cells"])
+    assert DATA_FILE in document["cells"][0]["source"]

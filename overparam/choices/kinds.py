@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from overparam.words import show
@@ -84,6 +84,26 @@ class Option:
 
     def __hash__(self) -> int:
         return hash(self.name)
+
+
+@dataclass(frozen=True)
+class Variant(Option):
+    """One of a few alternatives, some of which bring choices of their own, which mean nothing elsewhere.
+
+    own: for each option the choices that belong to it; a choice may belong to several.
+    """
+
+    own: Mapping[str, tuple[Choice, ...]] = field(default_factory=dict)
+
+    __hash__ = Option.__hash__
+
+    def choices(self) -> tuple[Choice, ...]:
+        """Every choice that belongs to some option, each once."""
+        return tuple(dict.fromkeys(choice for own in self.own.values() for choice in own))
+
+    def idle(self, value: str) -> tuple[Choice, ...]:
+        """The choices that mean nothing while this option is taken."""
+        return tuple(choice for choice in self.choices() if choice not in self.own.get(value, ()))
 
 
 @dataclass(frozen=True)

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from functools import partial
 from typing import Any
 
 import torch
 
-from overparam.choices.kinds import Choice, ChoiceError, Number, Option, Structured
-from overparam.data import Data, DataError, Reading, load_diabetes, load_ethanol
-from overparam.data.synthetic import SPECTRA, synthetic
+from overparam.choices.kinds import Choice, ChoiceError, Number, Option, Structured, Variant
+from overparam.choices.problems import PROBLEM, PROBLEMS
+from overparam.data import Data
 from overparam.engine.losses import P_HIGH, P_LOW, lp
 from overparam.engine.optimizers import OPTIMIZERS
-from overparam.engine.problem import Problem, two_coordinate
+from overparam.engine.problem import Problem
 from overparam.engine.simulation import KINDS, STARTS, Method
 from overparam.words import show
 
@@ -137,13 +136,6 @@ def format_methods(entries: tuple[Entry, ...]) -> str:
     return "~".join(words)
 
 
-def _reading(text: str) -> str:
-    try:
-        return Reading.parse(text).format()
-    except DataError as error:
-        raise ChoiceError(str(error)) from None
-
-
 MOST_CHANGES = 20
 CHANGE_AT = Number("at", "The iteration of a change", 1, 1, 1_000_000, integer=True)
 CHANGE_BY = Number("by", "The factor of a change", 1, 0, 1000, low_open=True)
@@ -169,42 +161,44 @@ def format_changes(changes: tuple[tuple[int, float], ...]) -> str:
     return "~".join(f"{at}x{CHANGE_BY.write(by)}" for at, by in changes)
 
 
-PROBLEMS = {
-    "diabetes": "Diabetes (442×10)",
-    "ethanol": "Ethanol, the paper's data (2565×128)",
-    "two": "Two coordinates",
-    "synthetic": "Synthetic, chosen spectrum",
-    "csv": "Your CSV file",
-}
 DEFAULT_METHODS = (
     *(Entry(depth) for depth in (1, 2, 3)),
     *(Entry(1, optimizer) for optimizer in ("momentum", "adagrad", "adadelta", "adam")),
 )
 
+_SHARED = (STEP, Structured("changes", "Step-size changes", (), parse_changes, format_changes))
+STEPS = Variant(
+    "steps",
+    "Step sizes",
+    "tuned",
+    {"tuned": "tuned", "shared": "shared", "each": "own"},
+    "Tuned: for each method the step size of a grid whose loss stays lowest over the last tenth of the horizon. "
+    "Shared: one for all. Own: each method may have its own, in the list of methods.",
+    {
+        "shared": _SHARED,
+        "each": _SHARED,
+        "tuned": (
+            Number(
+                "horizon",
+                "Tuning horizon",
+                10_000,
+                10,
+                100_000,
+                integer=True,
+                help="Iterations after which step sizes are compared.",
+            ),
+            Number("grid", "Step sizes a decade", 6, 2, 24, integer=True, help="How fine the grid of step sizes is."),
+        ),
+    },
+)
+
 CHOICES: tuple[Choice, ...] = (
-    Option("problem", "Problem", "diabetes", PROBLEMS, "The data of the regression; features and labels standardised."),
+    PROBLEM,
     Number("p", "Loss exponent p", 4.0, P_LOW, P_HIGH, help="The loss is (1/p) |W x − y|^p, averaged over the samples."),
-    Number("ratio", "Ratio y₁ / y₂", 10.0, 1, 1000, help="The two coordinates want w₁ = y₁ and w₂ = y₂ = 1."),
-    Number("m", "Samples m", 500, 2, 5000, integer=True),
-    Number("d", "Inputs d", 20, 1, 256, integer=True),
-    Number("k", "Outputs k", 1, 1, 16, integer=True),
-    Number("condition", "Condition number", 100.0, 1, 1e6, help="Largest over smallest eigenvalue of XᵀX."),
-    Option("spectrum", "Spectrum", "geometric", {name: name for name in SPECTRA}, "How the eigenvalues of XᵀX lie between."),
-    Number("noise", "Noise", 0.1, 0, 10, help="Standard deviation of the label noise, relative to the signal."),
-    Structured("csv", "Uploaded file", "", _reading, str),
+    *PROBLEM.choices(),
     Structured("methods", "Methods", DEFAULT_METHODS, parse_methods, format_methods),
-    Option(
-        "steps",
-        "Step sizes",
-        "tuned",
-        {"tuned": "tuned", "shared": "shared", "each": "own"},
-        "Tuned: for each method the step size of a grid whose loss stays lowest over the last tenth of the horizon. "
-        "Shared: one for all. Own: each method may have its own, in the list of methods.",
-    ),
-    STEP,
-    Structured("changes", "Step-size changes", (), parse_changes, format_changes),
-    Number("horizon", "Tuning horizon", 10_000, 10, 100_000, integer=True, help="Iterations after which step sizes are compared."),
-    Number("grid", "Step sizes a decade", 6, 2, 24, integer=True, help="How fine the grid of step sizes is."),
+    STEPS,
+    *STEPS.choices(),
     Option("start", "Start", "balanced", STARTS, "Balanced: W_{j+1}ᵀW_{j+1} = W_jW_jᵀ, as the theory assumes."),
     replace(SCALE, help="Norm of W_e for a balanced start; standard deviation of the entries (or the noise on them) else."),
     Number("decay", "Weight decay λ", 0.0, 0, 10),
@@ -247,12 +241,8 @@ class Experiment:
     def of(cls, values: Mapping[str, Any]) -> Experiment:
         """From checked values; choices without effect are set to their defaults, so that equal experiments compare equal."""
         values = {f.name: values[f.name] for f in fields(cls)}
-        idle = {"ratio"} if values["problem"] != "two" else set()
-        idle |= {"m", "d", "k", "condition", "spectrum", "noise"} if values["problem"] != "synthetic" else set()
-        idle |= {"csv"} if values["problem"] != "csv" else set()
-        idle |= {"horizon", "grid"} if values["steps"] != "tuned" else set()
-        idle |= {"step", "changes"} if values["steps"] == "tuned" else set()
-        return cls(**values | {c.name: c.default for c in CHOICES if c.name in idle})
+        idle = [*PROBLEM.idle(values["problem"]), *STEPS.idle(values["steps"])]
+        return cls(**values | {choice.name: choice.default for choice in idle})
 
     def method(self, entry: Entry) -> Method:
         """A line of the list as a run of the engine; its step size is the shared one unless it has its own."""
@@ -273,7 +263,7 @@ class Experiment:
         """The experiment in a few words: problem, loss, methods, step sizes."""
         depths = ", ".join(f"{e.depth:g}" for e in self.methods if e.optimizer == "gd" and e.kind == "network")
         others = len(self.methods) - sum(e.optimizer == "gd" and e.kind == "network" for e in self.methods)
-        words = [PROBLEMS[self.problem].split(",")[0].split(" (")[0], f"p = {self.p:g}"]
+        words = [PROBLEMS[self.problem].short, f"p = {self.p:g}"]
         words += [f"depth {depths}" + (f" and {others} more" if others else "") if depths else f"{others} methods"]
         words += [{"tuned": "tuned", "shared": f"step size {self.step:.3g}", "each": "own step sizes"}[self.steps]]
         words += [f"changed at {', '.join(f'{at:,}' for at, _ in self.changes)}"] if self.changes else []
@@ -290,19 +280,8 @@ class Experiment:
         Args: upload: the person's file, for the problem "csv".
         Raises: ChoiceError where choices do not fit together; DataError where the data cannot be had.
         """
-        make = {"device": device, "dtype": getattr(torch, self.precision)}
-        if self.problem == "two":
-            return two_coordinate(self.p, self.ratio, **make)
-        if self.problem == "synthetic":
-            if self.m < self.d:
-                raise ChoiceError(f"Synthetic data need at least as many samples as inputs, not m = {self.m} and d = {self.d}.")
-            x, y = synthetic(self.m, self.d, self.k, self.condition, self.spectrum, self.noise, self.seed)
-            return Problem(x, y, lp(self.p), **make)
-        if self.problem == "csv" and upload is None:
-            raise ChoiceError("This link is about a file that is not here: upload the CSV file again, or choose another problem.")
-        here = partial(load_ethanol, download=False)  # a run takes turns with others: it must not wait for a download
-        data = {"diabetes": load_diabetes, "ethanol": here, "csv": lambda: upload}[self.problem]()
-        return Problem(data.inputs, data.targets, lp(self.p), **make)
+        inputs, targets, weight = PROBLEMS[self.problem].arrays(self, upload)
+        return Problem(inputs, targets, lp(self.p), weight, getattr(torch, self.precision), device)
 
     def check_fit(self, problem: Problem, rows: int) -> None:
         """Raises ChoiceError where the methods do not fit the problem, or the batch does not fit the memory."""

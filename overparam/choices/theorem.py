@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from overparam.choices.kinds import ChoiceError, Number, Option, Structured
-from overparam.choices.race import CHOICES as RACE_CHOICES
+from overparam.choices.problems import CSV, PROBLEMS
 from overparam.theory.curves import Array, Curve, ellipse, gamma, polygon
 from overparam.theory.field import Plane, plane_through, slope_at_zero
 from overparam.theory.landscapes import Cone, Landscape, Quadratic, linear, regression, separable
@@ -73,16 +73,14 @@ VIEWS = {
     "proof": "Proof",
     "limits": "Not said",
 }
+DATA = ("diabetes", "ethanol", "csv")
 LOSSES = {
     "linear": "Linear",
     "quadratic": "Quadratic",
     "lp": "Two coordinates, ℓp",
     "cone": "Cone c‖W‖, G jumps at 0",
-    "diabetes": "Diabetes (442×10)",
-    "ethanol": "Ethanol, the paper's data (2565×128)",
-    "csv": "Your CSV file",
+    **{name: PROBLEMS[name].label for name in DATA},
 }
-DATA = ("diabetes", "ethanol", "csv")
 # The choices that each loss depends on.
 SHAPE = {
     "linear": ("c",),
@@ -105,7 +103,7 @@ CHOICES = (
     Number("y1", "y₁", 1.5, -3.0, 3.0),
     Number("y2", "y₂", 0.5, -3.0, 3.0),
     Number("p", "p", 4.0, 2.0, 6.0, help="Exponent of the loss."),
-    next(choice for choice in RACE_CHOICES if choice.name == "csv"),
+    CSV,
     Option(
         "across",
         "Second direction",

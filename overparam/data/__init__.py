@@ -4,7 +4,8 @@ Everything leaves here standardised and finite; all that can go wrong on the way
 person what happened, where, and what to do.
 """
 
-from overparam.data.dataset import Data, DataError, cite, load_diabetes, standardise
+from overparam.data.bundled import load_breast_cancer, load_diabetes
+from overparam.data.dataset import Data, DataError, cite, standardise
 from overparam.data.ethanol import ETHANOL_CITATION, ethanol_is_cached, ethanol_path, load_ethanol
 from overparam.data.reading import Reading
 from overparam.data.upload import Upload, read_csv
@@ -18,6 +19,7 @@ __all__ = [
     "cite",
     "ethanol_is_cached",
     "ethanol_path",
+    "load_breast_cancer",
     "load_diabetes",
     "load_ethanol",
     "read_csv",

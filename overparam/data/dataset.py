@@ -1,4 +1,4 @@
-"""What a data set is, how it is standardised, and the one that scikit-learn bundles."""
+"""What a data set is, and how it is standardised."""
 
 from __future__ import annotations
 
@@ -75,20 +75,3 @@ def _standard_scores(columns: np.ndarray, names: Sequence[str], role: str) -> np
     scores /= np.sqrt((scores**2).mean(axis=0))
     scores.flags.writeable = False
     return scores
-
-
-def load_diabetes() -> Data:
-    """The diabetes data, 442 × 10 with one target, bundled with scikit-learn; standardised."""
-    from sklearn.datasets import load_diabetes as bundled  # takes more than a second to import: only when asked for
-
-    table = bundled(scaled=False)
-    return standardise(
-        Data(
-            "Diabetes",
-            table.data,
-            table.target[:, None],
-            tuple(table.feature_names),
-            ("disease progression",),
-            "B. Efron, T. Hastie, I. Johnstone, R. Tibshirani, Least Angle Regression, Annals of Statistics 32 (2004)",
-        )
-    )

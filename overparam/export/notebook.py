@@ -5,10 +5,11 @@ from __future__ import annotations
 import inspect
 import json
 
+from overparam import plain
+from overparam.choices.problems import PROBLEMS
 from overparam.choices.race import Experiment
 from overparam.data import Data
-from overparam.export import plain
-from overparam.export.script import REFERENCE, facts, note, parts
+from overparam.export.script import REFERENCE, facts, parts
 from overparam.serving.run import View
 
 _PICTURE = """\
@@ -31,15 +32,16 @@ def notebook(experiment: Experiment, view: View, upload: Data | None = None) -> 
     Args:
         experiment: what was chosen.
         view: the run as far as it is shown.
-        upload: the person's file, where the problem is "csv"; the notebook reads it from `script.DATA_FILE`.
+        upload: the person's file, where the problem is "csv"; the notebook reads it from `problems.DATA_FILE`.
 
     Returns:
         The text of an .ipynb file.
     """
     made = parts(experiment, view, upload)
+    source = PROBLEMS[experiment.problem].note
     listed = "\n".join(f"- {word}: `{value}`" for word, value in facts(experiment, view).items())
     cells = [
-        _markdown(f"# Depth as acceleration: one run, computed again\n\n{listed}\n\n{note(experiment)}After {REFERENCE}."),
+        _markdown(f"# Depth as acceleration: one run, computed again\n\n{listed}\n\n{source}After {REFERENCE}."),
         _code(made.imports),
         _markdown("## The pieces\n\nData, starts, what depth does to a gradient, update rules, and the run itself."),
         _code(made.functions),

@@ -13,18 +13,17 @@ from urllib.parse import urlencode
 import numpy as np
 import torch
 
+from overparam import plain
 from overparam.choices.kinds import write_choices
+from overparam.choices.problems import PROBLEMS
 from overparam.choices.race import CHOICES, Entry, Experiment
-from overparam.data import ETHANOL_CITATION, Data
-from overparam.data.ethanol import ETHANOL_URL
-from overparam.export import plain
+from overparam.data import Data
 from overparam.serving.run import View
 
 REFERENCE = (
     "S. Arora, N. Cohen, E. Hazan, On the Optimization of Deep Networks: Implicit Acceleration by Overparameterization, "
     "ICML 2018, arXiv 1802.06509"
 )
-DATA_FILE = "data.csv"
 
 _UPDATES: dict[str, Callable] = {
     "gd": plain.gradient_descent,
@@ -118,14 +117,15 @@ def script(experiment: Experiment, view: View, upload: Data | None = None) -> st
     """
     made = parts(experiment, view, upload)
     listed = "\n".join(f"    {word}: {value}" for word, value in facts(experiment, view).items())
-    about = _ABOUT.format(facts=listed, note=note(experiment), reference=textwrap.fill(f"After {REFERENCE}.", 100))
+    about = _ABOUT.format(facts=listed, note=PROBLEMS[experiment.problem].note, reference=textwrap.fill(f"After {REFERENCE}.", 100))
     return "\n\n".join((about, made.imports, "", made.functions, "", made.settings, made.data, made.run)) + "\n"
 
 
 def parts(experiment: Experiment, view: View, upload: Data | None = None) -> Parts:
     """What `script` and `notebook.notebook` put together. Args: as `script`."""
-    k, d, make_data, needed = _data(experiment, upload)
-    lines = []
+    problem = PROBLEMS[experiment.problem]
+    made, (inputs, targets, _) = problem.plain(experiment, upload), problem.arrays(experiment, upload)
+    k, d, needed, lines = targets.shape[1], inputs.shape[1], list(made.functions), []
     for entry, name, step in zip(experiment.methods, names(experiment), _first_steps(experiment, view), strict=True):
         method = experiment.method(entry)
         start, update = _STARTS[method.start], _UPDATES[method.optimizer]
@@ -150,8 +150,8 @@ def parts(experiment: Experiment, view: View, upload: Data | None = None) -> Par
         imports="\n".join(["import csv", *_imports(order), "", *_ALWAYS]),
         functions=sources.rstrip(),
         settings=settings,
-        data=make_data,
-        run=_RUN.format(dtype=experiment.precision, weight="1.0" if experiment.problem == "two" else "1 / len(X)"),
+        data=made.line,
+        run=_RUN.format(dtype=experiment.precision, weight=problem.weight),
     )
 
 
@@ -201,45 +201,6 @@ def _first_steps(experiment: Experiment, view: View) -> list[float]:
     if experiment.steps == "tuned":
         return view.steps.tolist()
     return [experiment.method(entry).step for entry in experiment.methods]
-
-
-def _data(e: Experiment, upload: Data | None) -> tuple[int, int, str, list[Callable]]:
-    """Outputs, inputs, the lines that make X and Y, and the functions that these call."""
-    if e.problem == "two":
-        return 1, 2, f"X, Y = two_coordinates({e.ratio!r})", [plain.two_coordinates]
-    if e.problem == "synthetic":
-        call = f"synthetic({e.m}, {e.d}, {e.k}, {e.condition!r}, {e.spectrum!r}, {e.noise!r}, SEED)"
-        return e.k, e.d, f"X, Y = {call}", [plain.synthetic]
-    if e.problem == "diabetes":
-        return 1, 10, f'X, Y = table("""\\\n{_diabetes()}""")', [plain.table, plain.standardised]
-    if e.problem == "ethanol":
-        make = f"X, Y = ethanol({ETHANOL_URL.rsplit('/', 1)[1]!r})"
-        return 1, 128, make, [plain.ethanol, plain.standardised]
-    assert upload is not None
-    k = upload.targets.shape[1]
-    return k, upload.inputs.shape[1], f"X, Y = csv_file({DATA_FILE!r}, {k})", [plain.csv_file]
-
-
-def _diabetes() -> str:
-    """The numbers as scikit-learn has them, before they are standardised."""
-    from sklearn.datasets import load_diabetes
-
-    table = load_diabetes(scaled=False)
-    rows = np.hstack([table.data, table.target[:, None]]).tolist()
-    return "".join(" ".join(f"{x:.12g}" for x in row) + "\n" for row in rows)
-
-
-def note(experiment: Experiment) -> str:
-    if experiment.problem == "ethanol":
-        return f"The data: download\n{ETHANOL_URL}\ninto this folder.\n{ETHANOL_CITATION}.\n\n"
-    if experiment.problem == "csv":
-        return f"The data: the file {DATA_FILE} that is offered beside this one, in the same folder.\n\n"
-    if experiment.problem == "diabetes":
-        return (
-            "The data: 442 patients, 10 measurements and the progression of their diabetes\n"
-            "(B. Efron, T. Hastie, I. Johnstone, R. Tibshirani, Least Angle Regression, Annals of Statistics 32, 2004).\n\n"
-        )
-    return ""
 
 
 def _imports(functions: list[Callable]) -> list[str]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import streamlit as st
 
 from overparam.choices.kinds import ChoiceError, Number, Option
+from overparam.choices.problems import PROBLEMS
 from overparam.choices.race import CHOICES as EXPERIMENT
 from overparam.choices.race import Entry, Experiment
 from overparam.data import Data, DataError
@@ -85,10 +87,8 @@ def show(state: PageState) -> None:
 
 def _outputs(state: PageState) -> int:
     """k of the chosen problem."""
-    values, upload = state.values(), uploaded(state)
-    if values["problem"] == "csv" and upload is not None:
-        return upload.targets.shape[1]
-    return values["k"] if values["problem"] == "synthetic" else 1
+    values = state.values()
+    return PROBLEMS[values["problem"]].outputs(SimpleNamespace(**values), uploaded(state))
 
 
 def _experiment(state: PageState, entries: Sequence[Entry], **instead: Any) -> Experiment:

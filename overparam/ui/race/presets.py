@@ -7,7 +7,8 @@ from html import escape
 
 import streamlit as st
 
-from overparam.choices.race import PROBLEMS, Experiment
+from overparam.choices.problems import PROBLEMS
+from overparam.choices.race import Experiment
 from overparam.data import ethanol_is_cached
 from overparam.serving.run import Run, View
 from overparam.story.presets import ALWAYS_HERE, COUNTEREXAMPLES, FIGURES, LONGEST_HORIZON, PAPER_DATA, Preset, matching
@@ -70,7 +71,7 @@ def preset_switch(state: PageState, experiment: Experiment, run_curves: Callable
     preset = matching(experiment)
     if preset is None:
         return False
-    where = "" if preset.fixed else f" · {PROBLEMS[experiment.problem]}"
+    where = "" if preset.fixed else f" · {PROBLEMS[experiment.problem].label}"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**{preset.title}**{where}", help=f"{preset.about}\n\n**Watch:** {preset.watch}")
         if preset.full is not None:

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import plotly.graph_objects as go
 import streamlit as st
 
+from overparam.choices.problems import DATA_FILE
 from overparam.data import Data
 from overparam.export import script as export
 from overparam.export.notebook import notebook
@@ -77,7 +78,7 @@ def take_home(run: Run, position: Callable[[], int], upload: Data | None, figure
         if upload is not None and experiment.problem == "csv":
             button(
                 "Data for the script",
-                export.DATA_FILE,
+                DATA_FILE,
                 lambda _: export.data_csv(upload),
                 "text/csv",
                 ":material/database:",
