@@ -35,7 +35,7 @@ from overparam.theory.potential import best_potential
 from overparam.theory.preconditioner import eigenvalues, ellipse, precondition, scale_only
 
 Stopwatch = Callable[[Mapping[str, Callable[[int], object]]], dict[str, float]]
-RUNS = (1, 3, 12, 96)
+RUNS = (1, 3, 7, 12, 24, 96)
 STEP = 1e-5  # small enough for every run here to stay calm
 SLICE = 4e-3  # seconds
 
@@ -64,32 +64,44 @@ def stopwatch(rounds: int, clock: Callable[[], float] = time.process_time) -> St
 
 
 def products(problem: Problem, runs: int) -> dict[str, Callable[[int], None]]:
-    """The two matrix products that no gradient can do without, W X^T and R X, alone and into memory at hand: in several orders."""
+    """The two matrix products that no gradient can do without, W X^T ("forward") and R X ("backward"), alone, into memory at hand.
+
+    Each in many forms: by torch and by numpy; data, rows and result in memory by rows or by columns; all rows together or a few at
+    a time.
+    """
     samples = problem.scaled_inputs.T.contiguous()  # (m, d)
     columns, rows = samples.T.contiguous(), runs * problem.k
     w, r = torch.randn(rows, problem.d).to(samples), torch.randn(rows, problem.m).to(samples)
-    w_columns, r_columns = w.T.contiguous().T, r.T.contiguous().T
+    forms: dict[str, Callable[[int], None]] = {}
 
-    def pair(*factors: tuple) -> Callable[[int], None]:
+    def add(name: str, multiply: Callable[..., object], factors: list[tuple]) -> None:
         def advance(iterations: int) -> None:
             for _ in range(iterations):
-                for multiply, left, right, out in factors:
+                for left, right, out in factors:
                     multiply(left, right, out=out)
 
-        return advance
+        forms[name] = advance
 
-    def by_numpy(left: Tensor, right: Tensor, out: Tensor) -> list[tuple]:
-        size = 3 if rows == 3 else 2
-        return [(np.dot, left.numpy()[i : i + size], right.numpy(), out.numpy()[i : i + size]) for i in range(0, rows, size)]
+    def turned(matrix: Tensor) -> Tensor:
+        return matrix.T.contiguous().T
 
-    mm, grad, grad_columns = torch.mm, w.clone(), w_columns.clone()
-    return {
-        "by rows": pair((mm, w, columns, r), (mm, r, columns.T, grad)),
-        "by samples": pair((mm, w, samples.T, r), (mm, r, samples, grad)),
-        "by columns": pair((mm, w_columns, samples.T, r_columns), (mm, r_columns, columns.T, grad_columns)),
-        "by rows, then columns": pair((mm, w, columns, r), (mm, r, columns.T, grad_columns)),
-        "two or three rows at a time": pair(*by_numpy(w, columns, r), *by_numpy(r, columns.T, grad)),
-    }
+    sizes = sorted({size for size in (1, 2, 3, 4) if size < rows <= 12} | {rows})
+    for data, order in ((columns, "by columns"), (samples.T, "by samples")):
+        for way, left, right, out in (("forward", w, data, r.clone()), ("backward", r, data.T, w.clone())):
+            add(f"{way}: torch, data {order}", torch.mm, [(left, right, out)])
+            add(f"{way}: torch, data {order}, all turned", torch.mm, [(turned(left), right, turned(out))])
+            add(f"{way}: torch, data {order}, result turned", torch.mm, [(left, right, turned(out))])
+            for size in sizes:
+                pieces = [(left[i : i + size].numpy(), right.numpy(), out[i : i + size].numpy()) for i in range(0, rows, size)]
+                add(f"{way}: numpy, data {order}, {size} rows at a time", np.dot, pieces)
+    return forms
+
+
+def best_bare(took: Mapping[str, float]) -> tuple[float, list[str]]:
+    """The time of both products, each in its fastest form, and the names of these forms."""
+    ways = ([name for name in took if str(name).startswith(way)] for way in ("forward", "backward"))
+    best = [min(names, key=took.__getitem__) for names in ways]
+    return sum(took[name] for name in best), best
 
 
 def ordinary_loop(problem: Problem, method: Method) -> Callable[[int], list[float]]:
@@ -126,7 +138,7 @@ def ethanol_shaped(dtype: torch.dtype) -> Problem:
 def race(measure: Stopwatch) -> Iterator[str]:
     """A whole iteration of the race against the bare products, the ordinary loop, and depth 1."""
     yield "One iteration of gradient descent at p = 4, all runs together, hidden width 1"
-    yield "  bare: depth 3 over the two matrix products alone, in their fastest order"
+    yield "  bare: depth 3 over the two matrix products alone, each in the fastest of many forms, which stand at the end"
     yield "  loop: the ordinary loop (nn.Sequential, autograd, torch.optim; one run) over depth 3, per run"
     yield ""
     yield "problem   precision  runs |  depth 1  depth 3  depth 8 |  depth 3 |  bare    loop   3 / 1   8 / 1"
@@ -140,10 +152,11 @@ def race(measure: Stopwatch) -> Iterator[str]:
                 candidates = {n: Simulation(make(dtype), [m] * runs).advance for n, m in methods.items()}
                 took = measure(candidates | bare | {"loop": ordinary_loop(problem, methods[3])})
                 one, three, eight = (1e6 * took[n] for n in methods)
+                alone, forms = best_bare(took)
                 yield (
                     f"{name:9} {str(dtype)[6:]:>9} {runs:5} | {one:8.1f} {three:8.1f} {eight:8.1f} | {three / runs:8.2f} |"
-                    f" {three / min(1e6 * took[key] for key in bare):5.2f} {1e6 * took['loop'] * runs / three:7.1f}"
-                    f" {three / one:7.2f} {eight / one:7.2f}"
+                    f" {three / (1e6 * alone):5.2f} {1e6 * took['loop'] * runs / three:7.1f}"
+                    f" {three / one:7.2f} {eight / one:7.2f} | {1e6 * alone:.1f} us, {'; '.join(forms)}"
                 )
 
 
@@ -242,7 +255,7 @@ def tuning(measure: Stopwatch) -> Iterator[str]:
         bare = products(problem, len(methods))
         took = measure({"here": lambda n, s=simulation, h=history: h.add(s.advance(n))} | bare)
         here = took["here"]
-        ratio = here / min(took[key] for key in bare)
+        ratio = here / best_bare(took)[0]
         yield f"{str(dtype)[6:]:>9} | {1e3 * here:16.2f} {1e3 * here:12.1f} {ratio:19.2f}"
 
 

@@ -17,10 +17,7 @@ import torch
 from torch import Tensor
 
 from overparam.engine.losses import Loss, lp
-
-# Up to so many rows the products are taken two or three rows at a time by numpy's BLAS where the CPU has AVX-512: 2.1 times faster
-# than torch's with 2 or 3 rows, 1.2 times with 8, level with 12 (measured on 2565x128).
-FEW_ROWS = 12
+from overparam.engine.products import Form, calls, fastest, padded
 
 
 @dataclass(frozen=True)
@@ -35,14 +32,13 @@ class Optimum:
 class _Room:
     """Memory for one pass over the data, and views into it: made once for a number of runs, used at every step.
 
-    multiply: of torch or numpy. forward, backward: its arguments (left, right, out) for [W, C] -> residual and slope -> [G, .].
-    residual: (rows, m). weights, grads: W and G of every run, (R, k, d). pair: [W, C] and [G, .] as one vector a run; their inner
+    forward, backward: how to take the products, and of what (left, right, out): [W, C] -> residual and slope -> [G, .].
+    residual: (R k, m). weights, grads: W and G of every run, (R, k, d). pair: [W, C] and [G, .] as one vector a run; their inner
     product is p L.
     """
 
-    multiply: Callable[..., object]
-    forward: list[tuple]
-    backward: list[tuple]
+    forward: tuple[Callable[..., object], list[tuple]]
+    backward: tuple[Callable[..., object], list[tuple]]
     residual: Tensor
     weights: Tensor
     grads: Tensor
@@ -92,6 +88,7 @@ class Problem:
         self._exact = torch.from_numpy(np.ascontiguousarray(joined))  # (d + k or d + m, m), float64, on the CPU
         # Filled up with empty samples, which change nothing, to rows that start at aligned addresses: 3 to 12 % faster.
         self._columns = torch.nn.functional.pad(self._exact, (0, -self.m % 16)).to(device=self.device, dtype=dtype)
+        self._turned: dict[str, Tensor] = {}  # the same numbers sample by sample, where a product is faster so; shared by `rows`
         # At p = 2 the loss is a quadratic form: (d + k)^2 numbers hold all that the data say. Only where that is much smaller than
         # the data: near an exact fit the form loses digits that the residuals keep.
         gram = loss.power == 2 and self.m >= 4 * (self.d + self.k)
@@ -112,12 +109,14 @@ class Problem:
         if room is None or len(room.weights) != len(w):
             room = self._room = self._allocate(len(w))
         room.weights.copy_(w)
-        for left, right, out in room.forward:
-            room.multiply(left, right, out=out)
+        multiply, arguments = room.forward
+        for left, right, out in arguments:
+            multiply(left, right, out=out)
         if self._gram is None:
             self.loss.slope_(room.residual)
-            for left, right, out in room.backward:
-                room.multiply(left, right, out=out)
+            multiply, arguments = room.backward
+            for left, right, out in arguments:
+                multiply(left, right, out=out)
         return torch.linalg.vecdot(*room.pair).div_(self.loss.power), room.grads
 
     def rows(self, runs: Sequence[int]) -> Problem:
@@ -135,31 +134,41 @@ class Problem:
         else:
             raise ValueError(f"there are targets for {len(self._own)} matrices, not for {runs}")
         used, (width, samples) = runs * self.k, self._columns.shape
-        few = used <= FEW_ROWS and self.device.type == "cpu" and torch.backends.cpu.get_cpu_capability() == "AVX512"
-        # Rows that are filled up to a round number: torch's products of 8 take 376 us, of 7 532 us.
-        block = (used if used <= 3 else 2) if few else 4 if used > 4 and used % 4 >= 2 else 1
-        rows = used + -used % block
-        weights, residual = torch.zeros(rows, width, **make), torch.zeros(rows, samples, **make)
-        # From about 40 rows on the second product is 8 to 17 % faster into memory stored by columns.
-        products = torch.zeros(width, rows, **make).T if rows >= 40 and self.k == 1 else torch.zeros_like(weights)
-
-        def products_of(left: Tensor, right: Tensor, out: Tensor) -> list[tuple]:
-            if not few:
-                return [(left, right, out)]
-            left, right, out = left.numpy(), right.numpy(), out.numpy()
-            return [(left[i : i + block], right, out[i : i + block]) for i in range(0, rows, block)]
-
+        weights, residual, products = (torch.zeros(padded(used), n, **make) for n in (width, samples, width))
         mine, theirs = (each[:used].view(runs, self.k, width) for each in (weights, products))
         mine[:, :, self.d :] = tail
+        if (gram := self._gram) is not None:
+            forward, backward = self._product(used, weights, {False: lambda: gram}, products), (torch.mm, [])
+        else:
+            columns, turned = (lambda: self._columns), self._by_samples
+            forward = self._product(used, weights, {False: columns, True: lambda: turned().T}, residual)
+            backward = self._product(used, residual, {True: lambda: columns().T, False: turned}, products)
         return _Room(
-            multiply=np.dot if few else torch.mm,
-            forward=products_of(weights, *((self._columns, residual) if self._gram is None else (self._gram, products))),
-            backward=products_of(residual, self._columns.T, products),
-            residual=residual,
+            forward=forward,
+            backward=backward,
+            residual=residual[:used],
             weights=mine[:, :, : self.d],
             grads=theirs[:, :, : self.d],
             pair=(mine.flatten(1), theirs.flatten(1)),
         )
+
+    def _product(
+        self, rows: int, left: Tensor, orders: dict[bool, Callable[[], Tensor]], out: Tensor
+    ) -> tuple[Callable[..., object], list[tuple]]:
+        """How to take a product with the data, which may lie in memory in several orders, the usual one first."""
+        if self.device.type == "cpu":
+            shape = (rows, left.shape[1], out.shape[1])
+            form = fastest(shape, self.dtype, lambda turned: orders[turned](), tuple(orders))
+        else:
+            form = Form("torch", next(iter(orders)), 4 if rows > 4 and rows % 4 >= 2 else 1)
+        right = orders[form.turned]()
+        return calls(form, rows, left, right, out)
+
+    def _by_samples(self) -> Tensor:
+        """[X, -B], scaled, one sample after the other in memory: (m, d + k)."""
+        if "samples" not in self._turned:
+            self._turned["samples"] = self._columns.T.contiguous()
+        return self._turned["samples"]
 
     def residuals(self, w: Tensor) -> Tensor:
         """Residuals `weight^{1/p} (W x_i - y_i)` at matrices w (..., k, d): shape (..., k, m), in w's dtype."""
