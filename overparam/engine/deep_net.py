@@ -14,7 +14,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from overparam.optimizers import OPTIMIZERS
+from overparam.engine.optimizers import OPTIMIZERS
 from overparam.theory.plateaus import Activation
 
 
