@@ -36,6 +36,7 @@ STRUCTURED = {
     "corners": st.lists(st.tuples(st.integers(-9, 9), st.integers(-9, 9)), min_size=3, max_size=6).map(
         lambda points: "; ".join(f"{x / 10:g},{y / 10:g}" for x, y in points)
     ),
+    "small": st.sets(st.integers(1, 6)).map(lambda layers: tuple(sorted(layers))),
     "cell": st.none() | st.tuples(st.integers(0, 12), st.integers(0, 7)),
 }
 # What a page computes before anybody presses Run, kept short; every other choice takes any value within its bounds.

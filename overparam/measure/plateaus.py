@@ -7,13 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from scipy.integrate import solve_ivp
 from torch import Tensor
 
 from overparam.engine.deep_net import DeepNet
 from overparam.engine.flow import Flow, Path
+from overparam.theory.plateaus import Activation, chain_drift
 
 ESCAPED = 0.8  # of the loss at zero: at half of it a ReLU net may rest
 OFFSET_ESCAPED = 0.97  # without an output bias a sigmoid's chain cannot get much lower
+LONGEST = 1e15  # flow time: whoever has not left by then is told of as such
 GONE = 1e-6  # squared norms that weight decay has brought to this share are pinned
 
 
@@ -72,7 +75,7 @@ def gradient_flow(
 
     def done(times: Tensor, readings: Tensor) -> Tensor:
         loss, fall = readings[:, 0], readings[:, 1]
-        over = (loss <= goal) | ~loss.isfinite()
+        over = (loss <= goal) | ~loss.isfinite() | (times > LONGEST)
         if rests:
             over |= (loss < ESCAPED) & (fall * times < 1e-3)
         if net.decay:
@@ -153,3 +156,93 @@ def fit_slopes(eps: Sequence[float], times: np.ndarray, small: int) -> Slopes | 
         (float(ends.min()), float(ends.max())),
         len(slopes),
     )
+
+
+def scalar_flow(chain: DeepNet, small: Sequence[int], eps: Sequence[float], goal: float) -> Flow:
+    """The scalar equation of the escape: small layers all equal to a, the others to b.
+
+        da/dt = -(1/r) dL/da,    db/dt = -(1/(N-r)) dL/db,    from a = eps, b = 1
+
+    Args:
+        chain: the chain that a permutation-symmetric net is, without biases.
+        small: indices of the layers that are a.
+        eps: the start of each run, above 0.
+        goal: as for `gradient_flow`.
+    """
+    others = [j for j in range(chain.depth) if j not in small]
+    groups = [each for each in (list(small), others) if each]
+    zero = chain.loss_at_zero()
+    start = [eps if each == list(small) else [1.0] * len(eps) for each in groups]
+
+    def rate(state: Tensor) -> tuple[Tensor, Tensor]:
+        params = state.new_empty(len(state), chain.size)
+        for i, each in enumerate(groups):
+            params[:, each] = state[:, i : i + 1]
+        found = chain.forward_backward(params)
+        slope = torch.stack([found.grad[:, each].mean(1) for each in groups], 1)
+        readings = [found.loss / zero, slope.square().sum(1), state[:, 0].square()]
+        return -slope, torch.stack(readings, 1)
+
+    def done(times: Tensor, readings: Tensor) -> Tensor:
+        loss, fall, size = readings.T
+        over = (loss <= goal) | ((loss < ESCAPED) & (fall * times < 1e-3))
+        return over | (size < GONE) if chain.decay else over
+
+    columns = [slice(i, i + 1) for i in range(len(groups))]
+    return Flow(rate, torch.tensor(start, dtype=torch.float64).T.clone(), columns, 1e-4, done, 600)
+
+
+@dataclass(frozen=True)
+class Drift:
+    """The imbalance of a balanced chain of two layers against its scale a, measured and by theory.
+
+    scale, measured (q,); law (q,) or None where only the order a² is known; slope: measured, over
+    the smaller half of the scales; None where nothing drifts.
+    """
+
+    scale: np.ndarray
+    measured: np.ndarray
+    law: np.ndarray | None
+    slope: float | None
+
+
+def chain_drift_against_scale(activation: Activation, scale: np.ndarray, skew: float) -> Drift:
+    """Follow a chain f(s) = w_2 phi(w_1 s) from far below to each scale of w_1 (scipy's DOP853).
+
+    Targets y = s + skew (s² - 1) for a standard normal s, by Gauss-Hermite quadrature: kappa = 3,
+    mu = 2 skew. Where phi(0) != 0 an output bias is trained beside.
+
+    Args:
+        activation: phi.
+        scale: values of w_1, rising, shape (q,).
+        skew: of the targets.
+    """
+    s, weight = np.polynomial.hermite_e.hermegauss(11)
+    y, weight = s + skew * (s**2 - 1), weight / weight.sum()
+    offset = activation.at_zero[0]
+
+    def speed(w_1: float, w_2: float, bias: float) -> np.ndarray:
+        value, slope = (v.numpy() for v in activation.value_and_slope(torch.from_numpy(w_1 * s)))
+        back = weight * (w_2 * value + bias - y)
+        psi = w_1 * s * slope - value
+        moved = [-(w_2 * back * slope * s).sum(), -(back * value).sum()]
+        return np.array([*moved, 2 * w_2 * (psi * back).sum(), -back.sum() if offset else 0.0])
+
+    def against_log(x: float, state: np.ndarray) -> np.ndarray:
+        w_1, (w_2, _, bias) = float(np.exp(x)), state
+        found = speed(w_1, w_2, bias)
+        return found[1:] * w_1 / found[0]
+
+    first = scale[0] / 100
+    start = [first, 0.0, -offset * first]
+    found = solve_ivp(
+        against_log, (np.log(first), np.log(scale[-1])), start, "DOP853", np.log(scale),
+        rtol=1e-7, atol=1e-24,
+    )  # fmt: skip
+    drift = found.y[1]
+    law = chain_drift(activation, *map(torch.from_numpy, (s, y, weight, scale)))
+    half = len(scale) // 2
+    slope = None
+    if np.abs(drift[0]) > 1e-25:
+        slope = float(np.polyfit(np.log(scale[:half]), np.log(np.abs(drift[:half])), 1)[0])
+    return Drift(scale, drift, None if law is None else law.numpy(), slope)

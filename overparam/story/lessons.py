@@ -13,6 +13,7 @@ from overparam.words import show
 
 HOME, RACE, MAP = "pages/home.py", "pages/convergence.py", "pages/where_depth_helps.py"
 GRADIENT, REGULARIZER = "pages/preconditioner.py", "pages/no_regularizer.py"
+PLATEAUS = "pages/plateaus.py"
 TRANSPORT = ("run", "step_1", "step_10", "step_100", "reset", "axis")
 
 

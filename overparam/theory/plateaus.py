@@ -219,7 +219,9 @@ def pinning_scale(decay: float, gain: float, small: int) -> float:
     return (decay / gain) ** (1 / (small - 2))
 
 
-def chain_drift(activation: Activation, s: Tensor, y: Tensor, scale: Tensor) -> Tensor | None:
+def chain_drift(
+    activation: Activation, s: Tensor, y: Tensor, weight: Tensor, scale: Tensor
+) -> Tensor | None:
     """The imbalance Delta = w_2² - w_1² that a balanced chain builds up near its saddle.
 
         odd phi:           -(a_3/phi'(0)) kappa a⁴,        kappa = E[s³y]/E[sy]
@@ -229,17 +231,18 @@ def chain_drift(activation: Activation, s: Tensor, y: Tensor, scale: Tensor) -> 
     Args:
         activation: phi.
         s, y: inputs and centred targets, shape (m,) each.
+        weight: of each sample in the mean E, shape (m,).
         scale: a, any shape.
     Returns: Delta at each scale; None where phi(0) != 0, whose Delta is of the order of a².
     """
     _, slope, second, third = activation.at_zero
-    along = (s * y).mean()
+    along = (weight * s * y).sum()
     if activation.kind == "homogeneous":
         return torch.zeros_like(scale)
     if activation.kind == "odd":
-        return -(third / slope) * ((s**3 * y).mean() / along) * scale**4
+        return -(third / slope) * ((weight * s**3 * y).sum() / along) * scale**4
     if activation.kind == "even":
-        return -(2 / 3) * (second / slope) * ((s**2 * y).mean() / along) * scale**3
+        return -(2 / 3) * (second / slope) * ((weight * s**2 * y).sum() / along) * scale**3
     return None
 
 

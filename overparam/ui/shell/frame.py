@@ -16,7 +16,7 @@ STYLE = """<style>
 @media (hover: none) { kbd { display: none !important; } } /* no keyboard */
 @media (max-width: 640px) { /* columns stand below one another: pictures come before their controls */
   .stButtonGroup > :is([role="radiogroup"], [role="toolbar"], [role="group"]) { flex-wrap: wrap; row-gap: 0.25rem; }
-  .stColumn:has(.st-key-pre_controls) { order: 1; }
+  .stColumn:has(.st-key-pre_controls, .st-key-plateaus_controls) { order: 1; }
   .stColumn:has(.st-key-pre_controls) ~ .stColumn:nth-child(3) { order: 2; }
 }
 </style>"""
@@ -45,6 +45,7 @@ def navigation() -> StreamlitPage:
             st.Page("pages/where_depth_helps.py", title="Where depth helps", icon=":material/grid_on:"),
             st.Page("pages/preconditioner.py", title="The preconditioner", icon=":material/explore:"),
             st.Page("pages/no_regularizer.py", title="No regularizer", icon=":material/cycle:"),
+            st.Page("pages/plateaus.py", title="Plateaus", icon=":material/hourglass_bottom:"),
         ],
         position="top",
     )

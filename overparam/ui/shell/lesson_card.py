@@ -9,12 +9,31 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from overparam.choices.kinds import ChoiceError
-from overparam.story.lessons import COURSES, GRADIENT, HOME, MAP, RACE, REGULARIZER, Course, Step, find, name_of
+from overparam.story.lessons import (
+    COURSES,
+    GRADIENT,
+    HOME,
+    MAP,
+    PLATEAUS,
+    RACE,
+    REGULARIZER,
+    Course,
+    Step,
+    find,
+    name_of,
+)
 from overparam.ui.shell.state import follow_url, stands_at
 from overparam.ui.shell.transport import transport
 
 _WIDGETS = ("Slider", "NumberInput", "Selectbox", "ButtonGroup", "Checkbox", "TextInput", "Button", "FileUploader")
-_PREFIX = {HOME: "home", RACE: "race", MAP: "map", GRADIENT: "pre", REGULARIZER: "reg"}  # of the keys of a page's widgets
+_PREFIX = {  # of the keys of a page's widgets
+    HOME: "home",
+    RACE: "race",
+    MAP: "map",
+    GRADIENT: "pre",
+    REGULARIZER: "reg",
+    PLATEAUS: "plateaus",
+}
 _OF_FRAME = ("lesson", "projector", "embed", "embed_options")  # parameters that are not a page's choices
 _CARD = """<style>
 .st-key-lesson_card { gap: 0.75rem; }
@@ -160,7 +179,7 @@ def _hidden(step: Step) -> str:
         '.st-key-lesson_stage [data-testid="stColumn"]:has(.st-key-home_doors)',
     ]
     if not step.needs:
-        hide.append('.st-key-lesson_stage [data-testid="stColumn"]:has(.st-key-pre_controls)')
+        hide.append('.st-key-lesson_stage [data-testid="stColumn"]:has(.st-key-pre_controls, .st-key-plateaus_controls)')
     if not st.session_state["lesson__answer"]:
         hide.append(".st-key-pre_words")
     bare = ""

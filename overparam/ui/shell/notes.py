@@ -35,6 +35,16 @@ SYMBOLS = {
 - **circulation** $\\oint F\\cdot dW$: integral around a closed curve; **curl**: the same by area, at a point
 - $\\varphi^*$: the function whose gradient $\\nabla\\varphi^*$ is nearest to $F$, in the mean over a square
 """,
+    "plateaus": """
+- $z_j=W_jh_{j-1}$, $h_j=\\varphi(z_j)$: layers of a net of **depth** $N$ with activation $\\varphi$; $L$: loss
+- $r$: number of small layers; $\\varepsilon$: their scale
+- $\\tau$: **escape time**, when the loss falls below 0.8 of the loss at zero
+- $\\Delta_j=\\|W_{j+1}\\|^2-\\|W_j\\|^2$: **imbalance** of neighbouring layers
+- $\\psi(z)=z\\varphi'(z)-\\varphi(z)$: 0 where $\\varphi$ is homogeneous
+- $a$: scale of a *scalar chain* $w_N\\varphi(\\dots\\varphi(w_1s))$ whose layers are equal; a net whose units are all alike is one
+- $a_0, \\varphi'(0), a_2, a_3$: terms of $\\varphi$ at 0; $\\kappa=E[s^3y]/E[sy]$, $\\mu=E[s^2y]/E[sy]$; $\\lambda$: weight decay
+- $c$: rate of the chain's escape, $\\dot a=c\\,a^{r-1}$; $\\eta$: step size
+""",
     "map": """
 - $y_1,y_2$: the minimum of the two-coordinate loss; ratio $y_1/y_2$; $p$: exponent of the loss
 - **depth** $N$: number of layers; a *network* has a whole number of them, the *rule* (Claim 2) takes any real number
@@ -76,6 +86,17 @@ LIMITS = {
 - **Only Euclidean gradients are excluded**: the flow is a Riemannian gradient flow of $L$.
 - **Not that depth is faster**, nor that a regularizer is far off: see *Come close*.
 - **One output, balanced layers, no weight decay, small steps.** The part *Not said* has examples.
+""",
+    "plateaus": """
+- **The law is an asymptote**: at $\\varepsilon=0.1$ times are several per cent off it, at 0.3 much more.
+- **It says when, not what follows**: after the escape the scalar equation is exact only for linear nets.
+- **It is about gradient flow.** Adam has no plateau of this kind; weight decay can make one that never ends.
+- **With several modes** the times between the falls follow no law shown here.
+- **Escape is measured at 0.8 of the loss at zero** (0.97 for a sigmoid's chain, which cannot fall much lower): a ReLU net can
+  rest at one half.
+- **Small nets on small data**, without biases; where $\\varphi(0)\\neq0$ only a chain. Few starts: ranges, not error bars.
+- The law for smooth activations is after the abstract of [arXiv 2605.01288](https://arxiv.org/abs/2605.01288); derivation and
+  measurements are this project's own.
 """,
     "map": """
 - **Iterations, not seconds.** A deep step costs a little more than a shallow one.

@@ -22,7 +22,7 @@ html { font-size: max(20px, min(1.5625vw, 2.7778vh)); --tools-top: 0.4rem; }
   .st-key-map_transport *, .st-key-race_status *), .stColumn:has(.st-key-home_doors), .st-key-home_small_print,
   .st-key-home_text .stElementContainer:has([data-testid="stMarkdown"]),
   .st-key-pre_words:not(.st-key-lesson_stage *) > :last-child { display: none; }
-.st-key-pre_controls { gap: 0.1rem; }
+.st-key-pre_controls, .st-key-plateaus_controls { gap: 0.1rem; }
 .stMain [data-testid="stMarkdown"] :is(th, td) { padding: 0.15rem 0.5rem; }
 .stMain .race-table :is(th, td) { padding-top: 0; padding-bottom: 0; }
 .race-table :is(th, td):is(:nth-child(3), :nth-child(4)) { display: none; } /* the easiest goals, so that the verdict fits */

@@ -1,0 +1,1 @@
+"""The parts of the page on plateaus: `controls` chooses, each other module shows one view."""

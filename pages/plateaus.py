@@ -1,0 +1,38 @@
+"""Plateaus and saddle escape: why a deep net whose layers start small waits, and for how long."""
+
+import streamlit as st
+
+from overparam.choices.kinds import ChoiceError
+from overparam.choices.plateaus import CHOICES, Family, matching_example
+from overparam.ui.plateaus import balance, controls, escape, modes, optimizers
+from overparam.ui.plateaus.follow import again
+from overparam.ui.shell.frame import through_app
+from overparam.ui.shell.notes import notes
+from overparam.ui.shell.state import PageState
+
+PARTS = {"escape": escape, "balance": balance, "optimizers": optimizers, "modes": modes}
+CLAIM = (
+    "A net whose $r$ small layers start at scale $\\varepsilon$ sits near a saddle for a time "
+    "$\\tau\\propto\\varepsilon^{-(r-2)}$. Depth does not matter, $r$ does."
+)
+
+through_app()
+state = PageState("plateaus", CHOICES)
+with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+    view = state.segmented("view", label_visibility="collapsed", width="content")
+    controls.examples(state)
+    notes("plateaus", label="", type="tertiary")
+left, right = st.columns([1, 4.2], gap="medium")
+with left, st.container(key=state.key("controls")):
+    controls.show(state)
+with right:
+    example = matching_example(state.values())
+    words = f"**{example.label}.** {example.watch}" if example and example.name != "law" else CLAIM
+    with st.container(key=state.key("words")):
+        st.markdown(words)
+    try:
+        PARTS[view].show(state, Family.of(state.values()))
+    except ChoiceError as error:
+        st.error(str(error), icon=":material/error:")
+state.publish()
+again()
