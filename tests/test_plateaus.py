@@ -340,7 +340,7 @@ def test_an_activation_that_is_not_0_at_0_doubles_the_exponent(name, small):
     times = []
     for eps in (0.01, 0.005):
         start = torch.full((1, small), eps, dtype=torch.float64)
-        rate = lambda p: (-(found := net.forward_backward(p)).grad, found.loss[:, None] / 0.5)  # noqa: E731
+        rate = lambda p, _: (-(found := net.forward_backward(p)).grad, found.loss[:, None] / 0.5)  # noqa: E731
         path = stiff_path(rate, start, lambda _, r: r[:, 0] <= level, 1e14)
         times.append(first_time(path.times, path.readings[:, 0], level))
     slope = math.log2(times[0] / times[1])

@@ -14,8 +14,9 @@ import torch
 from scipy.integrate import LSODA
 from torch import Tensor
 
-# rate(states (R, P)) -> d/dt of the states (R, P) and readings (R, Q) there
-Rate = Callable[[Tensor], tuple[Tensor, Tensor]]
+# rate(states (R, P), read) -> d/dt of the states (R, P) and, where they are to be read, readings
+# (R, Q) there; otherwise anything in their place
+Rate = Callable[[Tensor, bool], tuple[Tensor, Tensor]]
 # done(times (R,), readings (R, Q)) -> which are finished (R,)
 Done = Callable[[Tensor, Tensor], Tensor]
 
@@ -61,7 +62,7 @@ class Flow:
         self._rate, self._blocks, self._rtol, self._done = rate, list(blocks), rtol, done
         self._left, self.steps = most_steps, 0
         self._y, self._t = start.clone(), torch.zeros(len(start), dtype=start.dtype)
-        self._k1, readings = rate(self._y)
+        self._k1, readings = rate(self._y, True)
         size, speed = self._norms(self._y), self._norms(self._k1)
         natural = torch.where(speed > 0, size.clamp_min(1e-12) / speed, torch.inf).amin(1)
         self._h = FIRST * natural.clamp(max=1e12)
@@ -90,10 +91,10 @@ class Flow:
 
     def _step(self) -> None:
         y, k1, h = self._y, self._k1, self._h[:, None]
-        k2, _ = self._rate(y + 0.5 * h * k1)
-        k3, _ = self._rate(y + 0.75 * h * k2)
+        k2, _ = self._rate(y + 0.5 * h * k1, False)
+        k3, _ = self._rate(y + 0.75 * h * k2, False)
         new = y + h * (2 * k1 + 3 * k2 + 4 * k3) / 9
-        k4, readings = self._rate(new)
+        k4, readings = self._rate(new, True)
         error = self._norms(h * (-5 / 72 * k1 + k2 / 12 + k3 / 9 - k4 / 8))
         size = torch.maximum(self._norms(y), self._norms(new))
         ratio = torch.where(error > 0, error / (self._rtol * size), 0.0).amax(1)
@@ -132,14 +133,14 @@ def stiff_path(
     """
 
     def slope(_: float, y: np.ndarray) -> np.ndarray:
-        return rate(torch.from_numpy(y)[None])[0][0].numpy()
+        return rate(torch.from_numpy(y)[None], False)[0][0].numpy()
 
     solver = LSODA(slope, 0.0, start[0].numpy(), longest, rtol=rtol, atol=1e-30)
-    times, readings = [0.0], [rate(start)[1]]
+    times, readings = [0.0], [rate(start, True)[1]]
     while solver.status == "running":
         solver.step()
         times.append(float(solver.t))
-        readings.append(rate(torch.from_numpy(solver.y)[None])[1])
+        readings.append(rate(torch.from_numpy(solver.y)[None], True)[1])
         if bool(done(torch.tensor(times[-1:]), readings[-1])):
             break
     return Path(np.array(times), torch.cat(readings).numpy())

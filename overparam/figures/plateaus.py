@@ -125,7 +125,7 @@ def escape_times(
         **base_layout(
             height=height,
             xaxis=axis("ε, scale of the small layers", log=True, range=ends.tolist(), dtick=_tick(spread)),
-            yaxis=axis("escape time τ", log=not logarithmic, rangemode="tozero" if logarithmic else "normal"),
+            yaxis=axis("escape time τ", rangemode="tozero") if logarithmic else axis("escape time τ", log=True, dtick=1),
         )
     )
 
@@ -142,12 +142,12 @@ def imbalance(
     figure = go.Figure()
     for j in range(measured.shape[1]):
         figure.add_scatter(
-            x=_positive(time), y=measured[:, j], mode="lines", name=f"Δ<sub>{j + 1}</sub>",
+            x=time, y=measured[:, j], mode="lines", name=f"Δ<sub>{j + 1}</sub>",
             line={"color": PALETTE[j], "width": 5}, opacity=0.75,
             hovertemplate=f"Δ{j + 1} = %{{y:.4g}} at time %{{x:.4g}}<extra></extra>",
         )  # fmt: skip
         figure.add_scatter(
-            x=_positive(time), y=integral[:, j], mode="lines", name="∫ 2E⟨ψ, ∂L/∂h⟩ dt", showlegend=j == 0,
+            x=time, y=integral[:, j], mode="lines", name="∫ 2E⟨ψ, ∂L/∂h⟩ dt", showlegend=j == 0,
             legendgroup="integral", line={"color": NEUTRAL, "dash": "6px,5px", "width": 2}, hoverinfo="skip",
         )  # fmt: skip
     if np.isfinite(escape):
@@ -155,7 +155,7 @@ def imbalance(
     return figure.update_layout(
         **base_layout(
             height=height,
-            xaxis=axis("time of gradient flow", log=True, **_decades([(time, time)])),
+            xaxis=axis("time of gradient flow", range=_window(time, measured)),
             yaxis=axis("Δ since the start", zeroline=True, zerolinecolor=NEUTRAL, exponentformat="power"),
         )
     )
@@ -259,6 +259,14 @@ def modes(
 
 def _positive(time: Array) -> Array:
     return np.where(time > 0, time, np.nan)
+
+
+def _window(time: Array, measured: Array) -> list[float]:
+    """The part of a linear time axis in which something moves, with as much before it."""
+    size = np.abs(measured).max(1)
+    begin = float(time[int(np.argmax(size > 0.01 * size.max()))]) if size.max() > 0 else 0.0
+    end = float(time[-1])
+    return [max(0.0, begin - 0.5 * (end - begin)), end]
 
 
 def _decades(curves: Sequence[tuple[Array, Array]]) -> dict[str, object]:

@@ -61,9 +61,12 @@ def gradient_flow(
     first = net.squared_norms(start)
     norms = slice(2, 2 + net.depth)
 
-    def rate(state: Tensor) -> tuple[Tensor, Tensor]:
+    def rate(state: Tensor, read: bool) -> tuple[Tensor, Tensor]:
         params = state[:, : net.size]
         found = net.forward_backward(params)
+        change = torch.cat([-found.grad, found.drift], 1)
+        if not read:
+            return change, found.loss
         fall = found.grad.square().sum(1)
         readings = [found.loss[:, None] / zero, fall[:, None] / zero, net.squared_norms(params)]
         readings.append(state[:, net.size :])
@@ -71,7 +74,7 @@ def gradient_flow(
             u, v = modes
             towards = net.inputs.mT @ v / net.inputs.shape[1]  # (m, q)
             readings.append(((u.mT @ found.outputs).mT * towards).sum(-2))
-        return torch.cat([-found.grad, found.drift], 1), torch.cat(readings, 1)
+        return change, torch.cat(readings, 1)
 
     def done(times: Tensor, readings: Tensor) -> Tensor:
         loss, fall = readings[:, 0], readings[:, 1]
@@ -174,7 +177,7 @@ def scalar_flow(chain: DeepNet, small: Sequence[int], eps: Sequence[float], goal
     zero = chain.loss_at_zero()
     start = [eps if each == list(small) else [1.0] * len(eps) for each in groups]
 
-    def rate(state: Tensor) -> tuple[Tensor, Tensor]:
+    def rate(state: Tensor, read: bool) -> tuple[Tensor, Tensor]:
         params = state.new_empty(len(state), chain.size)
         for i, each in enumerate(groups):
             params[:, each] = state[:, i : i + 1]
@@ -189,7 +192,7 @@ def scalar_flow(chain: DeepNet, small: Sequence[int], eps: Sequence[float], goal
         return over | (size < GONE) if chain.decay else over
 
     columns = [slice(i, i + 1) for i in range(len(groups))]
-    return Flow(rate, torch.tensor(start, dtype=torch.float64).T.clone(), columns, 1e-4, done, 600)
+    return Flow(rate, torch.tensor(start, dtype=torch.float64).T.clone(), columns, 1e-3, done, 600)
 
 
 @dataclass(frozen=True)

@@ -112,7 +112,7 @@ class FamilyRun:
         net, starts = self.family.net(), self.family.starts()
         zero = net.loss_at_zero()
 
-        def rate(params: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        def rate(params: torch.Tensor, read: bool) -> tuple[torch.Tensor, torch.Tensor]:
             found = net.forward_backward(params)
             fall = found.grad.square().sum(1, keepdim=True)
             parts = [found.loss[:, None] / zero, fall / zero, params[:, : net.depth] ** 2]

@@ -91,7 +91,7 @@ def _classes(state: PageState, family: Family) -> None:
         for name, d in found.items()
         if d.slope is not None
     ]
-    st.markdown("**Four classes:** how far a balanced chain $w_2\\,\\varphi(w_1 s)$ drifts before it leaves.")
+    st.markdown("**Four classes:** drift of a balanced chain $w_2\\,\\varphi(w_1 s)$")
     plot(
         figures.drift(lines, ACTIVATIONS[family.activation].label, HEIGHT),
         key=state.key("drift"),

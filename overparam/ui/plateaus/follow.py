@@ -6,7 +6,7 @@ from typing import Any, Protocol, TypeVar
 
 import streamlit as st
 
-FIRST, LATER = 0.04, 0.25  # seconds of computing before the first picture, and between pictures
+FIRST, LATER = 0.04, 0.4  # seconds of computing before the first picture, and between pictures
 
 
 class View(Protocol):
