@@ -6,7 +6,7 @@ from overparam.choices.theorem import CHOICES, matching_example
 from overparam.ui.shell.frame import through_app
 from overparam.ui.shell.notes import notes
 from overparam.ui.shell.state import PageState
-from overparam.ui.theorem import around, beat, closest, limits, proof, shrink
+from overparam.ui.theorem import around, beat, closest, estimate, limits, proof, shrink
 from overparam.ui.theorem.controls import find_case, sidebar
 
 PARTS = {"around": around, "shrink": shrink, "beat": beat, "closest": closest, "proof": proof}
@@ -22,13 +22,16 @@ with st.container(horizontal=True, gap="small", vertical_alignment="center", key
     st.subheader("Why no regularizer can do it", anchor=False, width="content")
     view = state.segmented("view", label_visibility="collapsed", width="content")
     notes("reg", label="", type="tertiary")
-st.markdown(FIELD)
+if view != "estimate":
+    st.markdown(FIELD)
 example = matching_example(state.values())
 if example and example.values.get("view", "around") == view:
     with st.container(key="reg_example"):
         st.caption(f"**{example.label}.** {example.watch}")
 if view == "limits":
     limits.show(state)
+elif view == "estimate":
+    estimate.show(state)
 elif (case := find_case(state)) is not None:
     if case.c == 0:
         st.warning(

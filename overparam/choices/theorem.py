@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from overparam.choices.estimate import ESTIMATE, OWN
 from overparam.choices.kinds import ChoiceError, Number, Option, Structured
 from overparam.choices.problems import CSV, PROBLEMS
 from overparam.theory.curves import Array, Curve, ellipse, gamma, polygon
 from overparam.theory.field import Plane, plane_through, slope_at_zero
 from overparam.theory.landscapes import Cone, Landscape, Quadratic, linear, regression, separable
+from overparam.theory.skew import guilty_direction
 from overparam.words import show
 
 CORNERS_PATTERN = re.compile(r"[;\n]+")
@@ -68,8 +70,9 @@ def points(text: str) -> list[tuple[float, float]]:
 VIEWS = {
     "around": "Walk around",
     "shrink": "Shrink it",
-    "beat": "Try to beat it",
+    "beat": "Beat it",
     "closest": "Come close",
+    "estimate": "Estimate",
     "proof": "Proof",
     "limits": "Not said",
 }
@@ -108,8 +111,14 @@ CHOICES = (
         "across",
         "Second direction",
         "minimum",
-        {"minimum": "to the minimum", "steep": "steepest curvature", "random": "random"},
-        help="The plane goes through 0 and contains G(0); this picks its second direction.",
+        {
+            "minimum": "to the minimum",
+            "steep": "steepest curvature",
+            "guilty": "where F turns, at W = R e",
+            "random": "random",
+        },
+        help="The plane goes through 0 and contains G(0); this picks its second direction. At any W all of "
+        "what keeps F from being a gradient lies in one plane, spanned by W and N H W + (N−2) G.",
     ),
     Option("curve", "Curve", "ellipse", {"ellipse": "ellipse", "circle": "circle", "polygon": "polygon"}),
     Number("x", "centre, along e", 0.5, -4.0, 4.0),
@@ -121,6 +130,7 @@ CHOICES = (
     Number("angle", "start: angle from e (°)", 120.0, -180.0, 180.0, help="Where gradient descent starts."),
     Number("start", "start: distance from 0", 0.1, 0.01, 4.0),
     Number("step", "Step of the proof", 1, 1, 5, integer=True),
+    *ESTIMATE,
 )
 
 EXAMPLES = (
@@ -177,7 +187,7 @@ def matching_example(values: Mapping[str, Any]) -> Example | None:
     """The example that these values are, whatever part of the page is open."""
     for example in EXAMPLES:
         wanted = DEFAULTS | dict(example.values)
-        if all(values[name] == wanted[name] for name in DEFAULTS if name not in ("view", "step")):
+        if all(values[name] == wanted[name] for name in DEFAULTS if name not in {"view", "step", *OWN}):
             return example
     return None
 
@@ -213,7 +223,7 @@ def case(values: Mapping[str, Any], inputs: Array | None = None, targets: Array 
     elif loss.dimension == 2:
         plane = plane_through(slope)
     else:
-        plane = plane_through(slope, _second_direction(loss, slope, values["across"]))
+        plane = plane_through(slope, _second_direction(loss, slope, values))
     return Case(loss, plane, loss.restricted(plane.basis), size)
 
 
@@ -230,7 +240,14 @@ def theorem_curve(values: Mapping[str, Any]) -> Curve:
     return gamma(values["r"], values["R"])
 
 
-def _second_direction(loss: Landscape, slope: Array, choice: str) -> Array:
+def _second_direction(loss: Landscape, slope: Array, values: Mapping[str, Any]) -> Array:
+    choice = values["across"]
+    if choice == "guilty":
+        w = values["R"] * slope / np.linalg.norm(slope)
+        found = guilty_direction(loss, values["N"], w)
+        if found is None:
+            raise ValueError("At W = R e the field F does not turn: choose another R, or another second direction.")
+        return found
     if choice == "random":
         return np.random.default_rng(0).normal(size=slope.size)
     if choice == "minimum":

@@ -20,7 +20,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import t as student
 
+from overparam.engine.losses import lp
+from overparam.engine.problem import Problem
 from overparam.measure.network import Networks
+from overparam.measure.updates import Task
 from overparam.theory.curves import Array
 from overparam.theory.field import field
 from overparam.theory.landscapes import Landscape
@@ -110,6 +113,14 @@ def roads(
     return Roads(
         np.concatenate((one, rest), axis=1), other, points, arrived[:count] & arrived[count:]
     )
+
+
+def goal_at(task: Task, starts: Array, gap: float) -> float:
+    """The loss at which the gap g = (L - L*) / (L_start - L*) is left, L_start the mean over starts
+    (S, d)."""
+    problem = Problem(task.inputs, task.targets[:, None], lp(task.p), task.weight)
+    least = task.loss.value(problem.optimum().weights.numpy())[0]
+    return float(least + gap * (task.loss.value(starts).mean() - least))
 
 
 def works(pair: Roads, force: Force) -> Works:

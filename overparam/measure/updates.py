@@ -167,11 +167,15 @@ class Sample:
         return self.force - np.stack([mean.force(points)[0] for points in self.points])
 
 
-def step_size(task: Task, way: Way, reach: float = 1.0) -> float:
+def step_size(task: Task, way: Way) -> float:
     """The step size eta of the runs of a way of training.
 
-    Args: reach: ||W|| that a deep run may come to, which multiplies its steps by N ||W||^{2-2/N}.
+    Raises: RunError where the loss has no curvature at W = 0 to measure it by.
     """
+    if not task.steepest > 0:
+        raise RunError(
+            "The loss has no curvature at W = 0, so no step size fits it: choose other data, or p = 2."
+        )
     unit = 1 / task.steepest
     if way.kind == "stop":
         return 0.9 * unit
@@ -181,8 +185,8 @@ def step_size(task: Task, way: Way, reach: float = 1.0) -> float:
         return way.strength * unit
     if way.kind == "momentum":
         return way.pace * known.momentum_limit(way.strength) * unit
-    if way.kind in DEEP:
-        return 0.2 * unit / (way.strength * max(1.0, reach) ** (2 - 2 / way.strength))
+    if way.kind in DEEP:  # along W depth makes N steps of one
+        return 0.2 * unit / way.strength
     return 0.2 * unit
 
 

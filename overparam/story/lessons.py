@@ -235,6 +235,19 @@ _WHY = (
         answer="No: see the descents below. Along $F$ the loss falls quickly. The gradient of the nearest function leads "
         "elsewhere, to its own minimum, and never arrives. A small rest can decide where descent ends.",
     ),
+    Step(
+        claim="One run proves nothing",
+        page=REGULARIZER,
+        query={"view": "estimate", "panel": "trap", "N": "4"},
+        watch="Depth 4 on two coordinates. To the updates of $M$ runs two things are fitted: a **potential**, whose gradient "
+        "they would be (a regularizer), and **any smooth field**. Dotted: what is left of the runs that were fitted; solid: "
+        "of runs that were not.",
+        question="From one run, is depth 4 a regularizer? And from 32?",
+        answer="One run is fitted to rounding: *perfect*, as any vectors at distinct points are by some potential. The next run "
+        "shows that this was worth nothing. With 32 runs a field predicts new ones well, the best potential much worse: "
+        "that is the test. Where neither predicts, the answer is *too few runs*.",
+        tries=tuple(Try(f"N = {n}", {"view": "estimate", "panel": "trap", "N": n}) for n in ("1", "2", "4", "8")),
+    ),
 )
 
 _DEMO = (

@@ -34,6 +34,8 @@ SYMBOLS = {
 - $\\Gamma_{r,R}$: the closed curve, of two segments ①, ③ along $e$ and two arcs ②, ④ of radii $r$ and $R$
 - **circulation** $\\oint F\\cdot dW$: integral around a closed curve; **curl**: the same by area, at a point
 - $\\varphi^*$: the function whose gradient $\\nabla\\varphi^*$ is nearest to $F$, in the mean over a square
+- *Estimate*: $R$: a regularizer, $\\theta, Q$ its parameters; $-\\eta u$: an update; $f$: the **force** that $R$ should explain
+- $\\kappa$: work around a closed loop, over all |work|; $H$: Hessian of $L$; $J$: Jacobian of $F$
 """,
     "plateaus": """
 - $z_j=W_jh_{j-1}$, $h_j=\\varphi(z_j)$: layers of a net of **depth** $N$ with activation $\\varphi$; $L$: loss
@@ -86,6 +88,7 @@ LIMITS = {
 - **Only Euclidean gradients are excluded**: the flow is a Riemannian gradient flow of $L$.
 - **Not that depth is faster**, nor that a regularizer is far off: see *Come close*.
 - **One output, balanced layers, no weight decay, small steps.** The part *Not said* has examples.
+- **A small share left is no regularizer, and a large one no proof that there is none**: a family can be too free or too narrow.
 """,
     "plateaus": """
 - **The law is an asymptote**: at $\\varepsilon=0.1$ times are several per cent off it, at 0.3 much more.

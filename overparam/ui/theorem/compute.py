@@ -31,7 +31,10 @@ Key = tuple[Any, ...]
 def case_key(values: Mapping[str, Any]) -> Key:
     """The choices that the loss and the plane depend on."""
     kind = values["loss"]
-    return (kind, *(values[name] for name in SHAPE[kind]), values["csv"] if kind == "csv" else "")
+    names = SHAPE[kind]
+    if "across" in names and values["across"] == "guilty":
+        names = (*names, "N", "R")
+    return (kind, *(values[name] for name in names), values["csv"] if kind == "csv" else "")
 
 
 @st.cache_resource(max_entries=32, ttl=3600, show_spinner="Reading the data …")

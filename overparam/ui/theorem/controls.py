@@ -9,7 +9,7 @@ from overparam.data import ethanol_is_cached
 from overparam.ui.shell.problem import ethanol_control
 from overparam.ui.shell.state import PageState
 from overparam.ui.shell.upload import upload_control, uploaded
-from overparam.ui.theorem import compute
+from overparam.ui.theorem import compute, estimate
 
 STEPS = {"turn": 5.0, "p": 0.5}
 RADII = {"around": ("r", "R"), "shrink": ("r", "R"), "beat": ("R",), "closest": ("R",), "proof": ("r", "R")}  # that a part reads
@@ -29,6 +29,9 @@ def sidebar(state: PageState) -> None:
                 st.button(example.label, key=key, on_click=choose, args=(state, example), width="stretch", type="tertiary")
         view = st.session_state[state.key("view")]
         if view == "limits":
+            return
+        if view == "estimate":
+            estimate.sidebar(state)
             return
         state.slider("N", step=0.1)
         for name, column in zip(RADII[view], st.columns(len(RADII[view])), strict=True):
