@@ -5,7 +5,10 @@ import pytest
 from test_no_regularizer_page import Page, numbers
 
 from overparam.choices.estimate import PANELS, PRESETS
-from overparam.data import Data
+from overparam.data import Upload
+from overparam.serving.registry import Registry
+from overparam.ui.shell import upload
+from overparam.ui.shell.upload import Shelf
 
 
 def boxes(page: Page) -> list[str]:
@@ -94,17 +97,22 @@ def test_one_sentence_for_each_degenerate_choice(monkeypatch, query, sentence):
 
 
 def test_own_data_and_one_input(monkeypatch):
-    rng, digest = np.random.default_rng(2), "0123456789abcdef"
-    x = rng.normal(size=(50, 3))
-    data = Data("mine", x, x[:, :1] + rng.normal(size=(50, 1)), ("a", "b", "c"), ("y",))
-    page = estimate(monkeypatch, {"uploads": {digest: data}}, data="csv", csv=digest)
-    assert boxes(page)[0].startswith("**Found:**")
-    thin = Data("thin", data.inputs[:, :1], data.targets, ("a",), ("y",))
-    session = {"uploads": {digest[::-1]: thin}}
-    page = estimate(monkeypatch, session, data="csv", csv=digest[::-1])
-    assert boxes(page)[0].startswith("**Found:**")
-    page.set("panel", "roads")
-    assert next(e.value for e in page.app.error).startswith("The data have one input only")
+    rng = np.random.default_rng(2)
+
+    def page(digest: str, columns: int, **query: str) -> Page:
+        rows = rng.normal(size=(50, columns)).tolist()
+        raw = "\n".join(",".join(map(repr, row)) for row in rows).encode()
+        monkeypatch.setattr(upload, "FILES", Registry(most=1, make=Upload))
+        upload.FILES.get(digest, raw)
+        session = {"uploads": Shelf(names={digest: "mine.csv"})}
+        return estimate(monkeypatch, session, data="csv", csv=digest, **query)
+
+    assert boxes(page("0123456789abcdef", 4))[0].startswith("**Found:**")
+    thin = page("fedcba9876543210", 2)
+    assert boxes(thin)[0].startswith("**Found:**")
+    thin.set("panel", "roads")
+    (sentence,) = (e.value for e in thin.app.error)
+    assert sentence.startswith("The data have one input only")
 
 
 def test_the_plane_where_the_field_turns_is_a_second_direction(monkeypatch):
