@@ -56,7 +56,15 @@ def show(state: PageState) -> None:
         st.button("Start near 0", on_click=_near_zero, args=(state,), width="stretch", key=state.key("near_zero"))
         st.caption("Click in the map to start elsewhere. Press play, or drag the slider below the map.")
     with right, st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        st.pills("Paths", list(PATHS), format_func=PATHS.get, selection_mode="multi", key=state.key("paths"), width="content")
+        st.pills(
+            "Paths",
+            list(PATHS),
+            format_func=PATHS.get,
+            selection_mode="multi",
+            default=state.standing("paths"),
+            key=state.key("paths"),
+            width="content",
+        )
         share = state.segmented(
             "share",
             help="Each method's own best step size, of 24 a decade, over this start and five near it; or a share of it.",

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from overparam.choices.kinds import Choice, ChoiceError, Flag, Number, Option, read_choices, write_choices
 
@@ -34,6 +35,10 @@ class PageState:
 
     Use, at the top of a page:  `state = PageState("race", TABLE)`, then its widgets (`state.slider("p")`, ...), then
     `values = state.publish()`. In a callback: `state.set(p=4.0, depth=2)`.
+
+    The value last chosen stands, whatever becomes of its control. Every control is told its value as its default, in each
+    run: a browser whose code for the control comes late, or that shows a control anew, begins with it. (An assignment to
+    session state reaches the browser once only, and repeated in each run it would take a slider out of a person's hand.)
     """
 
     def __init__(self, prefix: str, table: Sequence[Choice]):
@@ -47,26 +52,28 @@ class PageState:
     def _memory(self) -> dict[str, Any]:
         # Streamlit forgets a widget's value when another page is shown; this copy does not.
         table = tuple(self.table.values())
-        empty = {"table": table, "published": None, "values": {}, "sentences": [], "replaced": []}
+        # "unsent": values that were set and that no widget has been made with since, as a click may have replaced that run
+        empty = {"table": table, "published": None, "values": {}, "sentences": [], "replaced": [], "unsent": {}}
         return st.session_state.setdefault(f"{self.prefix}__memory", empty)
 
     def _restore(self) -> bool:
         """Take over what the URL says, if somebody set it; whether the browser's URL is behind the widgets."""
         memory = self._memory()
         query = {name: text for name, text in st.query_params.to_dict().items() if name in self.table}
-        came_back = memory["published"] is not None and not query
+        back = _moved_in_history()  # no choice named: then that page had its defaults
+        returned = memory["published"] is not None and not query and not back  # by a link that names no choices
         # A control that moves fast sends the URL that it has, which is not yet the one published last.
         memory["replaced"] = [(old, at) for old, at in memory["replaced"] if time.monotonic() < at + ECHO_SECONDS]
-        echo = any(query == old for old, _ in memory["replaced"])
+        echo = any(query == old for old, _ in memory["replaced"]) and not back
         behind = query != memory["published"]
-        if behind and not came_back and not echo:
+        if behind and not returned and not echo:
             # the URL was set from outside: a deep link, a lesson, the browser's back button
             values, memory["sentences"] = read_choices(tuple(self.table.values()), query)
-            memory["values"] = values
-            for name, value in values.items():
-                st.session_state[self.key(name)] = value
+            memory["values"], memory["unsent"] = values, dict(values)
             memory.update(published=query, replaced=[])
             behind = False
+        for name, value in memory["unsent"].items():
+            st.session_state[self.key(name)] = value
         for name, value in memory["values"].items():
             st.session_state.setdefault(self.key(name), value)
         for sentence in memory["sentences"]:
@@ -95,7 +102,7 @@ class PageState:
     def set(self, **values: Any) -> None:
         """Change choices from a callback (a preset, a click in a plot). Raises ChoiceError outside the bounds."""
         for name, value in values.items():
-            st.session_state[self.key(name)] = self.table[name].check(value)
+            st.session_state[self.key(name)] = self._memory()["unsent"][name] = self.table[name].check(value)
 
     def reset(self) -> None:
         """Every choice back to its default (a callback)."""
@@ -120,20 +127,26 @@ class PageState:
 
     # Widgets: label, bounds and help come from the table, the value from session state.
 
+    def standing(self, name: str) -> Any:
+        """The value that the widget of a choice is made with now: give it as the widget's default."""
+        memory, value = self._memory(), st.session_state[self.key(name)]
+        memory["unsent"].pop(name, None)
+        return memory["values"][name] if value is None else value
+
     def slider(self, name: str, step: float | None = None, **over: Any) -> float:
         """A slider over a Number's whole range."""
         c = self._number(name)
         cast = int if c.integer else float
         step = cast(step) if step is not None else (1 if c.integer else 0.01)
         args = {"label": c.label, "help": c.help or None, "key": self.key(name), "step": step} | over
-        return st.slider(min_value=cast(c.low), max_value=cast(c.high), **args)
+        return st.slider(min_value=cast(c.low), max_value=cast(c.high), value=cast(self.standing(name)), **args)
 
     def number(self, name: str, **over: Any) -> float:
         """A box for a Number; what lies outside the bounds is refused by the box itself."""
         c = self._number(name)
         cast = int if c.integer else float
         args = {"label": c.label, "help": c.help or None, "key": self.key(name)} | ({} if c.integer else {"format": "%.6g"}) | over
-        return st.number_input(min_value=cast(c.low), max_value=cast(c.high), **args)
+        return st.number_input(min_value=cast(c.low), max_value=cast(c.high), value=cast(self.standing(name)), **args)
 
     def log_slider(self, name: str, low: float, high: float, **over: Any) -> float:
         """A slider over a Number in steps of 1, 2, 5 (whole numbers) or twelve a decade; a value in between, from the URL, is kept.
@@ -145,29 +158,30 @@ class PageState:
         decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
         values = {float(f"{mark * 10.0**k:.4g}") for k in decades for mark in marks}
         cast = int if c.integer else float
-        current = st.session_state[self.key(name)]
+        current = self.standing(name)
         options = sorted({cast(v) for v in values if low <= v <= high} | {current})
         shown = (lambda v: f"{v:,}") if c.integer else (lambda v: f"{v:.3g}")
         args = {"label": c.label, "help": c.help or None, "key": self.key(name), "format_func": shown} | over
-        return st.select_slider(options=options, **args)
+        return st.select_slider(options=options, value=current, **args)
 
     def select(self, name: str, **over: Any) -> str:
         """A drop-down list of an Option."""
         c = self._option(name)
         args = {"label": c.label, "help": c.help or None, "key": self.key(name), "format_func": c.options.get} | over
-        return st.selectbox(options=list(c.options), **args)
+        options = list(c.options)
+        return st.selectbox(options=options, index=options.index(self.standing(name)), **args)
 
     def segmented(self, name: str, **over: Any) -> str:
         """An Option as a row of buttons, one of which is always chosen."""
         c = self._option(name)
         args = {"label": c.label, "help": c.help or None, "key": self.key(name), "format_func": c.options.get} | over
-        return st.segmented_control(options=list(c.options), required=True, **args)
+        return st.segmented_control(options=list(c.options), default=self.standing(name), required=True, **args)
 
     def toggle(self, name: str, **over: Any) -> bool:
         """A switch for a Flag."""
         c = self.table[name]
         assert isinstance(c, Flag)
-        return st.toggle(**({"label": c.label, "key": self.key(name)} | over))
+        return st.toggle(**({"label": c.label, "key": self.key(name), "value": self.standing(name)} | over))
 
     def _number(self, name: str) -> Number:
         choice = self.table[name]
@@ -178,3 +192,9 @@ class PageState:
         choice = self.table[name]
         assert isinstance(choice, Option)
         return choice
+
+
+def _moved_in_history() -> bool:
+    """Whether this run answers the browser's Back or Forward."""
+    context = get_script_run_ctx()
+    return context is not None and context.is_history_navigation

@@ -45,7 +45,8 @@ def _controls(state: PageState) -> Curve:
     """The parameters of the curve; no curve, with one sentence, where they make none."""
     kind = state.segmented("curve", label_visibility="collapsed")
     if kind == "polygon":
-        st.text_input("Corners", key=state.key("corners"), help="Points along e, across: x,y; x,y; … in the order of the walk.")
+        words = "Points along e, across: x,y; x,y; … in the order of the walk."
+        st.text_input("Corners", state.standing("corners"), key=state.key("corners"), help=words)
         try:
             points(st.session_state[state.key("corners")])
         except ChoiceError as error:

@@ -66,6 +66,7 @@ def show(state: PageState, case: Case) -> None:
         st.segmented_control(
             "Step",
             range(1, len(STEPS) + 1),
+            default=state.standing("step"),
             key=state.key("step"),
             required=True,
             format_func=lambda i: f"Step {i}",
