@@ -13,7 +13,7 @@ if __name__ == "__main__":
 
     page_frame()
     page = navigation()
-    header_tools()
+    header_tools(page)
     with beside_lesson(page):
         page.run()
     warm_up()  # last: the page that was asked for comes first

@@ -17,6 +17,7 @@ from overparam.measure.history import GAPS
 from overparam.serving.run import RUNS, Run, RunError, View
 from overparam.story.race_words import table
 from overparam.ui.components.live_chart import Curve, LiveChart, live_chart
+from overparam.ui.components.window import icon_only
 from overparam.ui.race import compare
 from overparam.ui.race.methods import methods_editor
 from overparam.ui.race.pace import FRAME_SECONDS, Pace
@@ -27,12 +28,14 @@ from overparam.ui.race.tuning import go_on, is_tuned, tuning_view
 from overparam.ui.shell.frame import through_app, when_open
 from overparam.ui.shell.notes import notes
 from overparam.ui.shell.problem import problem_controls, problem_is_here
+from overparam.ui.shell.roles import role
 from overparam.ui.shell.state import PageState
 from overparam.ui.shell.transport import transport
 from overparam.ui.shell.upload import uploaded
 
 PREVIEW = 100  # iterations shown before anybody presses Run
 TABLE_SECONDS = 0.4
+ICONS = ("race_reset", "race_pin", "race_history", "race_home")  # buttons too many for their words
 LOWEST, HIGHEST = 1e-8, 10.0  # of the gap axis
 FLOOR = 1e-16  # rounding can take a gap to zero or below, which a logarithmic axis cannot show
 
@@ -100,7 +103,7 @@ def buttons(moving: dict, run: Run | None) -> None:
             words = f"{count} iteration{'s' if count > 1 else ''} more (key {key})"
             st.button(f"+{count}", on_click=step, args=(count,), key=f"race_step_{count}", shortcut=key, help=words)
         words = "Back to iteration 0, from the same start (key 0)"
-        st.button("", icon=":material/restart_alt:", on_click=reset, key="race_reset", shortcut="0", help=words)
+        st.button("Back to iteration 0", icon=":material/restart_alt:", on_click=reset, key="race_reset", shortcut="0", help=words)
         own = st.session_state[state.key("steps")] == "each"
         when_open(
             st.popover("Methods", icon=":material/list:", width="content", key="race_editor", on_change="rerun"),
@@ -110,7 +113,7 @@ def buttons(moving: dict, run: Run | None) -> None:
         if run is None:
             return
         st.button(
-            "",
+            "Pin",
             icon=":material/push_pin:",
             on_click=lambda: compare.pin(run, moving["position"]),
             key="race_pin",
@@ -127,12 +130,12 @@ def buttons(moving: dict, run: Run | None) -> None:
             )
         words = "Runs of this session, and what is pinned"
         when_open(
-            st.popover("", icon=":material/history:", key="race_history", help=words, on_change="rerun"),
+            st.popover("History", icon=":material/history:", key="race_history", help=words, on_change="rerun"),
             lambda: compare.history(state, moving["experiment"]),
         )
         words = "Take it home: numbers, script, figure, link"
         when_open(
-            st.popover("", icon=":material/download:", key="race_home", help=words, on_change="rerun"),
+            st.popover("Take it home", icon=":material/download:", key="race_home", help=words, on_change="rerun"),
             lambda: take_home(run, lambda: moving["position"], uploaded(state), lambda view: standalone(run.experiment, view)),
         )
 
@@ -257,7 +260,7 @@ if moving["experiment"] != experiment:  # a new choice: its own run, from its st
 run = RUNS.get(experiment, uploaded(state)) if problem_is_here(state) else None
 if run is not None and not moving["preview"]:
     compare.remember(experiment, values, moving["position"])
-st.html(STYLE + PRESET_STYLE)
+st.html(STYLE + PRESET_STYLE + f"<style>{icon_only(*ICONS)}</style>")
 buttons(moving, run)
 height = 265 if preset_switch(state, experiment, run_curves) else 318  # of the chart: a preset has three lines more to show
 if refused := moving.pop("refused", None):
@@ -278,7 +281,7 @@ def race_view(run: Run) -> None:
         x_zero=ZERO_AT if log_axis else None,
         y_clip=(LOWEST, HIGHEST),
     )
-    slots = {"status": st.container(key="race_status").empty(), "table": st.empty()}
+    slots = {"status": role("words", "status").empty(), "table": st.empty()}
     try:
         show(run, moving, chart, slots)
     except (ChoiceError, DataError, RunError) as error:

@@ -12,6 +12,7 @@ from overparam.ui.components.plot import Prepared, plot, prepared
 from overparam.ui.shell.frame import through_app
 from overparam.ui.shell.lesson_card import menu
 from overparam.ui.shell.notes import notes
+from overparam.ui.shell.roles import role
 from overparam.ui.shell.state import PageState
 
 GOAL, TARGET = 1e-4, (10.0, 1.0)
@@ -76,12 +77,12 @@ def picture_of(p: str, height: int) -> tuple[list[str], Prepared]:
 
 through_app()
 st.html(
-    "<style>.st-key-home_text h1 { padding-top: 0 }"
+    "<style>.stMain h1 { padding-top: 0 }"
     "@media (max-width: 640px) { .st-key-home_bar { gap: 0.5rem } .st-key-home_bar > :nth-child(2) { order: 1 } }</style>"
 )
 state = PageState("home", CHOICES)
-with st.container(key="home_text", gap="small"):
-    st.title("Depth can speed up optimisation", anchor=False)
+st.title("Depth can speed up optimisation", anchor=False)
+with role("aside", "intro"):
     st.markdown(
         "Write the weights of a linear regression as a product of layers, $W_N\\cdots W_2W_1$. The model can express nothing new, "
         "and no regularizer is added. Yet gradient descent takes another path, as if it had momentum and a step size that grows. "
@@ -102,9 +103,9 @@ with picture:
         f"{names[0]}, {names[1]}.",
         autoplay=70,
     )
-    with st.container(key="home_why"):
+    with role("aside", "why"):
         st.markdown(WHY[p])
-with doors, st.container(key="home_doors", gap="small"):
+with doors, role("aside", "doors", gap="small"):
     for page, label, icon, words in DOORS:
         with st.container(gap="xxsmall"):
             query = REGRESSION if page == "convergence" else None
@@ -112,7 +113,7 @@ with doors, st.container(key="home_doors", gap="small"):
             st.caption(words)
     st.caption("**Guided**")
     menu()
-with st.container(key="home_small_print"):
+with role("aside", "small_print"):
     st.caption(
         "Picture: depth 3 by the paper's end-to-end update rule; step sizes best over six starts (from one start, a lucky leap can "
         "do far better); dotted line: the loss that counts as arrived. The server computes, on its CPU or, for large steps, "

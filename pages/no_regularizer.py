@@ -3,8 +3,9 @@
 import streamlit as st
 
 from overparam.choices.theorem import CHOICES, matching_example
-from overparam.ui.shell.frame import through_app
+from overparam.ui.shell.frame import showing, through_app
 from overparam.ui.shell.notes import notes
+from overparam.ui.shell.roles import role
 from overparam.ui.shell.state import PageState
 from overparam.ui.theorem import around, beat, closest, estimate, limits, proof, shrink
 from overparam.ui.theorem.controls import find_case, sidebar
@@ -26,17 +27,18 @@ if view != "estimate":
     st.markdown(FIELD)
 example = matching_example(state.values())
 if example and example.values.get("view", "around") == view:
-    with st.container(key="reg_example"):
+    with role("aside", "example"):
         st.caption(f"**{example.label}.** {example.watch}")
-if view == "limits":
-    limits.show(state)
-elif view == "estimate":
-    estimate.show(state)
-elif (case := find_case(state)) is not None:
-    if case.c == 0:
-        st.warning(
-            "G(0) = 0: Theorem 2 does not apply, and its curve has no direction e; it is drawn along the first axis instead.",
-            icon=":material/warning:",
-        )
-    PARTS[view].show(state, case)
+with showing(f"reg {view}"):
+    if view == "limits":
+        limits.show(state)
+    elif view == "estimate":
+        estimate.show(state)
+    elif (case := find_case(state)) is not None:
+        if case.c == 0:
+            st.warning(
+                "G(0) = 0: Theorem 2 does not apply, and its curve has no direction e; it is drawn along the first axis instead.",
+                icon=":material/warning:",
+            )
+        PARTS[view].show(state, case)
 state.publish()

@@ -6,8 +6,9 @@ from overparam.choices.kinds import ChoiceError
 from overparam.choices.plateaus import CHOICES, Family, matching_example
 from overparam.ui.plateaus import balance, controls, escape, modes, optimizers
 from overparam.ui.plateaus.follow import again
-from overparam.ui.shell.frame import through_app
+from overparam.ui.shell.frame import showing, through_app
 from overparam.ui.shell.notes import notes
+from overparam.ui.shell.roles import role
 from overparam.ui.shell.state import PageState
 
 PARTS = {"escape": escape, "balance": balance, "optimizers": optimizers, "modes": modes}
@@ -23,15 +24,16 @@ with st.container(horizontal=True, gap="small", vertical_alignment="center"):
     controls.examples(state)
     notes("plateaus", label="", type="tertiary")
 left, right = st.columns([1, 4.2], gap="medium")
-with left, st.container(key=state.key("controls")):
+with left, role("controls", "plateaus"):
     controls.show(state)
 with right:
     example = matching_example(state.values())
     words = f"**{example.label}.** {example.watch}" if example and example.name != "law" else CLAIM
-    with st.container(key=state.key("words")):
+    with role("words", "plateaus"):
         st.markdown(words)
     try:
-        PARTS[view].show(state, Family.of(state.values()))
+        with showing(f"plateaus {view}"):
+            PARTS[view].show(state, Family.of(state.values()))
     except ChoiceError as error:
         st.error(str(error), icon=":material/error:")
 state.publish()

@@ -4,7 +4,7 @@ import streamlit as st
 
 from overparam.choices.kinds import Number, Option
 from overparam.ui.preconditioner import along_run, matrices, one_output, paths
-from overparam.ui.shell.frame import through_app
+from overparam.ui.shell.frame import showing, through_app
 from overparam.ui.shell.notes import notes
 from overparam.ui.shell.state import PageState
 
@@ -30,5 +30,6 @@ with st.container(horizontal=True, gap="small", vertical_alignment="center"):
     if view == "run":
         state.segmented("panel", label_visibility="collapsed", width="content")
     notes("pre", label="", type="tertiary")
-{"one": one_output, "matrix": matrices, "paths": paths, "run": along_run}[view].show(state)
+with showing(f"pre {view}"):
+    {"one": one_output, "matrix": matrices, "paths": paths, "run": along_run}[view].show(state)
 state.publish()

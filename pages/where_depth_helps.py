@@ -13,6 +13,7 @@ from overparam.story.map_words import axis_of, cell_name, cell_words, censored, 
 from overparam.ui.components.plot import plot
 from overparam.ui.shell.frame import through_app
 from overparam.ui.shell.notes import notes
+from overparam.ui.shell.roles import role
 from overparam.ui.shell.state import PageState
 from overparam.words import show
 
@@ -86,7 +87,7 @@ def choose(event: dict) -> None:
 
 def transport(sweep: Sweep) -> None:
     """Compute or pause, and how far the map is."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="map_transport"):
+    with role("words", "transport", horizontal=True, vertical_alignment="center", gap="medium"):
         st.subheader("Where depth helps", anchor=False, width="content")
         playing = moving()["playing"] and not sweep.finished
         label, icon = ("Pause", ":material/pause:") if playing else ("Compute the map", ":material/play_arrow:")
@@ -196,7 +197,7 @@ at = values["cell"]
 if at is not None and not (at[0] < len(plan.values("x")) and at[1] < len(plan.values("y"))):
     at = None
 transport(sweep)
-with st.container(key="map_caption"):
+with role("words", "caption"):
     st.caption(caption(plan))
 left, right = st.columns([1.5, 1], gap="medium")
 with left:

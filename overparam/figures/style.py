@@ -31,6 +31,7 @@ DASHES = (
 
 NEUTRAL = "#7f8794"  # reference lines, axes' zero, "nothing here": also 3:1 on both backgrounds
 GRID = "rgba(127, 135, 148, 0.25)"
+READABLE = 4.5  # contrast that WCAG 2 asks of text; a line needs 3
 TRANSPARENT = "rgba(0, 0, 0, 0)"
 
 ZERO_AT = 0.7  # where iteration 0 stands on a logarithmic axis
@@ -57,6 +58,28 @@ def depth_colour(depth: float) -> str:
 def depth_dash(depth: float) -> str:
     """Return the dash that goes with `depth_colour(depth)`."""
     return DASHES[_depth_index(depth)]
+
+
+def readable(colour: str, background: str) -> str:
+    """Return the colour nearest to a "#rrggbb" colour whose contrast with a background is at least 4.5:1, for text.
+
+    It is mixed with black on a light background, with white on a dark one, in sRGB.
+    """
+    towards = 0 if luminance(background) > 0.5 else 255
+    start = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+    for share in range(101):
+        mixed = "#" + "".join(f"{round(c + (towards - c) * share / 100):02x}" for c in start)
+        low, high = sorted((luminance(mixed), luminance(background)))
+        if (high + 0.05) / (low + 0.05) >= READABLE:
+            return mixed
+    raise ValueError(f"no mixture of {colour} can be read on {background}")
+
+
+def luminance(colour: str) -> float:
+    """Return the relative luminance of a "#rrggbb" colour as WCAG 2 defines it, in [0, 1]."""
+    channels = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    linear = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+    return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
 def translucent(colour: str, alpha: float) -> str:

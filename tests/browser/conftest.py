@@ -79,6 +79,7 @@ def open_page(browser) -> Iterator[Callable]:
         for _ in range(3):
             viewport = {"width": size[0], "height": size[1]}
             page = browser.new_context(viewport=viewport, color_scheme=theme).new_page()
+            page.set_default_timeout(120_000)  # a test fails by what it sees, not by how busy the machine is
             page.faults = faults = []
             page.on("console", lambda m, f=faults: _is_fault(m) and f.append(f"console: {m.text} {m.location['url']}"))
             page.on("pageerror", lambda e, f=faults: f.append(f"exception: {e}"))

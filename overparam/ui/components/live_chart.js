@@ -28,7 +28,7 @@ class LiveChart {
 
     this.root = element("div", "live-chart", parent)
     this.plot = element("div", "live-chart-plot", this.root)
-    this.plot.setAttribute("role", "img")
+    this.plot.setAttribute("role", "figure") // an image could hold no buttons
     this.leaders = svg("svg", this.root)
     this.leaders.setAttribute("class", "live-chart-leaders")
     this.leaders.setAttribute("aria-hidden", "true")

@@ -173,8 +173,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
 
 _component = st.components.v2.component(
     "overparam_plot",
-    html='<div class="plot" role="img"></div><p class="plot-problem" role="alert" hidden>The drawing library did not load, so this '
-    'picture stays empty: reload the page.</p><div class="plot-rem"></div>',
+    html='<div class="plot" role="figure"></div><p class="plot-problem" role="alert" hidden>The drawing library did not load, so '
+    'this picture stays empty: reload the page.</p><div class="plot-rem"></div>',
     css=".plot { width: 100%; } .plot-rem { position: absolute; visibility: hidden; width: 10rem; height: 0; }",
     js=_JS + HEIGHTS + LOADER,
     isolate_styles=False,  # plotly puts its style sheet into the document

@@ -69,7 +69,7 @@ def _more(state: PageState, offset: bool) -> None:
 def _layers(state: PageState) -> None:
     depth = st.session_state[state.key("N")]
     key = state.key("small")
-    st.session_state[key] = [j for j in st.session_state[key] if j <= 6]
+    st.session_state[key] = [j for j in state.standing("small") if j <= 6]
     st.pills(
         "Small layers, times ε",
         list(range(1, depth + 1)),
@@ -80,8 +80,9 @@ def _layers(state: PageState) -> None:
 
 
 def _scale(state: PageState, name: str, **over: str) -> None:
-    current = st.session_state[state.key(name)]
+    current = state.standing(name)
     choice = state.table[name]
     options = sorted({*SCALES, current} | ({0.0} if name == "least" else set()))
     args = {"label": choice.label, "help": choice.help or None} | over
-    st.select_slider(options=options, key=state.key(name), format_func=lambda v: f"{v:.3g}", **args)
+    key = state.key(name)
+    st.select_slider(options=options, value=current, key=key, format_func=lambda v: f"{v:.3g}", **args)

@@ -18,6 +18,7 @@ from overparam.serving.run import RUNS, RunError, Tuned
 from overparam.ui.preconditioner import readings
 from overparam.ui.preconditioner.step_shares import LABELS
 from overparam.ui.shell.problem import problem_controls, problem_is_here
+from overparam.ui.shell.roles import role
 from overparam.ui.shell.state import PageState
 from overparam.ui.shell.upload import uploaded
 
@@ -58,7 +59,7 @@ CHOICES = (
 def show(state: PageState) -> None:
     """Draw the view."""
     left, right = st.columns([1, 4.2], gap="medium")
-    with left, st.container(key=state.key("controls")):
+    with left, role("controls", "view"):
         problem_controls(state)
         panel = state.values()["panel"]
         if panel == "momentum":

@@ -12,6 +12,7 @@ from overparam.choices.kinds import Flag, Number
 from overparam.figures.preconditioner import eigenvalue_map, signed_matrix
 from overparam.theory.preconditioner import dense, eigenvalues, precondition
 from overparam.ui.components.plot import plot
+from overparam.ui.shell.roles import role
 from overparam.ui.shell.state import PageState
 
 MOST_OUTPUTS, MOST_INPUTS = 4, 6
@@ -31,7 +32,7 @@ CHOICES = (
 def show(state: PageState) -> None:
     """Draw the view."""
     left, middle, right = st.columns([1, 1.6, 1.6], gap="medium")
-    with left, st.container(key=state.key("controls")):
+    with left, role("controls", "view"):
         depth = state.slider("N", step=0.1, format="%.1f")
         outputs, inputs = st.columns(2)
         with outputs:

@@ -14,6 +14,7 @@ from overparam.figures.preconditioner import RATE, STRETCH, one_output
 from overparam.figures.style import CURRENT_POINT, GRADIENT_AFTER, GRADIENT_BEFORE
 from overparam.theory.preconditioner import ellipse, precondition, scale_only
 from overparam.ui.components.plot import plot
+from overparam.ui.shell.roles import role
 from overparam.ui.shell.state import PageState
 
 LARGEST_W = 3.0
@@ -30,7 +31,7 @@ CHOICES = (
 def show(state: PageState) -> None:
     """Draw the view."""
     left, middle, right = st.columns([1, 1.9, 1.35], gap="medium")
-    with left, st.container(key=state.key("controls")):
+    with left, role("controls", "view"):
         depth = state.slider("N", step=0.1, format="%.1f")
         size = state.slider("w", step=0.01)
         angle = state.slider("angle", step=1, format="%.0f°")
@@ -48,7 +49,7 @@ def show(state: PageState) -> None:
             "that the preconditioner makes of the unit circle.",
             on_click=lambda event: _set_w(state, event),
         )
-    with right:
+    with right, role("words", "numbers"):
         _explain(depth, w[0, 0].numpy(), grad[0, 0].numpy(), after)
 
 
@@ -81,10 +82,11 @@ def _explain(depth: float, w: np.ndarray, grad: np.ndarray, after: np.ndarray) -
     lines = (f"{_in(colour, name)} &= {_in(colour, value)}" for colour, name, value in rows)
     st.latex("\\begin{aligned}" + " \\\\ ".join(lines) + "\\end{aligned}")
     st.markdown(_in_words(depth, w, grad, after))
-    st.caption(
-        "Claim 2 of the paper: depth acts as an **adaptive rate** that grows with $W$, and a **stretch** by $N$ along $W$ alone. "
-        "The step is $-\\eta\\,P(G)$."
-    )
+    with role("aside", "claim"):
+        st.caption(
+            "Claim 2 of the paper: depth acts as an **adaptive rate** that grows with $W$, and a **stretch** by $N$ along $W$ "
+            "alone. The step is $-\\eta\\,P(G)$."
+        )
 
 
 def _in_words(depth: float, w: np.ndarray, grad: np.ndarray, after: np.ndarray) -> str:

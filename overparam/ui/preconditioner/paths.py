@@ -18,6 +18,7 @@ from overparam.measure.illustration import STARTS
 from overparam.measure.trajectory import fastest, follow, log_times
 from overparam.ui.components.plot import plot
 from overparam.ui.preconditioner.step_shares import LABELS, SHARES
+from overparam.ui.shell.roles import role
 from overparam.ui.shell.state import PageState
 from overparam.words import show as quoted
 
@@ -47,7 +48,7 @@ CHOICES = (
 def show(state: PageState) -> None:
     """Draw the view."""
     left, right = st.columns([1, 4.2], gap="medium")
-    with left, st.container(key=state.key("controls")):
+    with left, role("controls", "view"):
         with st.container(horizontal=True):
             st.button("p = 2", on_click=_preset, args=(state, 2.0), width="stretch", help="Depth hurts.", key=state.key("p2"))
             st.button("p = 4", on_click=_preset, args=(state, 4.0), width="stretch", help="Depth helps.", key=state.key("p4"))
@@ -83,9 +84,10 @@ def show(state: PageState) -> None:
             alt="Contours of the loss over the two weights with the path of each method, beside the losses over the iterations.",
             on_click=lambda event: _set_start(state, event),
         )
-        with st.container(key=state.key("words")):
+        with role("answer", "paths"):
             st.markdown(_results(names, iterations, steps, nearby))
-            st.markdown(_in_words(p, start, names, iterations, share))
+            with role("aside", "paths"):
+                st.markdown(_in_words(p, start, names, iterations, share))
 
 
 def _preset(state: PageState, p: float) -> None:

@@ -3,7 +3,8 @@
 import gc
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pandas  # noqa: F401  (imported before any thread starts: its first import must not be shared between threads)
 import streamlit as st
@@ -11,15 +12,16 @@ from streamlit.elements.lib.mutable_expander_container import ExpanderContainer
 from streamlit.elements.lib.mutable_popover_container import PopoverContainer
 from streamlit.navigation.page import StreamlitPage
 
+from overparam.ui.shell.roles import NARROW
+
 STYLE = """<style>
 .stMainBlockContainer { padding-inline: clamp(0.75rem, 2.5vw, 3rem); padding-bottom: 1.5rem; }
 @media (hover: none) { kbd { display: none !important; } } /* no keyboard */
 @media (max-width: 640px) { /* columns stand below one another: pictures come before their controls */
   .stButtonGroup > :is([role="radiogroup"], [role="toolbar"], [role="group"]) { flex-wrap: wrap; row-gap: 0.25rem; }
-  .stColumn:has(.st-key-pre_controls, .st-key-plateaus_controls) { order: 1; }
-  .stColumn:has(.st-key-pre_controls) ~ .stColumn:nth-child(3) { order: 2; }
+  NARROW
 }
-</style>"""
+</style>""".replace("NARROW", NARROW)
 
 WITH_SIDEBAR = ("convergence", "where_depth_helps", "no_regularizer")  # pages by their address
 
@@ -39,14 +41,20 @@ def page_frame() -> None:
 def navigation() -> StreamlitPage:
     """The pages of the app, and the one that was asked for."""
     page = st.navigation(
-        [
-            st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
-            st.Page("pages/convergence.py", title="The race", icon=":material/show_chart:"),
-            st.Page("pages/where_depth_helps.py", title="Where depth helps", icon=":material/grid_on:"),
-            st.Page("pages/preconditioner.py", title="The preconditioner", icon=":material/explore:"),
-            st.Page("pages/no_regularizer.py", title="No regularizer", icon=":material/cycle:"),
-            st.Page("pages/plateaus.py", title="Plateaus", icon=":material/hourglass_bottom:"),
-        ],
+        {  # two pages and two menus: that many have room at every width, however many pages there are
+            "": [
+                st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
+                st.Page("pages/convergence.py", title="The race", icon=":material/show_chart:"),
+            ],
+            "Where it helps": [
+                st.Page("pages/where_depth_helps.py", title="Where depth helps", icon=":material/grid_on:"),
+            ],
+            "Why": [
+                st.Page("pages/preconditioner.py", title="The preconditioner", icon=":material/explore:"),
+                st.Page("pages/plateaus.py", title="Plateaus", icon=":material/hourglass_bottom:"),
+                st.Page("pages/no_regularizer.py", title="No regularizer", icon=":material/cycle:"),
+            ],
+        },
         position="top",
     )
     if page.url_path in WITH_SIDEBAR:
@@ -64,6 +72,17 @@ def through_app() -> None:
         page_frame()
         navigation()
         st.rerun()
+
+
+@contextmanager
+def showing(name: str) -> Iterator[None]:
+    """Show a view of a page inside this: what is left of another view goes at once, not when this one is complete."""
+    slot, last = st.empty(), st.session_state.get("frame__view")
+    st.session_state["frame__view"] = name
+    if last not in (None, name):
+        slot.html('<style>.stMain .stElementContainer[data-stale="true"] { display: none; }</style>')
+    yield
+    slot.html("<style></style>")
 
 
 def when_open(container: PopoverContainer | ExpanderContainer, fill: Callable[[], object]) -> None:

@@ -22,6 +22,7 @@ from overparam.story.lessons import (
     find,
     name_of,
 )
+from overparam.ui.shell.roles import LESSON, hidden
 from overparam.ui.shell.state import follow_url, stands_at
 from overparam.ui.shell.transport import transport
 
@@ -42,15 +43,9 @@ _CARD = """<style>
 .st-key-lesson_stage { gap: 0.75rem; }
 .stMain .stMainBlockContainer { padding-bottom: 0.5rem; }
 .st-key-lesson_stage .katex-display { font-size: 0.8em; }
-@media (min-width: 641px) { /* beside a card three columns are narrow: the numbers go below the controls */
-  .st-key-lesson_stage .stHorizontalBlock:has(> .stColumn .st-key-pre_one_plot) {
-    display: grid; grid-template: auto 1fr / minmax(0, 1fr) minmax(0, 1.75fr);
-    > .stColumn { width: auto; min-width: 0; }
-    > .stColumn:nth-child(2) { grid-area: 1 / 2 / 3 / 3; }
-  }
-}
+LESSON
 .st-key-lesson_question { border-left: 3px solid var(--st-primary-color, #0b6bcb); padding-left: 0.75rem; }
-</style>"""
+</style>""".replace("LESSON", LESSON)
 
 _BARE = """
 .stMain .stMainBlockContainer { padding-top: 0.25rem; padding-bottom: 1rem; }
@@ -174,16 +169,13 @@ def _hidden(step: Step) -> str:
         '[data-testid="stSidebar"]',
         '[data-testid="stExpandSidebarButton"]',
         '.st-key-lesson_stage :is([data-testid="stElementContainer"], [data-testid="stHeading"]):has(h1, h2, h3)',  # named above
-        ".st-key-home_text, .st-key-home_why, .st-key-home_small_print",
-        ".st-key-reg_example",
-        '.st-key-lesson_stage [data-testid="stColumn"]:has(.st-key-home_doors)',
     ]
     if not step.needs:
-        hide.append('.st-key-lesson_stage [data-testid="stColumn"]:has(.st-key-pre_controls, .st-key-plateaus_controls)')
+        hide += hidden("controls")
     if not st.session_state["lesson__answer"]:
-        hide.append(".st-key-pre_words")
+        hide += hidden("answer")
     bare = ""
     if _projector():  # the whole window for the step
-        hide += ['[data-testid="stHeader"]', ".st-key-race_status"]
+        hide.append('[data-testid="stHeader"]')
         bare = _BARE
     return f"<style>{', '.join(hide)} {{ display: none }}{bare}</style>"

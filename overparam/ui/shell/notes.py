@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from overparam.ui.components.window import icon_only
 from overparam.ui.shell.frame import when_open
 
 _SHARED = """
@@ -111,10 +112,14 @@ LIMITS = {
 """,
 }
 
+LABEL = "Symbols, limits"
 
-def notes(page: str, label: str = "Symbols, limits", **how) -> None:
-    """The popover of a page; `how` goes to `st.popover`."""
+
+def notes(page: str, label: str = LABEL, **how) -> None:
+    """The popover of a page, with its icon alone where the label is ""; `how` goes to `st.popover`."""
+    if not label:
+        st.html(f"<style>{icon_only(f'{page}_notes')}</style>")
     words = "What the symbols mean, and what this does not show"
-    popover = st.popover(label, icon=":material/info:", key=f"{page}_notes", help=words, on_change="rerun", **how)
+    popover = st.popover(label or LABEL, icon=":material/info:", key=f"{page}_notes", help=words, on_change="rerun", **how)
     text = f"**What the symbols mean**\n{SYMBOLS[page]}\n**What this does not show**\n{LIMITS[page]}"
     when_open(popover, lambda: st.markdown(text))

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 from overparam.choices.kinds import Flag
+from overparam.figures.style import DARK_BACKGROUND, LIGHT_BACKGROUND, NEUTRAL, PALETTE, readable
+from overparam.ui.components.window import app_window, icon_only
 from overparam.ui.shell.frame import when_open
 from overparam.ui.shell.lesson_card import menu
+from overparam.ui.shell.roles import PROJECTOR
 from overparam.ui.shell.state import PageState
 
 CHOICES = (Flag("projector", "Projector mode", False),)
@@ -18,11 +22,6 @@ _PROJECTOR = """
 html { font-size: max(20px, min(1.5625vw, 2.7778vh)); --tools-top: 0.4rem; }
 [data-testid="stHeader"] { height: 2.75rem; min-height: 2.75rem; }
 .stMain .stMainBlockContainer { padding-top: 3.25rem; padding-bottom: 1rem; }
-.stMain .stElementContainer:has([data-testid="stCaptionContainer"]):not(.st-key-lesson_card *, .st-key-map_caption *,
-  .st-key-map_transport *, .st-key-race_status *), .stColumn:has(.st-key-home_doors), .st-key-home_small_print,
-  .st-key-home_text .stElementContainer:has([data-testid="stMarkdown"]),
-  .st-key-pre_words:not(.st-key-lesson_stage *) > :last-child { display: none; }
-.st-key-pre_controls, .st-key-plateaus_controls { gap: 0.1rem; }
 .stMain [data-testid="stMarkdown"] :is(th, td) { padding: 0.15rem 0.5rem; }
 .stMain .race-table :is(th, td) { padding-top: 0; padding-bottom: 0; }
 .race-table :is(th, td):is(:nth-child(3), :nth-child(4)) { display: none; } /* the easiest goals, so that the verdict fits */
@@ -36,6 +35,20 @@ button kbd { opacity: 0.95 !important; }
 button[kind="tertiary"]:is(:hover, :active, [aria-expanded="true"]) * { color: light-dark(#0a5cad, #8fbcff); }
 [data-testid="stButtonGroup"] button[data-selected] *, [data-testid="stSliderThumbValue"] * { color: light-dark(#0a5cad, #8fbcff); }
 """
+
+
+def _text_in(colour: str) -> str:
+    """Style for text in a curve's colour: that colour, as far towards the theme's text as reading asks."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    shade = f"light-dark({readable(colour, LIGHT_BACKGROUND)}, {readable(colour, DARK_BACKGROUND)}) !important"
+    value = f"rgb({red}, {green}, {blue})"
+    return (
+        f'.stMarkdown :is([style*="color: {value}"], [style*="color:{colour}"]) {{ color: {shade}; }}'
+        f'.plot text[style*="fill: {value}"] {{ fill: {shade}; }}'
+    )
+
+
+_COLOURS = "\n".join(map(_text_in, (*PALETTE, NEUTRAL)))
 _HEADER = """
 [data-testid="stLayoutWrapper"]:has(> .st-key-app_tools) {
   position: fixed; top: var(--tools-top, 0.9rem); right: 10.5rem; width: auto; z-index: 1000000;
@@ -43,6 +56,16 @@ _HEADER = """
 .st-key-app_tools button { padding: 0.25rem; min-height: 0; }
 [data-testid="stTopNav"] { margin-right: 10rem; }
 """
+_EVERYWHERE = (
+    """
+[data-testid="stLayoutWrapper"]:has(> .st-key-app_window) { display: none; }
+@media print { /* the sheet is as wide as the window: see components/window.js */
+  [data-testid="stHeader"], [data-testid="stLayoutWrapper"]:has(> .st-key-app_tools) { display: none; }
+  .plot, .live-chart, .stElementContainer { break-inside: avoid; }
+}
+"""
+    + icon_only("app_projector_switch")
+)
 # In a frame on somebody else's page: the picture and its buttons, nothing around them.
 _EMBEDDED = """
 [data-testid="stHeader"], [data-testid="stSidebar"] { display: none; }
@@ -50,23 +73,25 @@ _EMBEDDED = """
 """
 
 
-def header_tools() -> None:
+def header_tools(page: StreamlitPage) -> None:
     """The switch of the projector mode, which stands in the URL, and the list of lessons."""
+    app_window(page.url_path)
     state = PageState("app", CHOICES)
     projector = state.values()["projector"]
     if projector:
         st.set_page_config(initial_sidebar_state="collapsed")
     embedded = st.context.is_embedded
-    st.html(f"<style>{_PROJECTOR if projector else ''}{_READABLE}{_EMBEDDED if embedded else _HEADER}</style>")
+    style = _READABLE + _COLOURS + _EVERYWHERE + (_EMBEDDED if embedded else _HEADER)
+    st.html(f"<style>{_PROJECTOR + PROJECTOR + style if projector else style}</style>")
     if not embedded:
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="content", key="app_tools"):
             st.button(
-                "",
+                "Projector mode",
                 icon=":material/co_present:",
                 key="app_projector_switch",
                 type="primary" if projector else "tertiary",
                 on_click=lambda: state.set(projector=not projector),
-                help="Projector mode: larger text, thicker lines",
+                help="Larger text, thicker lines, nothing that a lecturer says",
             )
             lessons = st.popover("Lessons", icon=":material/school:", type="tertiary", key="app_lessons", on_change="rerun")
             when_open(lessons, menu)

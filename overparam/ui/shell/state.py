@@ -52,7 +52,7 @@ class PageState:
     def _memory(self) -> dict[str, Any]:
         # Streamlit forgets a widget's value when another page is shown; this copy does not.
         table = tuple(self.table.values())
-        # "unsent": values that were set and that no widget has been made with since, as a click may have replaced that run
+        # "unsent": values set in a run that a click replaced before it came to their widgets
         empty = {"table": table, "published": None, "values": {}, "sentences": [], "replaced": [], "unsent": {}}
         return st.session_state.setdefault(f"{self.prefix}__memory", empty)
 
@@ -118,7 +118,7 @@ class PageState:
             memory["sentences"] = []  # the person has moved on from the link's mistakes
         if query != memory["published"]:
             memory["replaced"].append((memory["published"], time.monotonic()))
-        memory.update(published=query, values=values)
+        memory.update(published=query, values=values, unsent={})
         there = st.query_params.to_dict()
         new = {name: query.get(name, text) for name, text in there.items() if name not in self.table or name in query} | query
         if new != there or self._late:
