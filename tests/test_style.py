@@ -104,3 +104,10 @@ def test_text_of_the_theme_can_be_read(mode):
 def test_a_logarithmic_axis_has_about_six_ticks_or_those_within_a_decade(low, high, dtick):
     assert style.log_ticks(low, high) == {"dtick": dtick}
     assert style.log_ticks(-4, 4, most=4) == {"dtick": 2}
+
+
+@pytest.mark.parametrize("background", [style.LIGHT_BACKGROUND, style.DARK_BACKGROUND])
+@pytest.mark.parametrize("colour", [*style.PALETTE, style.NEUTRAL])
+def test_text_in_a_curves_colour_can_be_read_and_is_no_paler_than_need_be(colour, background):
+    text = style.readable(colour, background)
+    assert 4.5 <= contrast(text, background) < max(4.75, contrast(colour, background) + 1e-9)

@@ -64,7 +64,7 @@ def test_controls_that_leave_the_page_return_as_they_were(open_page, serve):
     page.locator(".live-chart").wait_for()
     settle(page)
     wanted = chosen(page)
-    segment(page, "race_steps", "one for all")
+    segment(page, "race_steps", "shared")
     page.keyboard.press("1")
     settle(page)
     segment(page, "race_steps", "tuned")
@@ -72,7 +72,7 @@ def test_controls_that_leave_the_page_return_as_they_were(open_page, serve):
     assert chosen(page) == wanted
 
     page.goto(f"{serve('app.py')}/no_regularizer?r=0.4&R=2&N=4&loss=quadratic&h1=3")
-    page.locator(".plot .main-svg").first.wait_for()
+    page.locator(".plot .main-svg").first.wait_for(state="attached")
     settle(page)
     wanted = chosen(page)
     for part in ("Try to beat it", "Come close", "Not said", "Walk around"):
@@ -82,7 +82,7 @@ def test_controls_that_leave_the_page_return_as_they_were(open_page, serve):
     assert page.get_by_role("alert").filter(visible=True, has_text="radius").count() == 0
 
     page.goto(f"{serve('app.py')}/where_depth_helps?detail=quick&depth=4&grid=5&horizon=500")
-    page.locator(".plot .main-svg").first.wait_for()
+    page.locator(".plot .main-svg").first.wait_for(state="attached")
     settle(page)
     wanted = chosen(page)
     before = page.locator(".st-key-map_x input").input_value()
@@ -95,8 +95,8 @@ def test_controls_that_leave_the_page_return_as_they_were(open_page, serve):
 
 
 def test_a_slider_stays_in_the_hand_while_the_script_runs_again(open_page, serve):
-    page = open_page(f"{serve('app.py')}/where_depth_helps?detail=fine&grid=24&horizon=20000")
-    page.locator(".plot .main-svg").first.wait_for()
+    page = open_page(f"{serve('app.py')}/where_depth_helps?x=scale&y=shape&detail=fine&horizon=20000&p=5")
+    page.locator(".plot .main-svg").first.wait_for(state="attached")
     settle(page)
     page.evaluate("""() => {
         window.runs = 0

@@ -20,7 +20,7 @@ class AppWindow {
   // A drawer that was opened to choose a page has served its turn.
   opened(page) {
     if (this.page !== undefined && this.page !== page && innerWidth < PHONE) {
-      const drawer = document.querySelector('[data-testid="stSidebar"][aria-expanded="true"]')
+      const drawer = document.querySelector('[data-testid="stSidebar"][data-collapsed="false"]')
       drawer?.querySelector('[data-testid="stSidebarCollapseButton"] button')?.click()
     }
     this.page = page

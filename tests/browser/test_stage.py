@@ -1,0 +1,167 @@
+"""On stage: a lecturer's screen, a lecturer's keys, a phone, a printed sheet."""
+
+import re
+
+import pytest
+
+from overparam.story.lessons import COURSES
+from tests.browser.walk import settle
+
+PICTURE = ".plot, .live-chart-plot"
+HIGHEST = f"Math.max(0, ...[...document.querySelectorAll('{PICTURE}')].filter(p => p.checkVisibility()).map(p => p.clientHeight))"
+TWO = "convergence?problem=two&steps=shared&step=0.001&iterations=100000&methods=1_gd~2_gd"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("course", COURSES.values(), ids=COURSES)
+def test_each_step_of_a_lesson_shows_its_picture_in_projector_mode(open_page, serve, course):
+    page = open_page(f"{serve('app.py')}/?lesson={course.name}-1&projector=1")
+    for place, step in enumerate(course.steps):
+        if place:
+            page.keyboard.press("PageDown")
+        page.locator(".st-key-lesson_card").get_by_text(f"{place + 1} of {len(course.steps)}").wait_for()
+        for size in ((1280, 720), (1920, 1080)):
+            page.set_viewport_size({"width": size[0], "height": size[1]})
+            settle(page)
+            page.locator(".main-svg").first.wait_for(state="attached")
+            assert page.evaluate(HIGHEST) >= 300, f"{step.claim}, {size}"
+
+
+@pytest.fixture
+def race(open_page, serve):
+    page = open_page(f"{serve('app.py')}/{TWO}")
+    page.locator(".live-chart .main-svg").first.wait_for(state="attached")
+    settle(page)
+    return page
+
+
+def runs(page) -> None:
+    """Space starts the run, and pauses it."""
+    page.keyboard.press("Space")
+    page.get_by_role("button", name="Pause").wait_for()
+    page.keyboard.press("Space")
+    page.get_by_role("button", name="Run", exact=False).wait_for()
+    settle(page)
+
+
+def test_space_runs_wherever_the_focus_is(race):
+    race.get_by_role("slider", name="Loss exponent p").press("ArrowRight")
+    runs(race)
+    race.locator(".st-key-race_axis").get_by_text("linear", exact=True).click()
+    settle(race)
+    runs(race)
+    assert "axis=linear" in race.url  # the segment stayed chosen
+    race.locator(".st-key-race_problem input").click()
+    race.get_by_role("option", name="Diabetes").click()
+    settle(race)
+    runs(race)
+
+
+def test_space_presses_the_button_that_has_the_focus_and_is_text_in_a_box(race):
+    methods = race.locator(".st-key-race_editor button").first
+    methods.focus()
+    race.keyboard.press("Space")
+    race.get_by_test_id("stDataFrame").wait_for()
+    race.keyboard.press("Escape")
+    label = race.locator(".live-chart-labels button").first
+    label.focus()
+    race.keyboard.press("Space")
+    race.wait_for_function("document.querySelector('.live-chart-labels button').ariaPressed === 'false'")
+    race.get_by_text("Start, decay, precision, seed").focus()
+    race.keyboard.press("Space")
+    box = race.get_by_role("spinbutton", name="Seed")
+    box.wait_for()
+    settle(race)
+    box.click()
+    race.keyboard.press("Space")
+    settle(race)
+    assert race.get_by_role("button", name="Pause").count() == 0
+
+
+def test_keys_of_a_lesson_work_with_the_focus_on_a_slider(open_page, serve):
+    page = open_page(f"{serve('app.py')}/?lesson=demo-3")
+    slider = page.get_by_role("slider", name="Depth N")
+    slider.wait_for()
+    settle(page)
+    slider.press("ArrowRight")
+    settle(page)
+    page.keyboard.press("a")
+    page.locator(".st-key-lesson_answer").wait_for(state="detached")
+    page.keyboard.press("PageDown")
+    page.get_by_text("4 of 7").wait_for()
+
+
+WIDE = ("Home", "The race", "Where depth helps", "The preconditioner", "No regularizer")
+
+
+@pytest.mark.parametrize("width", [1024, 1280])
+@pytest.mark.parametrize("mode", ["", "?projector=1"])
+def test_every_page_is_a_click_or_two_away_at_every_width(open_page, serve, width, mode):
+    page = open_page(f"{serve('app.py')}/{mode}", size=(width, 720))
+    page.get_by_test_id("stTopNav").wait_for()
+    found = set()
+    entries = page.get_by_test_id("stTopNav")
+    tools = page.locator(".st-key-app_tools").bounding_box()["x"]
+    for link in entries.get_by_role("link").all():
+        found.add(link.inner_text().split("\n")[-1])
+        assert link.bounding_box()["x"] + link.bounding_box()["width"] <= tools
+    for menu in entries.get_by_role("button").all():
+        assert menu.bounding_box()["x"] + menu.bounding_box()["width"] <= tools
+        menu.click()
+        link = page.get_by_test_id("stTopNavDropdownLink")
+        link.first.wait_for()
+        found |= {each.inner_text().split("\n")[-1] for each in link.all() if each.is_visible()}
+        page.keyboard.press("Escape")
+    assert found >= set(WIDE)
+
+
+def test_a_phones_drawer_closes_over_the_page_that_was_chosen_in_it(open_page, serve):
+    page = open_page(f"{serve('app.py')}/", size=(390, 844))
+    page.get_by_test_id("stExpandSidebarButton").click()
+    drawer = page.get_by_test_id("stSidebar")
+    page.locator("[data-testid=stSidebar][data-collapsed=false]").wait_for()
+    drawer.get_by_role("link", name="The race").click()
+    page.wait_for_url("**/convergence**")
+    page.locator("[data-testid=stSidebar][data-collapsed=true]").wait_for(state="attached")
+
+
+def test_a_printed_sheet_is_as_wide_as_the_window(race):
+    sheet = race.pdf(prefer_css_page_size=True)
+    boxes = re.findall(rb"/MediaBox\s*\[\s*0\s+0\s+([\d.]+)\s+([\d.]+)", sheet)
+    assert boxes and {round(float(width) / 0.75) for width, _ in boxes} == {1280}
+    race.emulate_media(media="print")
+    assert not race.locator(".st-key-app_tools").is_visible()
+
+
+def test_the_picture_of_another_view_goes_at_once(open_page, serve):
+    page = open_page(f"{serve('app.py')}/preconditioner")
+    page.locator(".st-key-pre_one_plot .main-svg").first.wait_for(state="attached")
+    settle(page)
+    page.evaluate("""() => {
+        window.seen = []
+        const look = () => {
+            const old = document.querySelector(".st-key-pre_one_plot")
+            const running = document.querySelector("[data-testid=stApp]").dataset.testScriptState === "running"
+            if (old && old.dataset.stale === "true" && running) window.seen.push(old.checkVisibility())
+            requestAnimationFrame(look)
+        }
+        look()
+    }""")
+    page.locator(".st-key-pre_view").get_by_text("Along a run").click()
+    page.wait_for_url("**view=run**")
+    settle(page)
+    seen = page.evaluate("window.seen")
+    assert seen and not any(seen[len(seen) // 4 :])
+    assert page.locator(".st-key-pre_one_plot").count() == 0
+
+
+@pytest.mark.parametrize("path", ["convergence", "where_depth_helps", "preconditioner", "no_regularizer", ""])
+def test_buttons_are_named_in_words_and_stand_in_no_picture(open_page, serve, path):
+    page = open_page(f"{serve('app.py')}/{path}")
+    page.locator(".main-svg").first.wait_for(state="attached")
+    settle(page)
+    assert page.get_by_role("button", name=re.compile(r"_| icon\b")).all_inner_texts() == []
+    named = page.get_by_role("button", name=re.compile(r"\w"))
+    assert named.count() == page.get_by_role("button").count()
+    assert page.get_by_role("button", name="Projector mode").first.is_visible()
+    assert page.locator("[role=img] :is(button, a, [role=button], input)").count() == 0
