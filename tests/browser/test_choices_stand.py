@@ -32,7 +32,7 @@ def run_again(page) -> None:
 @pytest.mark.parametrize("link", LINKS)
 def test_choices_stand_where_the_controls_code_comes_late(open_page, serve, link):
     page, held = open_page("about:blank"), []
-    page.route(CONTROLS, held.append)
+    page.route(CONTROLS, lambda route: held.append(route))
     page.goto(f"{serve('app.py')}/{link}")
     page.locator(".main-svg").first.wait_for(state="attached", timeout=60_000)
     wanted = chosen(page)
