@@ -32,14 +32,14 @@ def run_again(page) -> None:
 @pytest.mark.parametrize("link", LINKS)
 def test_choices_stand_where_the_controls_code_comes_late(open_page, serve, link):
     page, held = open_page("about:blank"), []
-    page.route(CONTROLS, lambda route: held.append(route))
+    page.route(CONTROLS, lambda route: route.continue_() if held is None else held.append(route))
     page.goto(f"{serve('app.py')}/{link}")
-    page.locator(".main-svg").first.wait_for(state="attached", timeout=60_000)
+    page.locator(".main-svg").first.wait_for(state="attached")
     wanted = chosen(page)
     run_again(page)
     assert held, "nothing came late: have the files of the controls other names?"
-    page.unroute(CONTROLS)
-    for route in held:
+    late, held = held, None
+    for route in late:
         route.continue_()
     page.wait_for_load_state("networkidle")
     run_again(page)
