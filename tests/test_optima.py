@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from scipy.optimize import minimize
+from scipy.optimize import brentq, minimize
 
 from overparam.data import load_diabetes
 from overparam.data.synthetic import synthetic
@@ -139,3 +139,29 @@ def test_the_two_coordinate_problem_can_be_fitted_exactly(p, y1):
     assert problem.optimum().loss == 0
     np.testing.assert_allclose(problem.optimum().weights.numpy(), [[y1, 1]], rtol=1e-12)
     assert problem.loss_at_zero == pytest.approx((y1**p + 1) / p, rel=1e-12)
+
+
+@pytest.mark.parametrize("p", [2, 4, 16])
+def test_columns_that_are_nearly_alike_span_the_same_plane(p):
+    """[a, a + eps b] and [a, b] have the same fits, so the same least loss, up to the rounding of a + eps b."""
+    a, b, y = np.random.default_rng(0).standard_normal((3, 200))
+    apart = Problem(np.stack([a, b], 1), y[:, None], lp(p)).optimum()
+    alike = Problem(np.stack([a, a + 1e-8 * b], 1), y[:, None], lp(p)).optimum()
+    assert alike.loss == pytest.approx(apart.loss, rel=1e-7)
+
+
+@pytest.mark.parametrize(("x", "y"), [(np.eye(2), np.array([[30.0], [1.0]])), synthetic(60, 8, 2, 1e3, "geometric", 0.3, 5)])
+def test_reach_is_the_norm_of_a_ridge_fit_that_leaves_a_thousandth(x, y):
+    """Held against scipy's root of the ridge equation; the grid of ridges is 11 % fine."""
+    problem = Problem(x, y, lp(4))
+    least = ((x @ np.linalg.lstsq(x, y, rcond=None)[0] - y) ** 2).sum()
+    avoidable = (y**2).sum() - least
+
+    def ridge(rho: float) -> np.ndarray:
+        return np.linalg.solve(x.T @ x + rho * np.eye(x.shape[1]), x.T @ y)
+
+    def left(log_rho: float) -> float:
+        return ((x @ ridge(np.exp(log_rho)) - y) ** 2).sum() - least - 1e-3 * avoidable
+
+    exact = np.linalg.norm(ridge(np.exp(brentq(left, np.log(1e-12), np.log(1e6)))))
+    assert exact <= problem.reach() * (1 + 1e-12) and problem.reach() == pytest.approx(exact, rel=0.02)

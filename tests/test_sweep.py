@@ -11,10 +11,23 @@ import pytest
 from overparam.choices.kinds import ChoiceError, read_choices
 from overparam.choices.map import AXES, DETAILS, DYNAMICS, PLAN_CHOICES, TUNED, Plan
 from overparam.engine.simulation import Method, Simulation
+from overparam.measure.step_sizes import search_ranges
 from overparam.serving import sweep as sweep_module
 from overparam.serving.memory import UNWATCHED_SECONDS, Room
 from overparam.serving.registry import Registry
-from overparam.serving.sweep import NEVER, SWEEPS, UNKNOWN, Sweep, SweepError, Trial, cell_problem, cell_runs, start_weights
+from overparam.serving.sweep import (
+    NEVER,
+    SWEEPS,
+    UNKNOWN,
+    Sweep,
+    SweepError,
+    Trial,
+    cell_problem,
+    cell_runs,
+    start_weights,
+    step_sizes,
+    step_unit,
+)
 
 
 def plan(**values):
@@ -29,14 +42,14 @@ def finished(sweep):
 
 @cache
 def by_hand(p, depth, kind, horizon=4000, goal=1e-4, scale=0.01):
-    """Iterations to the goal at the best of 41 step sizes for 13 ratios, by a loop over the layers, or over Claim 2, in numpy."""
+    """Iterations to the goal at the best of 97 step sizes for 13 ratios, by a loop over the layers, or over Claim 2, in numpy."""
     ratios = np.geomspace(1, 100, 13)
-    eta = (10 ** (np.arange(-32, 9) / 8) / ratios[:, None] ** (p - 2))[:, :, None]
+    eta = (10 ** (np.arange(-56, 41) / 8) / ratios[:, None] ** (p - 2))[:, :, None]
     y = np.stack([ratios, np.ones(13)], 1)[:, None, :]
-    w = np.full((13, 41, 2), scale / np.sqrt(2))
+    w = np.full((13, 97, 2), scale / np.sqrt(2))
     first = w * scale ** (1 / depth - 1)  # of a network: W_1 is a vector, the layers above are numbers; all have the same norm
-    above = [np.full((13, 41, 1), scale ** (1 / depth)) for _ in range(depth - 1)]
-    reached = np.full((13, 41), NEVER)
+    above = [np.full((13, 97, 1), scale ** (1 / depth)) for _ in range(depth - 1)]
+    reached = np.full((13, 97), NEVER)
     with np.errstate(all="ignore"):
         for iteration in range(horizon + 1):
             residual = w - y
@@ -59,7 +72,7 @@ def by_hand(p, depth, kind, horizon=4000, goal=1e-4, scale=0.01):
 
 @pytest.mark.parametrize(("kind", "depth"), [("network", 2), ("rule", 3), ("network", 4)])
 def test_the_map_has_the_sign_of_a_loop_written_by_hand(kind, depth):
-    """p from 2 to 8 times 13 ratios from 1 to 100, 41 step sizes, 4000 iterations."""
+    """p from 2 to 8 times 13 ratios from 1 to 100, 97 step sizes, 4000 iterations."""
     chosen = plan(kind=kind, depth=depth)
     view = finished(Sweep(chosen))
     p = chosen.values("y")
@@ -179,12 +192,27 @@ def test_with_the_step_size_along_an_axis_both_depths_take_that_step():
 
 
 def test_a_best_step_at_the_end_of_its_grid_is_told():
-    for values, place, at_edge in (({}, 0, True), ({}, 40, True), ({}, 7, False), ({"x": "step"}, 0, False)):
+    for values, place, at_edge in (({}, 0, True), ({}, -1, True), ({}, 7, False), ({"x": "step"}, 0, False)):
         chosen = plan(**values)
-        trial = Trial(chosen, chosen.cell(2, 2), unit=3.0)
-        trial.arrive(17, place)
+        trial = Trial(step_sizes(chosen, chosen.cell(2, 2)))
+        trial.arrive(17, place % len(trial.steps))
         assert trial.at_edge == at_edge and trial.iterations == 17
-    assert Trial(plan(), plan().cell(0, 0), 3.0).steps[[0, 32, 40]] == pytest.approx([3e-4, 3.0, 30.0])
+
+
+@pytest.mark.parametrize("problem", ["two", "synthetic"])
+def test_the_steps_of_a_cell_are_those_of_the_race_on_the_same_problem(problem):
+    """One home: the closed form of the map's many cells is `search_ranges` on the problem, but for the lattice."""
+    for values in ({"scale": 0.01}, {"scale": 10.0}, {"kind": "rule", "start": "random", "seed": 4}):
+        chosen = plan(problem=problem, **values)
+        for column, row in ((0, 0), (6, 3), (12, 7)):
+            cell = chosen.cell(column, row)
+            for each in (cell, cell.plain):
+                steps, data = step_sizes(chosen, each), cell_problem(chosen, each)
+                start = Method(each.depth, kind=chosen.kind, w_e=start_weights(chosen, each, data.d))
+                ((low, high),) = search_ranges(data, [start])
+                assert np.log10(steps[[0, -1]]) == pytest.approx(np.log10([low, high]), abs=0.5 / chosen.grid + 0.02)
+                places = np.log10(steps / step_unit(chosen, each)) * chosen.grid
+                np.testing.assert_allclose(places, np.rint(places), atol=1e-8)
 
 
 def test_many_threads_compute_a_map_once():
@@ -232,8 +260,8 @@ def test_a_mistake_of_ours_does_not_pass_for_a_finished_map(monkeypatch):
 
 
 def test_only_so_many_unfinished_maps_are_computed_together(monkeypatch):
-    first, second, third = (Sweep(plan(**QUICK, depth=depth)) for depth in (2, 3, 4))
-    monkeypatch.setattr(sweep_module, "ROOM", Room(2 * first.runs))
+    first, second, third, fourth = (Sweep(plan(**QUICK, depth=depth)) for depth in (2, 3, 4, 5))
+    monkeypatch.setattr(sweep_module, "ROOM", Room(third.runs + fourth.runs))  # deeper ones have more
     for sweep in (first, second):
         sweep.advance(1e-5)
     with pytest.raises(SweepError, match="busy with other large maps"):
@@ -243,7 +271,6 @@ def test_only_so_many_unfinished_maps_are_computed_together(monkeypatch):
     third.advance(1e-5)
     assert third.decided > 0
     second.asked -= 2 * UNWATCHED_SECONDS
-    fourth = Sweep(plan(**QUICK, depth=5))
     fourth.advance(1e-5)  # in the place of the one that nobody looks at
     assert second.decided == 0 and third.decided > 0 and fourth.decided > 0 and first.decided == 1
 
@@ -277,5 +304,5 @@ def test_choices_that_do_not_fit_say_so():
     with pytest.raises(ChoiceError, match=r"whole number, not 2\.5: choose the end-to-end rule"):
         plan(depth=2.5)
     assert plan(depth=2.5, kind="rule").depth == 2.5
-    with pytest.raises(ChoiceError, match="151,250 runs: choose less detail"):
-        plan(x="shape", y="scale", detail="fine", grid=24)
+    with pytest.raises(SweepError, match=r"This map would take \d{3},\d{3} runs: choose less detail"):
+        Sweep(plan(x="shape", y="scale", detail="fine", grid=24)).advance()

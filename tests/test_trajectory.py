@@ -11,7 +11,7 @@ from overparam.engine.parameterizations import balanced
 from overparam.engine.problem import Problem, two_coordinate
 from overparam.engine.simulation import Method, Simulation
 from overparam.measure.curvature import sharpness
-from overparam.measure.step_sizes import search_range, step_grid
+from overparam.measure.step_sizes import search_ranges, step_grid
 from overparam.measure.trajectory import fastest, follow, log_times, stability
 from overparam.theory.preconditioner import precondition
 
@@ -80,7 +80,8 @@ def test_fastest_equals_a_search_one_step_size_and_one_start_at_a_time(p):
     contenders = [[Method(depth=depth, kind="rule", w_e=start) for start in starts] for depth in (1, 3)]
     for methods, found in zip(contenders, fastest(problem, contenders, goal, horizon=100, per_decade=2), strict=True):
         counts = {}
-        for step in step_grid(*search_range(problem, methods[0]), 2):
+        lows, highs = zip(*search_ranges(problem, methods), strict=True)
+        for step in step_grid(min(lows), max(highs), 2):
             alone = [Simulation(problem, [replace(method, step=float(step))]).advance(101)[:, 0] for method in methods]
             counts[float(step)] = tuple(int(np.argmax(loss <= goal)) if (loss <= goal).any() else np.inf for loss in alone)
         assert max(found.iterations) == min(max(each) for each in counts.values())

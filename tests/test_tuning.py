@@ -8,7 +8,7 @@ from overparam.engine.losses import lp
 from overparam.engine.problem import Problem, two_coordinate
 from overparam.engine.simulation import Method, Simulation
 from overparam.measure.history import History
-from overparam.measure.step_sizes import Grid, search_range, stable_step, step_grid
+from overparam.measure.step_sizes import Grid, search_ranges, stable_step, step_grid
 
 
 @pytest.mark.parametrize("per_decade", [2, 3, 6, 12, 24])
@@ -52,6 +52,24 @@ def test_at_the_stable_step_the_optimum_turns_from_attracting_to_repelling(depth
     assert not excess[1, 1] < excess[0, 1]
 
 
+def test_the_stable_step_of_one_layer_counts_its_weight_decay():
+    """From both sides, as above, at the optimum of the loss with the penalty: (H + lambda) W = X^T Y / m."""
+    problem, decay = quadratic(), 0.5
+    limit = stable_step(problem, Method(1, weight_decay=decay))
+    x = problem.scaled_inputs.numpy()
+    hessian = x @ x.T
+    assert limit == pytest.approx(2 / (float(np.linalg.eigvalsh(hessian)[-1]) + decay))
+    start = problem.optimum().weights.numpy()
+    methods = [Method(1, step=f * limit, w_e=tuple(map(tuple, start.tolist())), weight_decay=decay) for f in (0.98, 1.02)]
+    simulation = Simulation(problem, methods)
+    simulation.advance(3000)
+    below, above = simulation.end_to_end().numpy()
+    settled = np.linalg.solve(hessian + decay * np.eye(8), hessian @ start.T).T
+    np.testing.assert_allclose(below, settled, rtol=1e-6)
+    assert not np.linalg.norm(above - settled) < 10 * np.linalg.norm(start - settled)
+    assert stable_step(problem, Method(2, weight_decay=decay)) is None  # another optimum, which we do not know
+
+
 def test_no_stability_limit_is_claimed_where_none_is_known():
     assert stable_step(quadratic(), Method(1, "adam")) is None
     assert stable_step(two_coordinate(4, 10), Method(1)) is None  # an exact fit at p > 2 has no curvature
@@ -61,7 +79,7 @@ def test_the_search_range_holds_the_best_step_of_every_depth():
     """Its ends are worse than some step within, for the depths and data that the app starts with."""
     for problem in (quadratic(), two_coordinate(4, 10)):
         methods = [Method(depth) for depth in (1, 2, 3)]
-        grid = Grid.of(methods, [step_grid(*search_range(problem, m), 4) for m in methods])
+        grid = Grid.of(methods, [step_grid(*ends, 4) for ends in search_ranges(problem, methods)])
         history = History(len(grid.methods), [0.1])
         history.add(Simulation(problem, grid.methods).advance(300))
         assert not any(grid.at_edge(row) for row in grid.best(history.settled()))

@@ -18,8 +18,9 @@ from torch import Tensor
 class Optimizer:
     """An update rule: its name on screen, the number of its memory vectors, its step-size range, the update itself.
 
-    `steps` is the range worth searching for the step size; None where that range follows from the curvature of the loss
-    (methods whose step is in units of 1/curvature), two absolute numbers where the method normalises the gradient.
+    `steps` is the range worth searching for the step size where the method normalises the gradient, for parameters that have a
+    distance of 1 to go (`step_sizes.step_range`); None where the range follows from the curvature of the loss (methods whose step
+    is in units of 1/curvature).
     """
 
     label: str
@@ -78,7 +79,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
     "momentum": Optimizer("momentum 0.9", 1, None, _momentum),
     "nesterov": Optimizer("Nesterov 0.9", 1, None, _nesterov),
     "adagrad": Optimizer("AdaGrad", 1, (1e-3, 1e1), _adagrad),
-    "adadelta": Optimizer("AdaDelta", 2, (1e-3, 1e2), _adadelta),
-    "rmsprop": Optimizer("RMSProp", 1, (1e-5, 1e0), _rmsprop),
-    "adam": Optimizer("Adam", 2, (1e-4, 1e0), _adam),
+    "adadelta": Optimizer("AdaDelta", 2, (1e-3, 1e4), _adadelta),
+    "rmsprop": Optimizer("RMSProp", 1, (1e-5, 1e1), _rmsprop),
+    "adam": Optimizer("Adam", 2, (1e-4, 1e1), _adam),
 }

@@ -9,6 +9,7 @@ step size is a vector of the same length (`spread`), zero where a layer is froze
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import reduce
 from itertools import pairwise
 from math import prod
 
@@ -143,10 +144,7 @@ class EndToEnd:
 
     def start(self, runs: Sequence[int], layers: Sequence[Tensor], params: Tensor) -> None:
         """Write the start of some runs: the product of a network's layers W_1 .. W_N."""
-        product = layers[0]
-        for layer in layers[1:]:
-            product = layer @ product
-        params.view(self.shape)[runs] = product
+        params.view(self.shape)[runs] = product(layers)
 
     def end_to_end(self, params: Tensor) -> Tensor:
         """The parameters themselves, shape (R, k, d)."""
@@ -156,6 +154,11 @@ class EndToEnd:
         """The rule's direction from G, as a vector like `params`."""
         out = self._rule(params.view(self.shape), grad, self._depth).reshape(-1)
         return out if self._decay is None else torch.addcmul(out, self._decay, params)
+
+
+def product(layers: Sequence[Tensor]) -> Tensor:
+    """`W_N ... W_1` of layers W_1 .. W_N."""
+    return reduce(lambda below, layer: layer @ below, layers)
 
 
 # Starts. Each returns the layers W_1 (h, d), ..., W_N (k, h) of one network.

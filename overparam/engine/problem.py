@@ -201,6 +201,31 @@ class Problem:
         least = self.optimum().loss
         return (loss - least) / (self.loss_at_zero - least)
 
+    @cached_property
+    def _columns_basis(self) -> tuple[Tensor, Tensor, Tensor]:
+        """X = U S V^T without what is zero to rounding: U (m, r), S (r,), V (d, r), of the scaled data."""
+        x = self._exact[: self.d].T
+        left, sizes, right = torch.linalg.svd(x, full_matrices=False)
+        there = sizes > max(x.shape) * torch.finfo(x.dtype).eps * sizes.amax()  # dependent columns add no direction
+        return left[:, there], sizes[there], right[there].T
+
+    def reach(self, share: float = 1e-3) -> float:
+        """How far W has to go: the least norm at which the avoidable squared loss is gone but for a share.
+
+        The optimum itself can be far out, along directions that hardly matter. By ridge regression, z = U^T y:
+        `W_rho = V S (S^2 + rho)^{-1} z` leaves `sum_i (rho z_i / (s_i^2 + rho))^2` of `|z|^2`; the largest rho of 400 that does.
+        """
+        self._require_shared_targets()
+        basis, sizes, _ = self._columns_basis
+        z = basis.T @ self._exact[self.d :].T  # (r, k)
+        rho = (sizes.amax() ** 2 * torch.logspace(2, -16, 400, dtype=z.dtype))[:, None, None]
+        square = sizes.square()[:, None]
+        left = (rho * z / (square + rho)).square().sum((1, 2))
+        enough = left <= share * z.square().sum()
+        enough[-1] = True
+        first = int(enough.int().argmax())
+        return float((sizes[:, None] * z / (square + rho[first])).norm())
+
     def optimum(self) -> Optimum:
         """The least loss, by least squares (p = 2) or damped Newton from there (p > 2), in float64 on the CPU; computed once."""
         if self._optimum is None:
@@ -210,40 +235,41 @@ class Problem:
 
 
 def _least_loss(problem: Problem) -> Optimum:
-    x, minus_y = problem._exact[: problem.d].T, problem._exact[problem.d :].T
-    loss, p = problem.loss, problem.loss.power
-    # gelsd: the least-norm solution, also when columns are dependent
-    weights = torch.linalg.lstsq(x, -minus_y, driver="gelsd").solution.T.contiguous()
-    fitted = (x @ weights.T + minus_y).abs().amax(0) <= 1e-12 * minus_y.abs().amax(0)  # exactly, output by output
+    """Solved in an orthonormal basis of the columns, X = U S V^T with z = S V^T w: columns that are nearly alike cost no digit."""
+    minus_y, loss, p = problem._exact[problem.d :].T, problem.loss, problem.loss.power
+    basis, sizes, directions = problem._columns_basis
+    back = directions / sizes
+    z = -(basis.T @ minus_y)  # (r, k): least squares
+    fitted = (basis @ z + minus_y).abs().amax(0) <= 1e-12 * minus_y.abs().amax(0)  # exactly, output by output
     if bool(fitted.all()):
-        return Optimum(weights, 0.0)
+        return Optimum((back @ z).T.contiguous(), 0.0)
     if p > 2:  # where a fit is exact it is the optimum at every p, and has no curvature to divide by
         for output in (~fitted).nonzero().flatten().tolist():
-            weights[output] = _newton(x, minus_y[:, output], weights[output], loss)
-    return Optimum(weights, problem.value(weights))
+            z[:, output] = _newton(basis, minus_y[:, output], z[:, output], loss)
+    return Optimum((back @ z).T.contiguous(), float(loss.value(basis @ z + minus_y).sum()))
 
 
-def _newton(x: Tensor, minus_y: Tensor, w: Tensor, loss: Loss) -> Tensor:
-    """Damped Newton for one output: min_w sum_i value((x w - y)_i); x (m, d), w (d,)."""
-    best = float(loss.value(x @ w + minus_y).sum())
+def _newton(basis: Tensor, minus_y: Tensor, z: Tensor, loss: Loss) -> Tensor:
+    """Damped Newton for one output: min_z sum_i value((U z - y)_i); U (m, r) with orthonormal columns, z (r,)."""
+    best = float(loss.value(basis @ z + minus_y).sum())
     for _ in range(500):
-        residual = x @ w + minus_y
-        gradient = x.T @ loss.slope_(residual.clone())
-        hessian = (x.T * loss.bend(residual)) @ x
-        ridge = 1e-14 * torch.trace(hessian) * torch.eye(x.shape[1], dtype=x.dtype)
+        residual = basis @ z + minus_y
+        gradient = basis.T @ loss.slope_(residual.clone())
+        hessian = (basis.T * loss.bend(residual)) @ basis
+        ridge = 1e-14 * torch.trace(hessian) * torch.eye(len(z), dtype=z.dtype)
         direction = torch.linalg.solve(hessian + ridge, gradient)
         decrement, size = float(gradient @ direction), 1.0
         while size > 1e-10:
-            value = float(loss.value(x @ (w - size * direction) + minus_y).sum())
+            value = float(loss.value(basis @ (z - size * direction) + minus_y).sum())
             if value < best - 1e-4 * size * decrement:
                 break
             size /= 2
         else:
             break
-        w, best = w - size * direction, value
+        z, best = z - size * direction, value
         if decrement <= 1e-15 * best:
             break
-    return w
+    return z
 
 
 def two_coordinate(p: float, y1: float, **make) -> Problem:

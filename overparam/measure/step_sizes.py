@@ -12,13 +12,16 @@ import torch
 from torch import Tensor
 
 from overparam.engine.optimizers import OPTIMIZERS
+from overparam.engine.parameterizations import product
 from overparam.engine.problem import Problem
-from overparam.engine.simulation import Method
+from overparam.engine.simulation import Method, start_layers
 from overparam.measure.curvature import sharpness
 
-# For methods whose step is in units of 1/curvature: how far below and above 2/lambda_max(H(0)) to look. Depth N multiplies the
-# step by about ||W||^{2-2/N}, hundredths at a small start and hundreds at a far optimum, so the range is wide.
-BELOW, ABOVE = 1e-3, 1e2
+# How far beyond the two ends of `step_range` to look, and the widest range, all as factors. Measured over two coordinates, p from 2
+# to 8, ratios to 1000, depths to 16, starts of .01 to 10 (`tests/test_step_ranges.py`): the best steps of gradient descent lie from
+# .5 times the lower end to 30 times the upper, those of momentum from .03 times the lower, as it adds up ten gradients.
+BELOW = {"gd": 0.1, "momentum": 0.002, "nesterov": 0.002}
+ABOVE, WIDEST = 100.0, 1e7
 
 
 def step_grid(low: float, high: float, per_decade: int) -> np.ndarray:
@@ -30,17 +33,73 @@ def step_grid(low: float, high: float, per_decade: int) -> np.ndarray:
     return 10 ** (np.arange(first, last + 1) / per_decade)
 
 
-def search_range(problem: Problem, method: Method) -> tuple[float, float]:
-    """Step sizes worth trying for a method: around 2 / lambda_max(H) at W = 0 for plain methods, absolute for adaptive ones."""
+@dataclass(frozen=True)
+class Terrain:
+    """What the best step size of a run depends on, beside its method.
+
+    p: exponent of the loss. at_zero, at_start: lambda_max(H) at W = 0 and at the start W_0. start: a norm of W_0 that tells what
+    depth makes of a gradient there, `gain_norm`. reach: how far W has to go, `Problem.reach`.
+    """
+
+    p: float
+    at_zero: float
+    at_start: float
+    start: float
+    reach: float
+
+
+def step_range(method: Method, terrain: Terrain) -> tuple[float, float]:
+    """The step sizes worth trying for a method.
+
+    Depth N makes of a step size eta one from `eta ||W||^{2-2/N}` across W to N times that along W (Claim 2), so that
+
+        lowest:   eta lambda_max N R^{2-2/N} = 2           stable wherever the run may come, R = max(||W_0||, reach)
+        highest:  eta lambda_max(H(W_0)) ||W_0||^{2-2/N} = p - 1    from the start to the target in one leap, had the loss one input
+
+    with a margin beyond both ends. Where the method normalises its gradient, a step is a distance in the parameters, which have
+    R^{1/N} to go.
+    Args: method: its own step size is not used.
+    """
+    size = max(terrain.start, terrain.reach)
     absolute = OPTIMIZERS[method.optimizer].steps
     if absolute is not None:
-        return absolute
-    reference = 2 / max(float(sharpness(problem, _zero(problem))[0]), 1e-12)
-    return BELOW * reference, ABOVE * reference
+        distance = size ** (1 / method.depth) if method.kind == "network" else size
+        return absolute[0] * min(1.0, distance), absolute[1] * max(1.0, distance)
+    power = 0.0 if method.kind == "stretch" else 2 - 2 / method.depth
+    along = 1.0 if method.kind == "scale" else method.depth
+    steepest = max(terrain.at_zero, terrain.at_start) * along * size**power + method.depth * method.weight_decay
+    lowest = 2 / max(steepest, _TINY)
+    leap = (terrain.p - 1) / max(terrain.at_start * terrain.start**power, _TINY)
+    return BELOW[method.optimizer] * lowest, min(ABOVE * max(leap, lowest), WIDEST * lowest)
 
 
-def _zero(problem: Problem) -> Tensor:  # in float64, as curvatures overflow float32 long before losses do
-    return torch.zeros(1, problem.k, problem.d, dtype=torch.float64, device=problem.device)
+_TINY = 1e-100
+
+
+def search_ranges(problem: Problem, methods: Sequence[Method]) -> list[tuple[float, float]]:
+    """`step_range` of every method on a problem, from its own start."""
+    starts = {replace(m, step=1.0, optimizer="gd", weight_decay=0.0): None for m in methods}
+    layers = {start: start_layers(start, problem.k, problem.d) for start in starts}
+    # in float64, as curvatures overflow float32 long before losses do
+    there = [torch.zeros(problem.k, problem.d, dtype=torch.float64), *map(product, layers.values())]
+    at_zero, *at_starts = sharpness(problem, torch.stack(there).to(problem.device)).tolist()
+    reach, p = problem.reach(), problem.loss.power
+    terrains = {
+        start: Terrain(p, at_zero, at_start, gain_norm(layers[start]), reach)
+        for start, at_start in zip(starts, at_starts, strict=True)
+    }
+    return [step_range(m, terrains[replace(m, step=1.0, optimizer="gd", weight_decay=0.0)]) for m in methods]
+
+
+def gain_norm(layers: Sequence[Tensor]) -> float:
+    """The norm of a balanced W_e whose layers make as much of a gradient as these: `max_j prod_{i != j} ||W_i||^{N/(N-1)}`.
+
+    For balanced layers it is the spectral norm of W_e itself.
+    """
+    norms = np.array([float(torch.linalg.matrix_norm(layer, ord=2)) for layer in layers])
+    if len(norms) == 1:
+        return float(norms[0])
+    return float(np.delete(norms, norms.argmin()).prod() ** (len(norms) / (len(norms) - 1)))
 
 
 @dataclass(frozen=True)
@@ -96,12 +155,16 @@ def stable_step(problem: Problem, method: Method) -> float | None:
     """The largest step size at which the balanced optimum attracts: `2 / lambda_max(P^{1/2} H P^{1/2})` at W*.
 
     P is the preconditioner of the method's depth (Claim 1). Momentum 0.9 allows (2 + 1.8) instead of 2. Exact for the end-to-end
-    rule; a network beyond it can still settle, in a flatter, unbalanced factorisation of the same W*. None for other optimizers,
-    and where the curvature at the optimum is zero (an exact fit at p > 2).
+    rule; a network of depth > 1 beyond it can still settle, in a flatter, unbalanced factorisation of the same W*. Weight decay
+    adds lambda to the curvature of a single layer's quadratic loss.
+    None where no such limit is known: for other optimizers; where the curvature at the optimum is zero (an exact fit at p > 2); and
+    with weight decay at depth > 1 or p > 2, as the optimum is another one then.
     """
     slack = {"gd": 2.0, "momentum": 3.8}.get(method.optimizer)
     if slack is None or method.kind in ("scale", "stretch"):
         return None
+    if method.weight_decay and (method.depth > 1 or problem.loss.power > 2):
+        return None
     w = problem.optimum().weights.to(problem.device)[None]
-    curvature = float(sharpness(problem, w, method.depth)[0])
+    curvature = float(sharpness(problem, w, method.depth)[0]) + method.weight_decay
     return slack / curvature if curvature > 1e-9 else None

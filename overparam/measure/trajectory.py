@@ -18,9 +18,10 @@ from overparam.engine.problem import Problem
 from overparam.engine.simulation import Method, Simulation
 from overparam.engine.turns import GATE
 from overparam.measure.curvature import sharpness
-from overparam.measure.step_sizes import search_range, step_grid
+from overparam.measure.step_sizes import search_ranges, step_grid
 
 SLICE_SECONDS = 0.03
+LUCKY = 2.0  # a best step is called lucky where both its neighbours on the grid need so many times as long
 
 
 @dataclass(frozen=True)
@@ -105,11 +106,14 @@ class Fastest:
     """The step size of a grid that brings a method to a goal first from the slowest of its starts.
 
     step: that step size, or where none arrives from every start the one whose largest loss at the horizon is least.
-    iterations: until the goal, one for each start; None where no step size arrives from every start.
+    iterations: until the goal, one for each start; None where no step size arrives from every start. lucky: both its neighbours on
+    the grid need more than LUCKY times as long, or do not arrive. serves: False where every step size diverges from some start.
     """
 
     step: float
     iterations: tuple[int, ...] | None
+    lucky: bool = False
+    serves: bool = True
 
 
 def fastest(
@@ -124,7 +128,7 @@ def fastest(
         horizon: iterations after which a step size counts as not arrived.
         per_decade: step sizes a decade.
     """
-    grids = [step_grid(*search_range(problem, starts[0]), per_decade) for starts in contenders]
+    grids = [_grid(problem, starts, per_decade) for starts in contenders]
     rows = [replace(m, step=float(s)) for starts, steps in zip(contenders, grids, strict=True) for m in starts for s in steps]
     ends = np.cumsum([len(starts) * len(steps) for starts, steps in zip(contenders, grids, strict=True)])[:-1]
 
@@ -132,27 +136,51 @@ def fastest(
         """What belongs to each method, (starts, step sizes)."""
         return [own.reshape(-1, len(steps)) for own, steps in zip(np.split(values, ends), grids, strict=True)]
 
-    simulation = Simulation(problem, rows)
-    reached = np.full(len(rows), -1)
+    simulation, alive = Simulation(problem, rows), np.arange(len(rows))
+    reached, last = np.full(len(rows), -1), np.full(len(rows), np.nan)
     done, chunk = 0, 16
-    while done <= horizon and not all((own >= 0).all(0).any() for own in tables(reached)):
+    while done <= horizon and len(alive):
         with GATE:
             prepare_thread()
             start = time.perf_counter()
             losses = simulation.advance(min(chunk, horizon + 1 - done))
             pace = (time.perf_counter() - start) / len(losses)
-        _note_arrivals(reached, losses, goal, done)
+        arrived = reached[alive]
+        _note_arrivals(arrived, losses, goal, done)
+        reached[alive], last[alive] = arrived, losses[-1]
         done, chunk = done + len(losses), max(1, round(SLICE_SECONDS / pace))
-    found = []
-    for steps, arrived, last in zip(grids, tables(reached), tables(losses[-1]), strict=True):
-        slowest = np.where((arrived >= 0).all(0), arrived.max(0), np.inf)
-        best = int(slowest.argmin())
-        if np.isfinite(slowest[best]):
-            found.append(Fastest(float(steps[best]), tuple(arrived[:, best].tolist())))
-        else:
-            worst = np.where(np.isfinite(last).all(0), last.max(0), np.inf)
-            found.append(Fastest(float(steps[worst.argmin()]), None))
-    return found
+        going = [_may_win(*each, done) for each in zip(tables(reached), tables(last), strict=True)]
+        left = np.flatnonzero(np.concatenate([own.ravel() for own in going])[alive])
+        if len(left) < len(alive) / 2:
+            alive = alive[left]
+            if len(left):
+                simulation.keep(left.tolist())
+    return [_fastest(*each, horizon) for each in zip(grids, tables(reached), tables(last), strict=True)]
+
+
+def _may_win(arrived: np.ndarray, last: np.ndarray, done: int) -> np.ndarray:
+    """Which of a method's (starts, step sizes) can still say something: none once its best step and the neighbours are known."""
+    slowest = np.where((arrived >= 0).all(0), arrived.max(0), np.inf).min()
+    serves = np.isfinite(last).all(0)  # a step size that diverged from one start can serve all no more
+    return np.broadcast_to(serves & (done <= LUCKY * max(slowest, 1)), arrived.shape)
+
+
+def _grid(problem: Problem, starts: Sequence[Method], per_decade: int) -> np.ndarray:
+    """Step sizes that hold the best one from each of the starts."""
+    lows, highs = zip(*search_ranges(problem, starts), strict=True)
+    return step_grid(min(lows), max(highs), per_decade)
+
+
+def _fastest(steps: np.ndarray, arrived: np.ndarray, last: np.ndarray, horizon: int) -> Fastest:
+    """The best column of one method's (starts, step sizes)."""
+    slowest = np.where((arrived >= 0).all(0), arrived.max(0), np.inf)
+    best = int(slowest.argmin())
+    if not np.isfinite(slowest[best]):
+        worst = np.where(np.isfinite(last).all(0), last.max(0), np.inf)
+        return Fastest(float(steps[worst.argmin()]), None, lucky=False, serves=bool(np.isfinite(worst).any()))
+    near = [min(slowest[i], horizon) for i in (best - 1, best + 1) if 0 <= i < len(steps)]
+    lucky = all(count > LUCKY * max(slowest[best], 1) for count in near)
+    return Fastest(float(steps[best]), tuple(arrived[:, best].tolist()), lucky)
 
 
 @dataclass(frozen=True)

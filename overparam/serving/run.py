@@ -21,7 +21,7 @@ from overparam.engine.device import choose_device, prepare_thread
 from overparam.engine.simulation import Simulation
 from overparam.engine.turns import GATE
 from overparam.measure.history import GAPS, History
-from overparam.measure.step_sizes import Grid, search_range, stable_step, step_grid
+from overparam.measure.step_sizes import Grid, search_ranges, stable_step, step_grid
 from overparam.serving.memory import Room
 from overparam.serving.registry import Registry
 
@@ -186,7 +186,7 @@ class Run:
         problem = choices.build("cpu", self._upload)
         steps = [[m.step] for m in methods]
         if choices.tuning_horizon:
-            steps = [step_grid(*search_range(problem, m), choices.grid) for m in methods]
+            steps = [step_grid(low, high, choices.grid) for low, high in search_ranges(problem, methods)]
         with np.errstate(over="ignore", invalid="ignore"):
             at_zero = problem.value_and_grad(torch.zeros(1, problem.k, problem.d, dtype=problem.dtype))[0]
         if not bool(at_zero.isfinite()):

@@ -13,11 +13,12 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
 
-from overparam.choices.map import Cell, Plan
+from overparam.choices.map import TUNED, Cell, Plan
 from overparam.data.synthetic import synthetic
 from overparam.engine.device import prepare_thread
 from overparam.engine.losses import lp
@@ -26,6 +27,7 @@ from overparam.engine.simulation import Method, Simulation
 from overparam.engine.turns import GATE
 from overparam.measure.curvature import sharpness
 from overparam.measure.history import History
+from overparam.measure.step_sizes import Terrain, step_grid, step_range
 from overparam.serving.memory import Room
 from overparam.serving.registry import Registry
 
@@ -33,7 +35,8 @@ FIRST_STAGE = 32  # iterations that every block gets before any block goes on; t
 SLICE_SECONDS = 0.01
 MOST_ROWS, MOST_LOSSES = 4000, 2e6  # of one batch; numbers in one slice of its losses
 SAMPLES, INPUTS, NOISE, SPECTRUM = 200, 10, 0.1, "geometric"  # of the synthetic problem
-UNKNOWN, NEVER = -2, -1
+UNTRIED, UNKNOWN, NEVER = -3, -2, -1
+MOST_RUNS = 90_000  # of a map: some 60 MB
 
 
 class SweepError(RuntimeError):
@@ -66,8 +69,8 @@ class View:
 class Trial:
     """One depth on one problem with all its step sizes, until the first of them arrives."""
 
-    def __init__(self, plan: Plan, cell: Cell, unit: float):
-        self.steps = unit * plan.relative_steps(cell)
+    def __init__(self, steps: np.ndarray):
+        self.steps = steps
         self.iterations, self.step, self.at_edge = UNKNOWN, np.nan, False
 
     def arrive(self, iteration: int, place: int) -> None:
@@ -79,8 +82,8 @@ class Block:
     """The trials that share their data, as rows of one batch."""
 
     def __init__(self, plan: Plan, cells: Sequence[Cell]):
-        problem, goals, units = _data(plan, cells)
-        self.trials = {cell: Trial(plan, cell, unit) for cell, unit in zip(cells, units, strict=True)}
+        problem, goals = _data(plan, cells)
+        self.trials = {cell: Trial(step_sizes(plan, cell)) for cell in cells}
         rows = [(i, place) for i, trial in enumerate(self.trials.values()) for place in range(len(trial.steps))]
         self._owner, self._place = np.array(rows).T
         self._goal = goals[self._owner]
@@ -134,28 +137,52 @@ class Block:
         return True
 
 
-def _data(plan: Plan, cells: Sequence[Cell]) -> tuple[Problem, np.ndarray, np.ndarray]:
-    """The data that cells share: a problem (a row for each cell), goals as losses, and units of the step size, for each cell."""
+def _data(plan: Plan, cells: Sequence[Cell]) -> tuple[Problem, np.ndarray]:
+    """The data that cells share: a problem (a row for each cell), and goals as losses for each cell."""
     if plan.problem == "two":
         y = np.array([[cell.shape, 1.0] for cell in cells])
-        return two_coordinates(cells[0].p, y), np.full(len(cells), plan.loss), 1 / y[:, 0] ** (cells[0].p - 2)
+        return two_coordinates(cells[0].p, y), np.full(len(cells), plan.loss)
     problem = cell_problem(plan, cells[0])
     least = problem.optimum().loss
     goal = least + plan.gap * (problem.loss_at_zero - least)
-    return problem, np.full(len(cells), goal), np.full(len(cells), step_unit(problem))
+    return problem, np.full(len(cells), goal)
 
 
 def cell_problem(plan: Plan, cell: Cell) -> Problem:
     """The problem of one cell."""
-    if plan.problem == "two":
-        return two_coordinate(cell.p, cell.shape)
-    return Problem(*synthetic(SAMPLES, INPUTS, 1, cell.shape, SPECTRUM, NOISE, plan.seed), lp(cell.p))
+    return two_coordinate(cell.p, cell.shape) if plan.problem == "two" else _synthetic(cell.p, cell.shape, plan.seed)
 
 
-def step_unit(problem: Problem) -> float:
+@lru_cache(maxsize=512)  # as many as a map has cells
+def _synthetic(p: float, condition: float, seed: int) -> Problem:
+    return Problem(*synthetic(SAMPLES, INPUTS, 1, condition, SPECTRUM, NOISE, seed), lp(p))
+
+
+def step_unit(plan: Plan, cell: Cell) -> float:
     """The step that goes from W = 0 to the target in one leap, if the loss had one input: `(p - 1) / lambda_max(H(0))`."""
-    zero = torch.zeros(1, problem.k, problem.d, dtype=problem.dtype)
-    return (problem.loss.power - 1) / float(sharpness(problem, zero)[0])
+    return (cell.p - 1) / _terrain(plan, cell).at_zero
+
+
+def step_sizes(plan: Plan, cell: Cell) -> np.ndarray:
+    """The step sizes that a cell is tried with: `step_range`, on the lattice of its problem's unit."""
+    terrain = _terrain(plan, cell)
+    unit = (cell.p - 1) / terrain.at_zero
+    if cell.step != TUNED:
+        return np.array([unit * cell.step])
+    low, high = step_range(Method(cell.depth, kind=plan.kind if cell.depth > 1 else "network"), terrain)
+    return unit * step_grid(low / unit, high / unit, plan.grid)
+
+
+def _terrain(plan: Plan, cell: Cell) -> Terrain:
+    if plan.problem == "two":  # in closed form, as a map has hundreds of cells: H = (p - 1) diag |w_i - y_i|^{p-2}
+        y = np.array([cell.shape, 1.0])
+        far = np.abs(np.array(start_weights(plan, cell, 2)[0]) - y).max()
+        at_zero, at_start = (float((cell.p - 1) * distance ** (cell.p - 2)) for distance in (cell.shape, far))
+        return Terrain(cell.p, at_zero, at_start, cell.scale, float(np.linalg.norm(y)))
+    problem = _synthetic(cell.p, cell.shape, plan.seed)
+    start = torch.tensor(start_weights(plan, cell, problem.d), dtype=torch.float64)
+    at_zero, at_start = sharpness(problem, torch.stack([torch.zeros_like(start), start])).tolist()
+    return Terrain(cell.p, at_zero, at_start, cell.scale, problem.reach())
 
 
 def start_weights(plan: Plan, cell: Cell, d: int) -> tuple[tuple[float, ...], ...]:
@@ -183,7 +210,7 @@ class Sweep:
         self._blocks: list[Block] = []  # begun and not ended
         self._begun, self._trials = 0, {}
         self._work, self._slices = threading.Lock(), self._generate()
-        self.runs = sum(len(plan.relative_steps(cell)) for cells in self._batches for cell in cells)
+        self.runs = sum(len(step_sizes(plan, cell)) for cells in self._batches for cell in cells)
 
     @property
     def decided(self) -> float:
@@ -231,6 +258,8 @@ class Sweep:
 
     def _generate(self) -> Iterator[bool]:
         """Slices of work, stage by stage over the whole map, so that all of it is known roughly before any of it in full."""
+        if self.runs > MOST_RUNS:
+            raise SweepError(f"This map would take {self.runs:,} runs: choose less detail or fewer step sizes a decade.")
         if not ROOM.take(self, self.runs):
             raise SweepError("The server is busy with other large maps: try again in a minute, or choose less detail.")
         for cells in self._batches:
@@ -272,8 +301,17 @@ def _batches(plan: Plan, cells: Sequence[Cell]) -> list[list[Cell]]:
     for cell in cells:
         data = (cell.p,) if plan.problem == "two" else (cell.p, cell.shape)
         shared.setdefault(data, {}).update({cell.plain: None, cell: None})
-    most = max(1, MOST_ROWS // len(plan.relative_steps(cells[0])))
-    return [list(mine)[i : i + most] for mine in shared.values() for i in range(0, len(mine), most)]
+    batches = []
+    for mine in shared.values():
+        rows = MOST_ROWS
+        for cell in mine:
+            size = len(step_sizes(plan, cell))
+            if rows + size > MOST_ROWS:
+                batches.append([])
+                rows = 0
+            batches[-1].append(cell)
+            rows += size
+    return batches
 
 
 ROOM = Room(most=600_000)  # runs of all maps that are being computed: some 400 MB
@@ -284,9 +322,10 @@ SWEEPS: Registry[Sweep] = Registry(most=48, make=Sweep)
 class CellRuns:
     """The runs of one cell: depth N first, then depth 1, each with all its step sizes.
 
-    steps: the grid (S,), absolute. unit: of the step sizes. reached: iterations to the goal (2, S), NEVER where it was not reached
-    until `until`. best: the quickest step's place in the grid for each depth, or that of the lowest loss where none arrived.
-    times (K,) and losses (K, 2): the curves of these two, NaN after divergence. goal, least: losses.
+    steps: those of both (S,), absolute. unit: of the step sizes. reached: iterations to the goal (2, S), NEVER where it was not
+    reached until `until`, UNTRIED where a depth was not given that step. best: the quickest step's place in the grid for each
+    depth, or that of the lowest loss where none arrived. times (K,) and losses (K, 2): the curves of these two, NaN after
+    divergence. goal, least: losses.
     """
 
     steps: np.ndarray
@@ -303,10 +342,12 @@ class CellRuns:
 def cell_runs(plan: Plan, cell: Cell) -> CellRuns:
     """Compute the runs of one cell with every step size, to ten times the slower depth's arrival, or until it is given up."""
     problem = cell_problem(plan, cell)
-    _, (goal,), (unit,) = _data(plan, [cell])
-    steps = unit * plan.relative_steps(cell)
-    simulation = Simulation(problem, [m for each in (cell, cell.plain) for m in _methods(plan, each, steps, problem.d)])
-    history, pace, stop = History(2 * len(steps), [goal]), 1e-4, plan.horizon
+    _, (goal,) = _data(plan, [cell])
+    own = [step_sizes(plan, each) for each in (cell, cell.plain)]
+    ends = np.cumsum([len(steps) for steps in own])[:-1]
+    methods = [m for each, steps in zip((cell, cell.plain), own, strict=True) for m in _methods(plan, each, steps, problem.d)]
+    simulation = Simulation(problem, methods)
+    history, pace, stop = History(len(methods), [goal]), 1e-4, plan.horizon
     while history.iteration <= stop:
         with GATE:
             prepare_thread()
@@ -314,20 +355,29 @@ def cell_runs(plan: Plan, cell: Cell) -> CellRuns:
             count = int(min(stop + 1 - history.iteration, max(1, 0.03 / pace), 4096))
             history.add(simulation.advance(count))
             pace = (time.perf_counter() - start) / count
-        reached = history.reached[:, 0].reshape(2, -1)
-        if (reached.max(1) >= 0).all():
-            slower = np.where(reached >= 0, reached, plan.horizon).min(1).max()
-            stop = max(history.iteration - 1, min(stop, 10 * int(slower) + 20))
-    last = np.where(np.isfinite(history.last), history.last, np.inf).reshape(2, -1)
-    best = tuple(int(np.lexsort((end, np.where(at < 0, np.inf, at)))[0]) for at, end in zip(reached, last, strict=True))
+        reached = np.split(history.reached[:, 0], ends)
+        first = [at[at >= 0].min(initial=plan.horizon + 1) for at in reached]
+        if max(first) <= plan.horizon:
+            stop = max(history.iteration - 1, min(stop, 10 * int(max(first)) + 20))
+    last = np.split(np.where(np.isfinite(history.last), history.last, np.inf), ends)
+    best = [int(np.lexsort((end, np.where(at < 0, np.inf, at)))[0]) for at, end in zip(reached, last, strict=True)]
     times, losses = history.until(stop)
+    unit = step_unit(plan, cell)
+    lattice = [np.rint(np.log10(steps / unit) * plan.grid).astype(int) for steps in own]
+    together = np.union1d(*lattice)
+    places = [np.searchsorted(together, mine) for mine in lattice]
+    both, arrivals = np.empty(len(together)), np.full((2, len(together)), UNTRIED)
+    for at, steps in zip(places, own, strict=True):
+        both[at] = steps
+    for row, at, count in zip(arrivals, places, reached, strict=True):
+        row[at] = count
     return CellRuns(
-        steps=steps,
+        steps=both,
         unit=unit,
-        reached=reached,
-        best=best,
+        reached=arrivals,
+        best=(int(places[0][best[0]]), int(places[1][best[1]])),
         times=times,
-        losses=losses[:, [best[0], len(steps) + best[1]]],
+        losses=losses[:, [best[0], len(own[0]) + best[1]]],
         goal=float(goal),
         least=0.0 if plan.problem == "two" else problem.optimum().loss,
         until=stop,

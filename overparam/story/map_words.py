@@ -6,9 +6,8 @@ import numpy as np
 
 from overparam.choices.map import Cell, Plan
 from overparam.figures.map import NEITHER, ONLY_DEEP, ONLY_PLAIN, Axis, factor
-from overparam.serving.sweep import NEVER, UNKNOWN, CellRuns, View
-
-LUCKY = 2.0  # a best step is called lucky where both its neighbours on the grid need so many times as long
+from overparam.measure.trajectory import LUCKY
+from overparam.serving.sweep import NEVER, UNKNOWN, UNTRIED, CellRuns, View
 
 
 def axis_of(plan: Plan, name: str) -> Axis:
@@ -125,5 +124,5 @@ def _is_lucky(reached: np.ndarray, place: int) -> bool:
     """Whether a step arrived much sooner than both its neighbours: it jumped to where a small change would not have taken it."""
     if reached[place] < 0:
         return False
-    near = [reached[i] for i in (place - 1, place + 1) if 0 <= i < len(reached)]
+    near = [reached[i] for i in (place - 1, place + 1) if 0 <= i < len(reached) and reached[i] != UNTRIED]
     return bool(near) and all(count < 0 or count > LUCKY * max(reached[place], 1) for count in near)
