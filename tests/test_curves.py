@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
 
@@ -37,6 +37,7 @@ def test_powers_are_integrated_within_the_stated_error(power, low, high):
     assert found.error <= 2e-11 * found.absolute or power < 0 or low == 0
 
 
+@example(where=0.00411231615274832, power=0.5)  # there the two rules agree by accident on the panel with the kink
 @given(where=st.floats(0, 1), power=st.floats(0.5, 3))
 @settings(max_examples=60, deadline=None)
 def test_a_kink_is_found_by_bisection(where, power):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+SAFETY = 10  # the error that is stated, in units of the largest estimate: at a kink all of them may be too small at once
 TOLERANCE = 1e-11  # of the integral of the absolute value
 MOST_PANELS = 300  # where refinement gives up; the error estimate then says how far it came
 # Rounding of the integrand, in units of its size: the sums inside a gradient lose a few digits more than one operation.
@@ -155,9 +156,12 @@ def trace(curve: Curve, samples: int = 121) -> list[Array]:
 def integrate(f: Callable[[Array], Array], tolerance: float = TOLERANCE, panels: int = 4, most: int = MOST_PANELS) -> Integral:
     """The integral of f over [0, 1] by adaptive bisection with the Gauss-Kronrod pair G7, K15, many panels at a time.
 
-    Bisection closes in on power laws at an end and on kinks inside. At last every panel is cut in half once more, for the
-    value alone; its error estimate is the larger of |K15 - G7| and the change that this made (one of them may be small by
-    accident at a kink), added up, plus the rounding of the integrand: pessimistic, as it speaks of the coarser panels.
+    Bisection closes in on power laws at an end and on kinks inside. The error of a panel is estimated by |K15 - G7| and by how
+    far f at its ends is from the polynomial through the 15 values, as these are blind beyond the outermost of them. Where that
+    is small enough everywhere, every panel is cut in half once more; the estimate is then the largest of its own, the halves'
+    own, and the change that this made. Any of them may be small by accident at a kink: where another is too large, refinement
+    goes on. The estimates, times SAFETY, are added up, plus the rounding of the integrand: pessimistic, as they speak of panels
+    twice as wide as those that give the value.
 
     Args:
         f: takes parameters of shape (n,), gives values of shape (n,).
@@ -169,19 +173,20 @@ def integrate(f: Callable[[Array], Array], tolerance: float = TOLERANCE, panels:
     left = np.arange(panels) / panels
     value, error, absolute = _panel_sums(f, left, width)
     while True:
-        target = tolerance * absolute.sum()
-        bad = (error > target / error.size) & (error > ROUNDING * absolute)
-        if error.sum() <= target or not bad.any() or error.size + bad.sum() > most:
-            break
+        bad = _too_coarse(error, absolute, tolerance, most)
+        if not bad.any():
+            finer, rest, _ = _panel_sums(f, *_halves(left, width))
+            change = np.abs(finer[: value.size] + finer[value.size :] - value)
+            error = np.maximum.reduce((error, change, rest[: value.size] + rest[value.size :]))
+            bad = _too_coarse(error, absolute, tolerance, most)
+            if not bad.any():
+                return Integral(math.fsum(finer), float(SAFETY * error.sum() + ROUNDING * absolute.sum()), float(absolute.sum()))
         halves = _halves(left[bad], width[bad])
         refined = _panel_sums(f, *halves)
         left, width = np.concatenate((left[~bad], halves[0])), np.concatenate((width[~bad], halves[1]))
         value, error, absolute = (
             np.concatenate((old[~bad], new)) for old, new in zip((value, error, absolute), refined, strict=True)
         )
-    finer, _, _ = _panel_sums(f, *_halves(left, width))
-    error = np.maximum(error, np.abs(finer[: value.size] + finer[value.size :] - value))
-    return Integral(math.fsum(finer), float(error.sum() + ROUNDING * absolute.sum()), float(absolute.sum()))
 
 
 def add(parts: Sequence[Integral]) -> Integral:
@@ -189,15 +194,26 @@ def add(parts: Sequence[Integral]) -> Integral:
     return Integral(*(math.fsum(getattr(p, name) for p in parts) for name in ("value", "error", "absolute")))
 
 
+def _too_coarse(error: Array, absolute: Array, tolerance: float, most: int) -> NDArray[np.bool_]:
+    """The panels to cut in half: none where the sum of the errors is small enough, or there would be more than `most`."""
+    target = tolerance / SAFETY * absolute.sum()
+    bad = (error > target / error.size) & (error > ROUNDING * absolute)
+    return bad & (error.sum() > target and error.size + bad.sum() <= most)
+
+
 def _halves(left: Array, width: Array) -> tuple[Array, Array]:
     return np.concatenate((left, left + width / 2)), np.concatenate((width / 2, width / 2))
 
 
 def _panel_sums(f: Callable[[Array], Array], left: Array, width: Array) -> tuple[Array, Array, Array]:
-    """K15, |K15 - G7| and K15 of |f| on each panel."""
-    y = f((left[:, None] + width[:, None] * NODES).ravel()).reshape(left.size, NODES.size)
+    """K15, its estimated error and K15 of |f| on each panel."""
+    with np.errstate(divide="ignore", invalid="ignore"):  # at an end f need not be finite: that is the open rule's strength
+        y = f((left[:, None] + width[:, None] * _POINTS).ravel()).reshape(left.size, _POINTS.size)
+    ends, y = y[:, [0, -1]], y[:, 1:-1]
     kronrod = width * (y @ KRONROD)
-    return kronrod, np.abs(kronrod - width * (y[:, 1::2] @ GAUSS)), width * (np.abs(y) @ KRONROD)
+    beyond = np.abs(ends - y @ _TO_ENDS) * width[:, None] * NODES[0]
+    error = np.abs(kronrod - width * (y[:, 1::2] @ GAUSS)) + np.where(np.isfinite(beyond), beyond, 0).sum(axis=1)
+    return kronrod, error, width * (np.abs(y) @ KRONROD)
 
 
 def _off_the_origin(curve: Curve) -> Curve:
@@ -226,3 +242,8 @@ _GAUSS = np.array([
 NODES = np.concatenate((-_HALF, [0.0], _HALF[::-1])) / 2 + 0.5
 KRONROD = np.concatenate((_KRONROD, _KRONROD[-2::-1])) / 2
 GAUSS = np.concatenate((_GAUSS, _GAUSS[-2::-1])) / 2
+_POINTS = np.concatenate(([0.0], NODES, [1.0]))
+# Lagrange's polynomials of the nodes at 0 and at 1, (15, 2)
+_TO_ENDS = np.array([
+    [math.prod((end - other) / (node - other) for other in NODES if other != node) for end in (0.0, 1.0)] for node in NODES
+])  # fmt: skip
