@@ -46,7 +46,7 @@ def table(text):
 
 def csv_file(name, targets):
     """A CSV file with one line of names; the last `targets` columns are what is predicted; standardised already."""
-    numbers = np.loadtxt(name, delimiter=",", skiprows=1)
+    numbers = np.loadtxt(name, delimiter=",", skiprows=1, encoding="utf-8")
     return numbers[:, :-targets], numbers[:, -targets:]
 
 

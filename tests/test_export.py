@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
+import os
 import subprocess
 import sys
 from urllib.parse import parse_qsl
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from overparam import plain
 from overparam.choices.kinds import read_choices
 from overparam.choices.problems import DATA_FILE
 from overparam.choices.race import CHOICES, Entry, Experiment
-from overparam.data import Data, load_ethanol, standardise
+from overparam.data import Data, load_ethanol, read_csv, standardise
 from overparam.data.synthetic import SPECTRA, synthetic
 from overparam.export import script as export
 from overparam.serving.run import Run
@@ -118,12 +121,13 @@ def test_the_script_alone_reproduces_the_exported_numbers(chosen, tmp_path):
 
 def test_the_script_of_an_uploaded_file_reads_its_numbers(tmp_path):
     rng = np.random.default_rng(3)
-    data = Data("mine", rng.normal(size=(30, 3)), rng.normal(size=(30, 2)), ("a", 'b, "c"', "d"), ("y\nz", "t"))
+    data = Data("mine", rng.normal(size=(30, 3)), rng.normal(size=(30, 2)), ("a", 'b, "c"', "Índice Ж"), ("y\nz", "t"))
     data, chosen = standardise(data), experiment(problem="csv", csv="0" * 16, methods=(Entry(1, step=0.01), Entry(2, step=0.01)))
     view = finished(chosen, data)
     (tmp_path / "run.py").write_text(export.script(chosen, view, data), encoding="utf-8")
     (tmp_path / DATA_FILE).write_text(export.data_csv(data), encoding="utf-8")
-    subprocess.run([sys.executable, "run.py"], cwd=tmp_path, check=True, capture_output=True)
+    plain_ascii = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}  # as files are read on old machines
+    subprocess.run([sys.executable, "run.py"], cwd=tmp_path, check=True, capture_output=True, env=plain_ascii)
     _, found = columns((tmp_path / "losses.csv").read_text(encoding="utf-8"))
     np.testing.assert_allclose(found, columns(export.as_csv(chosen, view))[1], rtol=1e-9, atol=0)
 
@@ -178,3 +182,26 @@ def test_the_link_in_the_csv_brings_the_choices_back():
     link = next(line for line in text.splitlines() if line.startswith("# link"))
     query = dict(parse_qsl(link.split("?", 1)[1]))
     assert Experiment.of(read_choices(CHOICES, query)[0]) == TWO
+
+
+def test_names_with_quotation_marks_are_written_so_that_others_read_them():
+    names = ('2" pipe', "b, c", 'say "x"', "#5", "t")
+    numbers = np.random.default_rng(0).normal(size=(9, 5))
+    data = standardise(Data("mine", numbers[:, :4], numbers[:, 4:], names[:4], names[4:]))
+    text = export.data_csv(data)
+    assert tuple(pd.read_csv(io.StringIO(text)).columns) == names
+    again = read_csv(text.encode())
+    assert (*again.feature_names, *again.target_names) == names
+    np.testing.assert_allclose(again.inputs, data.inputs, rtol=0, atol=1e-12)
+
+
+def test_the_numbers_say_how_they_are_read_and_this_app_reads_them_too():
+    view = finished(DIABETES)
+    text = export.as_csv(DIABETES, view)
+    assert 'pandas.read_csv("run.csv", comment="#")' in text.splitlines()[0]
+    table = pd.read_csv(io.StringIO(text), comment="#")
+    assert list(table.columns) == ["iteration", *export.names(DIABETES)]
+    np.testing.assert_array_equal(table.iloc[:, 1:], export.losses(view))
+    own = read_csv(text.encode())
+    assert (*own.feature_names, *own.target_names) == tuple(table.columns)
+    assert "lines beginning with # left out" in own.notes[0]

@@ -9,6 +9,8 @@ import torch
 from overparam.choices.kinds import ChoiceError, read_choices
 from overparam.choices.race import CHOICES, Entry, Experiment
 from overparam.data import Data, standardise
+from overparam.engine.device import no_memory
+from overparam.engine.optimizers import OPTIMIZERS
 from overparam.engine.simulation import Simulation
 from overparam.serving import run as runs_module
 from overparam.serving.memory import UNWATCHED_SECONDS, Room
@@ -208,6 +210,42 @@ def test_no_memory_is_one_sentence(monkeypatch):
     monkeypatch.setattr(Simulation, "advance", lambda *_: (_ for _ in ()).throw(MemoryError()))
     with pytest.raises(RunError, match="No memory is left"):
         run.advance(5)
+
+
+def test_no_memory_is_known_by_type_and_an_error_that_only_speaks_of_it_is_not():
+    assert no_memory(MemoryError()) and no_memory(torch.OutOfMemoryError("CUDA out of memory."))
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(10**16)
+    assert no_memory(caught.value)
+    assert not no_memory(RuntimeError("could not allocate a seat")) and not no_memory(ValueError("DefaultCPUAllocator"))
+
+
+@pytest.mark.parametrize("error", [RuntimeError("CUDA error: all devices are busy"), AssertionError("not compiled with CUDA")])
+def test_a_gpu_whose_name_cannot_be_asked_leaves_the_run_to_the_cpu(monkeypatch, error):
+    def fails():
+        raise error
+
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.get_device_name", fails)
+    run = Run(experiment(steps="shared", step=0.05))
+    view = finish(run)
+    assert run.device_note == "Computed on the CPU: a CUDA GPU was found, but it does not answer."
+    monkeypatch.undo()
+    np.testing.assert_array_equal(view.gaps, finish(Run(experiment(steps="shared", step=0.05))).gaps)
+
+
+@pytest.mark.parametrize("optimizer", [name for name, o in OPTIMIZERS.items() if o.steps is not None])
+def test_gradients_whose_squares_overflow_are_told_and_those_below_are_trained(optimizer):
+    """In float32 a square above 3.4e38 is infinite, and what is divided by it never moves again."""
+    values = {"problem": "two", "ratio": 1000.0, "precision": "float32", "steps": "shared", "iterations": 50}
+    methods = tuple(Entry(depth, optimizer) for depth in (1, 2, 3))
+    with pytest.raises(RunError, match=r"Gradients are squared by .*, and these squares do not fit into float32: choose float64"):
+        Run(experiment(**values, p=8.0, methods=methods)).advance(10)
+    for chosen in ({"p": 8.0, "precision": "float64"}, {"p": 7.0}):
+        view = finish(Run(experiment(**values | chosen, methods=methods, step=1.0)))
+        assert (view.gaps[-1] < view.gaps[0]).all()
+    run = Run(experiment(**values, p=8.0, methods=(Entry(1),), step=1e-20))
+    assert np.isfinite(finish(run).gaps).all()
 
 
 def test_a_change_of_step_size_takes_hold_at_its_iteration():

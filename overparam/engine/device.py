@@ -19,10 +19,23 @@ def choose_device(multiplications: float) -> tuple[torch.device, str]:
     """
     if not torch.cuda.is_available():
         return torch.device("cpu"), "Computed on the CPU: no CUDA GPU was found."
-    name = torch.cuda.get_device_name()
+    try:
+        name = torch.cuda.get_device_name()
+    except (RuntimeError, AssertionError):  # one that another process holds, or a driver that does not fit, is found nevertheless
+        return torch.device("cpu"), "Computed on the CPU: a CUDA GPU was found, but it does not answer."
     if multiplications < GPU_WORTH:
         return torch.device("cpu"), f"Computed on the CPU: a step is so small that the GPU ({name}) would be slower."
     return torch.device("cuda"), f"Computed on the GPU: {name}."
+
+
+def no_memory(error: Exception) -> bool:
+    """Whether an error says that no memory is left.
+
+    By type, but for PyTorch's allocator on the CPU: its error has no type of its own, so that it is known by the allocator's name.
+    """
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or (
+        isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error)
+    )
 
 
 def prepare_thread() -> None:

@@ -56,8 +56,9 @@ def losses(view: View) -> np.ndarray:
 
 def as_csv(experiment: Experiment, view: View) -> str:
     """The losses of every method at the recorded iterations; lines that begin with # say what was chosen."""
-    about = [f"# {word}: {value}" for word, value in facts(experiment, view).items()]
-    head = ",".join(["iteration", *(f'"{name}"' for name in names(experiment))])
+    about = ['# to read: pandas.read_csv("run.csv", comment="#")']
+    about += [f"# {word}: {value}" for word, value in facts(experiment, view).items()]
+    head = ",".join(["iteration", *map(_quoted, names(experiment))])
     rows = [",".join([str(t), *map(repr, row)]) for t, row in zip(view.times.tolist(), losses(view).tolist(), strict=True)]
     return "\n".join([*about, head, *rows]) + "\n"
 
@@ -91,7 +92,7 @@ def as_json(experiment: Experiment, view: View) -> str:
 def data_csv(data: Data) -> str:
     """The standardised numbers of an uploaded file, for the script to read; targets last."""
     numbers = np.hstack([data.inputs, data.targets])
-    head = ",".join(f'"{name}"' for name in (*data.feature_names, *data.target_names)).replace("\n", " ")
+    head = ",".join(map(_quoted, (*data.feature_names, *data.target_names)))
     return "\n".join([head, *(",".join(map(repr, row)) for row in numbers.tolist())]) + "\n"
 
 
@@ -104,6 +105,10 @@ class Parts:
     settings: str
     data: str
     run: str
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""').replace("\n", " ") + '"'
 
 
 def script(experiment: Experiment, view: View, upload: Data | None = None) -> str:

@@ -17,7 +17,8 @@ import torch
 
 from overparam.choices.race import Experiment
 from overparam.data import Data
-from overparam.engine.device import choose_device, prepare_thread
+from overparam.engine.device import choose_device, no_memory, prepare_thread
+from overparam.engine.optimizers import OPTIMIZERS
 from overparam.engine.simulation import Simulation
 from overparam.engine.turns import GATE
 from overparam.measure.history import GAPS, History
@@ -30,6 +31,8 @@ class RunError(RuntimeError):
     """A run that cannot go on; the message tells the person what happened and what to do."""
 
 
+# Squared gradients at W = 0 must fit so many times: for their sums, and for layers that lengthen a gradient by up to 10.
+MARGIN = 100.0
 _LOG = logging.getLogger(__name__)
 SOLVED = 1e-8  # gaps below are equal: rounding decides between them
 
@@ -188,9 +191,16 @@ class Run:
         if choices.tuning_horizon:
             steps = [step_grid(low, high, choices.grid) for low, high in search_ranges(problem, methods)]
         with np.errstate(over="ignore", invalid="ignore"):
-            at_zero = problem.value_and_grad(torch.zeros(1, problem.k, problem.d, dtype=problem.dtype))[0]
+            at_zero, gradient = problem.value_and_grad(torch.zeros(1, problem.k, problem.d, dtype=problem.dtype))
+            squares = MARGIN * gradient.square().max()
         if not bool(at_zero.isfinite()):
             raise RunError("The loss at W = 0 does not fit into float32: choose float64, or a smaller p.")
+        squaring = [OPTIMIZERS[m.optimizer].label for m in methods if OPTIMIZERS[m.optimizer].steps is not None]
+        if squaring and not bool(squares.isfinite()):  # a memory that overflows divides every later step to 0
+            words = " and ".join(dict.fromkeys(squaring))
+            raise RunError(
+                f"Gradients are squared by {words}, and these squares do not fit into float32: choose float64, or a smaller p."
+            )
         grid = Grid.of(methods, steps)
         choices.check_fit(problem, len(grid.methods))
         if not ROOM.take(self, choices.numbers(problem, len(grid.methods))):
@@ -247,7 +257,7 @@ class Run:
             _LOG.warning("a run was started again on the CPU", exc_info=error)  # for whoever runs the server
             self.device_note = "The GPU failed or ran out of memory: this run was started again on the CPU."
             return
-        if isinstance(error, MemoryError) or "allocate" in str(error):
+        if no_memory(error):
             self._forget()
             raise RunError("No memory is left for this run: choose fewer methods or fewer step sizes a decade.") from error
         raise error

@@ -20,7 +20,7 @@ import torch
 
 from overparam.choices.map import TUNED, Cell, Plan
 from overparam.data.synthetic import synthetic
-from overparam.engine.device import prepare_thread
+from overparam.engine.device import no_memory, prepare_thread
 from overparam.engine.losses import lp
 from overparam.engine.problem import Problem, two_coordinate, two_coordinates
 from overparam.engine.simulation import Method, Simulation
@@ -239,7 +239,7 @@ class Sweep:
                     self.finished = next(self._slices, True)
         except (MemoryError, RuntimeError) as error:
             self._forget()  # a generator that has raised would only say that it has ended
-            if isinstance(error, MemoryError) or "allocate" in str(error):
+            if no_memory(error):
                 raise SweepError("No memory is left for this map: choose less detail or fewer step sizes a decade.") from error
             raise
         finally:

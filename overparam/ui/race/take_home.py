@@ -40,7 +40,8 @@ def take_home(run: Run, position: Callable[[], int], upload: Data | None, figure
             lambda v: export.as_csv(experiment, v),
             "text/csv",
             ":material/table:",
-            "The loss of every method at the iterations drawn, with choices, seed and versions.",
+            "The loss of every method at the iterations drawn, with choices, seed and versions in lines that begin with #: "
+            'pandas reads it with comment="#".',
         )
         button(
             "Numbers, JSON",
