@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 
@@ -83,3 +84,17 @@ OPTIMIZERS: dict[str, Optimizer] = {
     "rmsprop": Optimizer("RMSProp", 1, (1e-5, 1e1), _rmsprop),
     "adam": Optimizer("Adam", 2, (1e-4, 1e1), _adam),
 }
+
+
+def moves(optimizer: Optimizer, gradient: Tensor) -> bool:
+    """Whether the first step along a gradient goes anywhere in its precision.
+
+    The square of a large gradient overflows, in float32 above 1.8e19, and a step is divided by it for ever after; AdaDelta's ratio
+    1e-6 / square underflows from 3e16 on where denormals are flushed to zero.
+
+    Args: gradient: shape (n,), not zero.
+    """
+    w, rate = torch.zeros_like(gradient), torch.ones_like(gradient)
+    optimizer.update(w, gradient, rate, [torch.zeros_like(gradient) for _ in range(optimizer.slots)], 1)
+    step = w[gradient.abs().argmax()]
+    return bool(step != 0) and not bool(step.isnan())

@@ -18,7 +18,7 @@ import torch
 from overparam.choices.race import Experiment
 from overparam.data import Data
 from overparam.engine.device import choose_device, no_memory, prepare_thread
-from overparam.engine.optimizers import OPTIMIZERS
+from overparam.engine.optimizers import OPTIMIZERS, moves
 from overparam.engine.simulation import Simulation
 from overparam.engine.turns import GATE
 from overparam.measure.history import GAPS, History
@@ -31,8 +31,7 @@ class RunError(RuntimeError):
     """A run that cannot go on; the message tells the person what happened and what to do."""
 
 
-# Squared gradients at W = 0 must fit so many times: for their sums, and for layers that lengthen a gradient by up to 10.
-MARGIN = 100.0
+MARGIN = 10.0  # a method must be able to step along gradients so much longer than at W = 0: they add up, and layers lengthen them
 _LOG = logging.getLogger(__name__)
 SOLVED = 1e-8  # gaps below are equal: rounding decides between them
 
@@ -192,14 +191,14 @@ class Run:
             steps = [step_grid(low, high, choices.grid) for low, high in search_ranges(problem, methods)]
         with np.errstate(over="ignore", invalid="ignore"):
             at_zero, gradient = problem.value_and_grad(torch.zeros(1, problem.k, problem.d, dtype=problem.dtype))
-            squares = MARGIN * gradient.square().max()
         if not bool(at_zero.isfinite()):
             raise RunError("The loss at W = 0 does not fit into float32: choose float64, or a smaller p.")
-        squaring = [OPTIMIZERS[m.optimizer].label for m in methods if OPTIMIZERS[m.optimizer].steps is not None]
-        if squaring and not bool(squares.isfinite()):  # a memory that overflows divides every later step to 0
-            words = " and ".join(dict.fromkeys(squaring))
+        stuck = [o.label for o in (OPTIMIZERS[m.optimizer] for m in methods) if not moves(o, MARGIN * gradient.flatten())]
+        if stuck:
+            words = " and ".join(dict.fromkeys(stuck))
             raise RunError(
-                f"Gradients are squared by {words}, and these squares do not fit into float32: choose float64, or a smaller p."
+                f"Float32 cannot hold the squares of these gradients, by which {words} sets the step: "
+                "choose float64, or a smaller p."
             )
         grid = Grid.of(methods, steps)
         choices.check_fit(problem, len(grid.methods))
