@@ -133,7 +133,7 @@ def buttons(moving: dict, run: Run | None) -> None:
             st.popover("History", icon=":material/history:", key="race_history", help=words, on_change="rerun"),
             lambda: compare.history(state, moving["experiment"]),
         )
-        words = "Take it home: numbers, script, figure, link"
+        words = "Take it home: numbers, figure, script, notebook, link"
         when_open(
             st.popover("Take it home", icon=":material/download:", key="race_home", help=words, on_change="rerun"),
             lambda: take_home(run, lambda: moving["position"], uploaded(state), lambda view: standalone(run.experiment, view)),
