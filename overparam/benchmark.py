@@ -106,14 +106,15 @@ def best_bare(took: Mapping[str, float]) -> tuple[float, list[str]]:
 
 def ordinary_loop(problem: Problem, method: Method) -> Callable[[int], list[float]]:
     """The training loop that one writes by hand: nn.Sequential, autograd, torch.optim; one run. Returns advance(n) -> losses."""
-    make = {"dtype": problem.dtype}
-    layers = [layer.to(**make) for layer in start_layers(method, problem.k, problem.d)]
-    net = torch.nn.Sequential(*(torch.nn.Linear(*w.shape[::-1], bias=False, **make) for w in layers))
+    dtype = problem.dtype
+    layers = [layer.to(dtype) for layer in start_layers(method, problem.k, problem.d)]
+    linears = [torch.nn.Linear(w.shape[1], w.shape[0], bias=False, dtype=dtype) for w in layers]
+    net = torch.nn.Sequential(*linears)
     with torch.no_grad():
-        for linear, w in zip(net, layers, strict=True):
+        for linear, w in zip(linears, layers, strict=True):
             linear.weight.copy_(w)
     optimizer, p = torch.optim.SGD(net.parameters(), lr=method.step), int(problem.loss.power)
-    zero = torch.zeros(problem.k, problem.d, **make)
+    zero = torch.zeros(problem.k, problem.d, dtype=dtype)
     inputs, targets = problem.scaled_inputs.T.contiguous(), -problem.residuals(zero).T.contiguous()
 
     def advance(iterations: int) -> list[float]:
@@ -149,9 +150,11 @@ def race(measure: Stopwatch) -> Iterator[str]:
                 problem = make(dtype)
                 methods = {n: Method(n, step=STEP, scale=0.1) for n in (1, 3, 8)}
                 bare = products(problem, runs)
-                candidates = {n: Simulation(make(dtype), [m] * runs).advance for n, m in methods.items()}
+                candidates: dict[str, Callable[[int], object]] = {
+                    f"depth {n}": Simulation(make(dtype), [m] * runs).advance for n, m in methods.items()
+                }
                 took = measure(candidates | bare | {"loop": ordinary_loop(problem, methods[3])})
-                one, three, eight = (1e6 * took[n] for n in methods)
+                one, three, eight = (1e6 * took[f"depth {n}"] for n in methods)
                 alone, forms = best_bare(took)
                 yield (
                     f"{name:9} {str(dtype)[6:]:>9} {runs:5} | {one:8.1f} {three:8.1f} {eight:8.1f} | {three / runs:8.2f} |"
@@ -208,14 +211,14 @@ def settings(measure: Stopwatch) -> Iterator[str]:
 def pictures(measure: Stopwatch) -> Iterator[str]:
     """What a moved slider costs besides Streamlit: the mathematics and the figure of one view."""
     w, grad = torch.tensor([[[0.6, 0.35]]], dtype=torch.float64), torch.tensor([[[-0.3, 1.0]]], dtype=torch.float64)
-    points = [vector[0, 0].numpy() for vector in (w, grad)]
+    at, slope = (vector[0, 0].numpy() for vector in (w, grad))
     sigma = torch.linspace(2, 0, 4, dtype=torch.float64)
     names = ([f"{i}" for i in range(4)], [f"{i}" for i in range(5)])
     bowl = force(linear(np.array([1.3, 0.0])).gradient, 3)
 
     def one_step() -> None:
         scaled, after = scale_only(w, grad, 3.3)[0, 0].numpy(), precondition(w, grad, 3.3)[0, 0].numpy()
-        one_output(*points, scaled, after, ellipse(w[0, 0], 3.3).numpy()).to_json()
+        one_output(at, slope, scaled, after, ellipse(w[0, 0], 3.3).numpy()).to_json()
 
     def matrix_step() -> None:
         eigenvalue_map(eigenvalues(sigma, 4, 5, 3.3).numpy(), names, (0, 0)).to_json()
@@ -228,7 +231,11 @@ def pictures(measure: Stopwatch) -> Iterator[str]:
     }
 
     def repeat(view: Callable[[], object]) -> Callable[[int], None]:
-        return lambda iterations: [view() for _ in range(iterations)] and None
+        def often(iterations: int) -> None:
+            for _ in range(iterations):
+                view()
+
+        return often
 
     yield "A moved slider: mathematics and figure, without Streamlit"
     yield ""
@@ -253,7 +260,11 @@ def tuning(measure: Stopwatch) -> Iterator[str]:
         methods = [replace(method, step=STEP * 10 ** (i / 24), scale=0.1) for method in TWELVE for i in range(24)]
         simulation, history = Simulation(problem, methods), History(len(methods), GAPS)
         bare = products(problem, len(methods))
-        took = measure({"here": lambda n, s=simulation, h=history: h.add(s.advance(n))} | bare)
+
+        def kept(n: int, simulation: Simulation = simulation, history: History = history) -> None:
+            history.add(simulation.advance(n))
+
+        took = measure({"here": kept, **bare})
         here = took["here"]
         ratio = here / best_bare(took)[0]
         yield f"{str(dtype)[6:]:>9} | {1e3 * here:16.2f} {1e3 * here:12.1f} {ratio:19.2f}"
@@ -308,12 +319,15 @@ def the_map(measure: Stopwatch) -> Iterator[str]:
                     cells = [plan.cell(x, row) for x in range(13)]
                     block = Block(plan, [cell.plain for cell in cells] + cells)
                     hands = by_hand(plan, p, 1, kind), by_hand(plan, p, depth, kind)
-                    took = measure(
-                        {
-                            "here": lambda n, b=block: b.advance(b.iteration + n, seconds=np.inf),
-                            "hand": lambda n, both=hands: [advance(n) for advance in both] and None,
-                        }
-                    )
+
+                    def together(n: int, block: Block = block) -> None:
+                        block.advance(block.iteration + n, seconds=np.inf)
+
+                    def one_by_one(n: int, hands: Sequence[Callable[[int], Tensor]] = hands) -> None:
+                        for advance in hands:
+                            advance(n)
+
+                    took = measure({"here": together, "hand": one_by_one})
                     here, hand = (1e6 * took[name] for name in ("here", "hand"))
                     yield f"{kind:8} {depth:5} {p:4g} | {here:8.0f} {hand:11.0f} {here / hand:18.2f}"
 

@@ -52,15 +52,15 @@ def csv_file(name, targets):
 
 def ethanol(archive):
     """Class 1 of the ten batches in the UCI archive: lines of "class;concentration 1:value 2:value ..."; standardised."""
-    numbers = []
+    rows = []
     with zipfile.ZipFile(archive) as opened:
         for i in range(1, 11):
             name = next(n for n in opened.namelist() if n.split("/")[-1] == f"batch{i}.dat" and "__MACOSX" not in n)
             for line in opened.read(name).decode().splitlines():
                 if line.startswith("1;"):
                     head, *pairs = line.split()
-                    numbers.append([float(pair.split(":")[1]) for pair in pairs] + [float(head[2:])])
-    numbers = np.array(numbers)
+                    rows.append([float(pair.split(":")[1]) for pair in pairs] + [float(head[2:])])
+    numbers = np.array(rows)
     return standardised(numbers[:, :-1]), standardised(numbers[:, -1:])
 
 

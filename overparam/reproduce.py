@@ -22,7 +22,9 @@ def measure(preset: Preset, problem: str, long: bool, seed: int) -> tuple[Experi
     run, start = Run(experiment), time.perf_counter()
     while not run.finished:
         run.advance(experiment.iterations, seconds=1.0)
-    words = preset.measure(experiment, run.view(experiment.iterations), run.comparison())
+    view = run.view(experiment.iterations)
+    assert view is not None  # the run is finished
+    words = preset.measure(experiment, view, run.comparison())
     return experiment, words, time.perf_counter() - start
 
 

@@ -294,7 +294,8 @@ def step_view() -> None:
     try:
         tuned = tuning_view(state, moving, uploaded(state), height, run_curves)
         view = tuned.view(tuned.computed)
-        st.html(preset_lines(tuned, view) + table_html(tuned.experiment, tuned, view))
+        if view is not None:
+            st.html(preset_lines(tuned, view) + table_html(tuned.experiment, tuned, view))
     except (ChoiceError, DataError, RunError) as error:
         moving["playing"] = False
         st.error(str(error), icon=":material/error:")

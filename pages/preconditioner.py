@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from overparam.choices.kinds import Number, Option
+from overparam.choices.kinds import Choice, Number, Option
 from overparam.ui.preconditioner import along_run, matrices, one_output, paths
 from overparam.ui.shell.frame import showing, through_app
 from overparam.ui.shell.notes import notes
@@ -14,7 +14,7 @@ VIEWS = {
     "paths": "Trajectories",
     "run": "Along a run",
 }
-CHOICES = (
+CHOICES: tuple[Choice, ...] = (
     Option("view", "View", "one", VIEWS),
     Number("N", "Depth N", 3, 1, 10, help="Any real number: Claim 2 has no need for a whole number of layers."),
     *one_output.CHOICES,

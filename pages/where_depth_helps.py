@@ -118,7 +118,8 @@ def draw_map(plan: Plan, sweep: Sweep, cell: tuple[int, int] | None) -> None:
     view = sweep.view()
     plot(
         speed_up_map(
-            *(axis_of(plan, name) for name in ("x", "y")),
+            axis_of(plan, "x"),
+            axis_of(plan, "y"),
             view.log2_speed_up,
             censored(view),
             hover_words(plan, view),

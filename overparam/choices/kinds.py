@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,10 +49,9 @@ class Number:
 
     def read(self, text: str) -> float:
         """URL text -> value. Raises ChoiceError."""
-        try:
+        value: float | str = text
+        with suppress(ValueError):
             value = float(text)
-        except ValueError:
-            value = text
         return self.check(value)
 
     def write(self, value: float) -> str:

@@ -146,8 +146,8 @@ def parse_changes(text: str) -> tuple[tuple[int, float], ...]:
     changes: dict[int, float] = {}
     try:
         for word in text.split("~") if text else []:
-            at, _, by = word.partition("x")
-            at = replace_default(CHANGE_AT, _number(at))
+            moment, _, by = word.partition("x")
+            at = int(replace_default(CHANGE_AT, _number(moment)))
             changes[at] = replace_default(CHANGE_BY, changes.get(at, 1.0) * _number(by))
     except ChoiceError as error:
         raise ChoiceError(f"The step-size changes in the link could not be read: {error} Making none instead.") from None

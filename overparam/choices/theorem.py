@@ -201,8 +201,9 @@ def case(values: Mapping[str, Any], inputs: Array | None = None, targets: Array 
     Raises: ValueError if the data have fewer than two inputs or span no plane with G(0).
     """
     kind, c = values["loss"], float(values["c"])
+    loss: Landscape
     if kind == "lp":
-        loss: Landscape = separable(np.array([values["y1"], values["y2"]], dtype=float), values["p"])
+        loss = separable(np.array([values["y1"], values["y2"]], dtype=float), values["p"])
     elif kind in DATA:
         assert inputs is not None and targets is not None
         if inputs.shape[1] < 2:

@@ -92,7 +92,7 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def _reader(text: str, separator: str, strict: bool):  # type: ignore[no-untyped-def]  # csv names no type of it
+def _reader(text: str, separator: str, strict: bool):
     if separator == " ":
         text = "\n".join(" ".join(line.split()) for line in text.split("\n"))
     return csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True, strict=strict)

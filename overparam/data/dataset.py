@@ -64,7 +64,7 @@ def _standard_scores(columns: np.ndarray, names: Sequence[str], role: str) -> np
     columns = np.asarray(columns, dtype=np.float64)
     for j in np.flatnonzero(columns.max(axis=0) == columns.min(axis=0)):
         raise DataError(
-            f"The {role} {cite(names[j])} is {columns[0, j]:g} in every row, so it cannot be standardised; "
+            f"The {role} {cite(names[int(j)])} is {columns[0, j]:g} in every row, so it cannot be standardised; "
             + ("leave that column out." if role == "feature" else "choose another target.")
         )
     _, exponent = np.frexp(np.abs(columns).max(axis=0))

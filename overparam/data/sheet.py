@@ -232,7 +232,7 @@ class Sheet:
         bad = np.zeros((len(self.lines), len(features)), bool)
         for j, feature in enumerate(features):
             bad[:, j] = ~(np.abs(feature.values) <= MAX_VALUE)
-        kept: np.ndarray = ~bad.any(axis=1) if reading.skip else np.ones(len(self.lines), bool)
+        kept: np.ndarray = np.logical_not(bad.any(axis=1)) if reading.skip else np.ones(len(self.lines), bool)
         if not kept.all():
             notes.append(
                 f"{count(int((~kept).sum()), 'line')} with a cell that is no number left out."

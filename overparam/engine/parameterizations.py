@@ -98,7 +98,9 @@ class Layers:
         """Views into a parameter vector and room for every product, made once: a step then takes nothing but products."""
         self._vector, self._direction = params, torch.empty_like(params)
         layers, into = self.layers(params), self.layers(self._direction)
-        self._w_e, self._products, self._pullbacks = layers[0], [], []
+        self._w_e = layers[0]
+        self._products: list[tuple[Tensor, Tensor, Tensor]] = []
+        self._pullbacks: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
         if len(layers) == 1:
             return
         between = range(len(layers) - 2)

@@ -93,6 +93,7 @@ def _parameterization(
     decay = torch.tensor([m.weight_decay for m in methods], dtype=problem.dtype, device=problem.device)
     depths, kind = [m.depth for m in methods], methods[0].kind
     if kind == "network":
+        assert width is not None  # a network's width is always known
         return Layers([int(n) for n in depths], problem.k, problem.d, width, decay, deepest)
     return EndToEnd(kind, depths, problem.k, problem.d, decay)
 
@@ -102,15 +103,15 @@ class _Group:
 
     def __init__(self, problem: Problem, methods: Sequence[Method], rows: Sequence[int], width: int | None):
         self.problem, self.methods, self.rows, self.width = problem, methods, list(rows), width
-        mine, make = [methods[i] for i in rows], {"dtype": problem.dtype, "device": problem.device}
+        mine, dtype, device = [methods[i] for i in rows], problem.dtype, problem.device
         self.parameterization = _parameterization(problem, mine, width)
-        self.rate = self.parameterization.spread(torch.tensor([m.step for m in mine], **make))
+        self.rate = self.parameterization.spread(torch.tensor([m.step for m in mine], dtype=dtype, device=device))
         self.params = torch.zeros_like(self.rate)
         alike: dict[Method, list[int]] = {}  # a grid of step sizes starts from one place: its layers are made once
         for run, method in enumerate(mine):
             alike.setdefault(replace(method, step=1.0), []).append(run)
         for method, runs in alike.items():
-            layers = [layer.to(**make) for layer in start_layers(method, problem.k, problem.d)]
+            layers = [layer.to(dtype=dtype, device=device) for layer in start_layers(method, problem.k, problem.d)]
             self.parameterization.start(runs, layers, self.params)
         self.optimizer = OPTIMIZERS[mine[0].optimizer]
         self.slots = [torch.zeros_like(self.params) for _ in range(self.optimizer.slots)]
@@ -167,7 +168,8 @@ class Simulation:
         rows = [row for group in self._groups for row in group.rows]
         self._order = torch.tensor(np.argsort(rows), device=self.problem.device)
         self._data = self.problem.rows(rows)
-        self._whole, self._parts = None, ()
+        self._whole: Tensor | None = None
+        self._parts: tuple[Tensor, ...] = ()
         self._replay: Callable[[], Tensor] | None = None  # the memory has changed: an older recording is void
 
     def keep(self, rows: Sequence[int]) -> None:

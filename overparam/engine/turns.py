@@ -15,7 +15,8 @@ class Gate:
     """
 
     def __init__(self, places: int):
-        self._lock, self._free, self._queue = threading.Lock(), places, deque()
+        self._lock, self._free = threading.Lock(), places
+        self._queue: deque[threading.Event] = deque()
 
     def __enter__(self) -> None:
         with self._lock:

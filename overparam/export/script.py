@@ -6,7 +6,7 @@ import inspect
 import json
 import platform
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from urllib.parse import urlencode
 
@@ -142,7 +142,8 @@ def parts(experiment: Experiment, view: View, upload: Data | None = None) -> Par
     if plain.identity in needed:
         needed.append(plain.near_zero)
     order = [value for value in vars(plain).values() if inspect.isfunction(value) and value in needed]
-    sources = "\n\n".join(map(inspect.getsource, [*order, plain.product, plain.recorded, plain.losses]))
+    functions: list[Callable] = [*order, plain.product, plain.recorded, plain.losses]
+    sources = "\n\n".join(inspect.getsource(f) for f in functions)
     settings = _SETTINGS.format(
         p=experiment.p,
         decay=experiment.decay,
@@ -208,8 +209,8 @@ def _first_steps(experiment: Experiment, view: View) -> list[float]:
     return [experiment.method(entry).step for entry in experiment.methods]
 
 
-def _imports(functions: list[Callable]) -> list[str]:
-    text = "".join(map(inspect.getsource, functions))
+def _imports(functions: Sequence[Callable]) -> list[str]:
+    text = "".join(inspect.getsource(f) for f in functions)
     modules = [f"import {m}" for m in ("io", "zipfile") if f"{m}." in text]
     return modules + (["from itertools import pairwise"] if "pairwise(" in text else [])
 

@@ -4,6 +4,7 @@ roads, the trap."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -24,7 +25,7 @@ from overparam.figures.style import (
 )
 from overparam.figures.theorem import DIVERGING
 
-Array = NDArray[np.float64]
+Array = NDArray[Any]
 
 ESTIMATED, EXACT, CEILING = BLUE, ORANGE, RED  # what runs say, what theory says, a bound
 HERE, THERE = BLUE, VIOLET  # on the runs that were fitted, on others

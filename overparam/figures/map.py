@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -23,14 +25,14 @@ from overparam.figures.style import (
     translucent,
 )
 
-Array = NDArray[np.float64]
+Array = NDArray[Any]
 
 MOST = 10  # log2 of the speed-up at either end of the scale: about a thousand times
 MOST_NUMBERED = 16  # columns, beyond which the factors would not fit into the cells
 LEAST_CELL, BESIDE_CELLS = 24, 125  # pixels: a narrower cell holds no number; what axis and scale take of the width
 AROUND = 0.5  # decades of step sizes shown beyond those that arrived
 # Blue against orange is told apart with every common colour deficiency, and light against dark carries the size once more.
-SPEED_UP = [[0, "#8f3d00"], [0.25, "#d97a1a"], [0.5, "#dfe3e8"], [0.75, "#3f93e0"], [1, "#0a3f8f"]]
+SPEED_UP: list[tuple[float, str]] = [(0, "#8f3d00"), (0.25, "#d97a1a"), (0.5, "#dfe3e8"), (0.75, "#3f93e0"), (1, "#0a3f8f")]
 _TICKS = {-10: "1/1000", -5: "1/32", 0: "1", 5: "32", 10: "1000"}
 _LETTERS = ("#ffffff", "#14181f")
 _SCALE = {
@@ -51,7 +53,7 @@ _SCALE = {
 
 # Cells without a number: who arrived at the goal before it was given up.
 ONLY_DEEP, ONLY_PLAIN, NEITHER = "only {deep}", "only depth 1", "neither"  # {deep}: what the deep one is called
-CENSORED = {
+CENSORED: dict[str, dict[str, Any]] = {
     ONLY_DEEP: {"symbol": "triangle-up", "color": BLUE},
     ONLY_PLAIN: {"symbol": "triangle-down", "color": ORANGE},
     NEITHER: {"symbol": "x-thin", "color": NEUTRAL, "line": {"color": NEUTRAL, "width": 2}},
@@ -99,7 +101,7 @@ def speed_up_map(
     for name, marker in CENSORED.items():
         cells = [(c, r) for r in range(rows) for c in range(columns) if censored[r][c] == name]
         figure.add_scatter(
-            x=[c for c, _ in cells] or [None], y=[r for _, r in cells] or [None], mode="markers",
+            x=[float(c) for c, _ in cells] or [math.nan], y=[float(r) for _, r in cells] or [math.nan], mode="markers",
             name=name.format(deep=deep), showlegend=True, marker={"size": 10, **marker},
             customdata=[words[r][c] for c, r in cells] or [""], hovertemplate="%{customdata}<extra></extra>",
         )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -22,7 +23,7 @@ from overparam.figures.style import (
     base_layout,
 )
 
-Array = NDArray[np.float64]
+Array = NDArray[Any]
 _LAW = {"color": NEUTRAL, "dash": "6px,4px", "width": 2}
 OPTIMIZER_LOOKS = {
     "gd": (BLUE, "circle"),

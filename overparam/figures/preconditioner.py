@@ -1,5 +1,7 @@
 """Pictures of one step: what the implicit preconditioner does to a gradient of two weights, and its eigenvalues."""
 
+from typing import Any
+
 import numpy as np
 import plotly.graph_objects as go
 
@@ -137,7 +139,7 @@ def _matrix_layout(figure: go.Figure, matrix: np.ndarray, number: str | None) ->
     """Square cells; the numbers are annotations, as these take the theme's text colour."""
     rows, columns = matrix.shape
     cell = min(62, 372 / columns, 250 / rows)
-    bare = {"showgrid": False, "ticks": "", "type": "category", "constrain": "domain"}
+    bare: dict[str, Any] = {"showgrid": False, "ticks": "", "type": "category", "constrain": "domain"}
     numbers = [
         {"x": s, "y": r, "text": number.format(matrix[r, s]), "showarrow": False}
         for r, s in np.ndindex(matrix.shape)
@@ -169,9 +171,9 @@ def _labels(tips: list[tuple[str, np.ndarray, str, np.ndarray]], apart: float) -
     """A label at each tip, on the side given last; tips that nearly coincide share one, in the first one's colour."""
     merged: list[tuple[str, np.ndarray, str, np.ndarray]] = []
     for name, tip, colour, side in tips:
-        for i, (names, place, *first) in enumerate(merged):
+        for i, (names, place, first, beside) in enumerate(merged):
             if np.linalg.norm(tip - place) < apart:
-                merged[i] = (f"{names}, {name}", place, *first)
+                merged[i] = (f"{names}, {name}", place, first, beside)
                 break
         else:
             merged.append((name, tip, colour, side))

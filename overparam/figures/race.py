@@ -48,7 +48,7 @@ def method_styles(entries: Sequence[Entry]) -> list[tuple[str, str]]:
             elif e.kind == "network" and e.depth == 1 and e.optimizer in OPTIMIZER_LOOKS:
                 wanted = [look for look in (OPTIMIZER_LOOKS[e.optimizer],) if look[0] not in used]
             styles[i] = next(look for look in (*wanted, *fresh, *SPARE) if look not in styles)
-    return styles
+    return [style for style in styles if style is not None]
 
 
 def race_figure(entries: Sequence[Entry], times: np.ndarray, gaps: np.ndarray, title: str = "") -> go.Figure:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -23,7 +24,7 @@ from overparam.figures.style import (
     translucent,
 )
 
-Array = NDArray[np.float64]
+Array = NDArray[Any]
 
 NUMBERS = ("①", "②", "③", "④")
 # Zero is transparent, so that one scale serves both themes.

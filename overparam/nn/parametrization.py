@@ -313,6 +313,6 @@ def _parametrized(
     """Every overparameterized weight: its name in the plain model, its layer, and its factors."""
     for name, layer in module.named_modules():
         if parametrize.is_parametrized(layer, "weight"):
-            entries = layer.parametrizations["weight"]  # type: ignore[index]
+            entries = layer.parametrizations["weight"]
             if isinstance(entries[0], Product):
                 yield _join(name, "weight"), layer, entries

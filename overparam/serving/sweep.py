@@ -208,7 +208,8 @@ class Sweep:
         self._cells = [[plan.cell(x, y) for x in range(len(plan.values("x")))] for y in range(len(plan.values("y")))]
         self._batches = _batches(plan, [cell for row in self._cells for cell in row])
         self._blocks: list[Block] = []  # begun and not ended
-        self._begun, self._trials = 0, {}
+        self._begun = 0
+        self._trials: dict[Cell, Trial] = {}
         self._work, self._slices = threading.Lock(), self._generate()
         self.runs = sum(len(step_sizes(plan, cell)) for cells in self._batches for cell in cells)
 

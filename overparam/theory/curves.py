@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+Array = NDArray[Any]
 
 SAFETY = 10  # the error that is stated, in units of the largest estimate: at a kink all of them may be too small at once
 TOLERANCE = 1e-11  # of the integral of the absolute value

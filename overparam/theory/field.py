@@ -88,8 +88,8 @@ def field(gradient: Gradient, depth: float, w: Array) -> Array:
     Returns: shape (n, d).
     Raises: ValueError if depth < 1.
     """
-    rows = (torch.from_numpy(np.ascontiguousarray(a)[:, None, :]) for a in (w, gradient(w)))
-    return precondition(*rows, depth)[:, 0, :].numpy()
+    at, slope = (torch.from_numpy(np.ascontiguousarray(a)[:, None, :]) for a in (w, gradient(w)))
+    return precondition(at, slope, depth)[:, 0, :].numpy()
 
 
 def force(gradient: Gradient, depth: float, plane: Plane | None = None) -> Gradient:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-Array = NDArray[np.float64]
+Array = NDArray[Any]
 
 CHUNK = 1 << 18  # entries of a residual block: two of them stay in a core's cache
 
@@ -22,8 +22,13 @@ CHUNK = 1 << 18  # entries of a residual block: two of them stay in a core's cac
 class Landscape(Protocol):
     """A loss L on R^d; every method takes points as rows, shape (n, d)."""
 
-    dimension: int
-    continuous_gradient: bool
+    @property
+    def dimension(self) -> int:
+        """d."""
+
+    @property
+    def continuous_gradient(self) -> bool:
+        """Whether G is continuous everywhere."""
 
     def value(self, w: Array) -> Array:
         """L(W), shape (n,)."""
@@ -72,7 +77,10 @@ class Quadratic:
 
     def minimum(self) -> Array | None:
         values = np.linalg.eigvalsh(self.hessian)
-        return np.linalg.solve(self.hessian, -self.slope) if values[0] > 1e-12 * max(values[-1], 1e-300) else None
+        if values[0] <= 1e-12 * max(values[-1], 1e-300):
+            return None
+        bottom: Array = np.linalg.solve(self.hessian, -self.slope)
+        return bottom
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +124,8 @@ class Regression:
         return Regression(np.ascontiguousarray(self.inputs @ basis.T), self.targets, self.p, self.weight)
 
     def minimum(self) -> Array | None:
-        start, _, rank, _ = np.linalg.lstsq(self.inputs, self.targets, rcond=None)
+        found, _, rank, _ = np.linalg.lstsq(self.inputs, self.targets, rcond=None)
+        start: Array = found
         if rank < self.dimension:
             return None
         enough = 1e-10 * np.linalg.norm(self.gradient(np.zeros((1, self.dimension))))

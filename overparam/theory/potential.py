@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -149,7 +149,11 @@ def shares(loss: Landscape, half_width: float, depths: Array, points: int = 129)
     found = []
     for depth in depths:
         answers = iter(gradients)
-        one, two = edges.sample(force(lambda z, a=answers: next(a), float(depth)))
+
+        def known(z: Array, answers: Iterator[Array] = answers) -> Array:
+            return next(answers)
+
+        one, two = edges.sample(force(known, float(depth)))
         _, *rest = edges.project(one, two)
         total = edges.energy(one, two)
         found.append(edges.energy(*rest) / total if total > 0 else 0.0)
@@ -192,7 +196,7 @@ def tuned_descent(
         steps_per_decade: resolution of the grid, which spans 1e-3 to 1e3 in units of 1/(largest curvature at the start).
     """
     bottom, top = loss.value(np.stack((least, np.zeros(2))))
-    curvature = max(np.linalg.norm(loss.hessian_product(np.tile(start, (2, 1)), np.eye(2)), 2), 1e-12)
+    curvature = max(float(np.linalg.norm(loss.hessian_product(np.tile(start, (2, 1)), np.eye(2)), 2)), 1e-12)
     steps = np.logspace(-3, 3, 6 * steps_per_decade + 1) / curvature
     z = np.tile(start, (steps.size, 1))
     paths, gaps = [z], [(loss.value(z) - bottom) / (top - bottom)]

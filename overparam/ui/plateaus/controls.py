@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
+from overparam.choices.kinds import Number
 from overparam.choices.plateaus import DEFAULTS, EXAMPLES, Example
 from overparam.theory.plateaus import ACTIVATIONS
 from overparam.ui.shell.frame import when_open
@@ -79,10 +82,11 @@ def _layers(state: PageState) -> None:
     )
 
 
-def _scale(state: PageState, name: str, **over: str) -> None:
+def _scale(state: PageState, name: str, **over: Any) -> None:
     current = state.standing(name)
     choice = state.table[name]
+    assert isinstance(choice, Number)
     options = sorted({*SCALES, current} | ({0.0} if name == "least" else set()))
-    args = {"label": choice.label, "help": choice.help or None} | over
+    args: dict[str, Any] = {"label": choice.label, "help": choice.help or None} | over
     key = state.key(name)
     st.select_slider(options=options, value=current, key=key, format_func=lambda v: f"{v:.3g}", **args)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from overparam.choices.plateaus import Family
@@ -18,7 +20,7 @@ def show(state: PageState, family: Family, seen: FamilyView) -> None:
         for name, label, make in (("times", "Escape times, CSV", times_csv), ("curves", "Curves, CSV", curves_csv)):
             key = state.key(f"save_{name}")
             st.download_button(
-                label, lambda make=make: make(family, seen), f"{name}.csv", "text/csv", key=key,
+                label, partial(make, family, seen), f"{name}.csv", "text/csv", key=key,
                 on_click="ignore", icon=":material/table:",
             )  # fmt: skip
 

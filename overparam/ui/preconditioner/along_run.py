@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from overparam.choices.kinds import ChoiceError, Number, Option
+from overparam.choices.kinds import Choice, ChoiceError, Number, Option
 from overparam.choices.problems import PROBLEMS
 from overparam.choices.race import CHOICES as EXPERIMENT
 from overparam.choices.race import Entry, Experiment
@@ -39,7 +39,7 @@ _SHOW = {
 }
 _PROBLEM = ("problem", "m", "d", "k", "condition", "spectrum", "noise", "csv", "seed")
 
-CHOICES = (
+CHOICES: tuple[Choice, ...] = (
     *(choice for choice in EXPERIMENT if choice.name in _PROBLEM),
     Option("panel", "Reading", "edge", PANELS),
     Number("scale", "Start size ‖W‖", 0.04, 1e-4, 10, help="Norm of a balanced start, in a random direction."),

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 import torch
 
-from overparam.choices.kinds import Flag, Number
+from overparam.choices.kinds import Choice, Flag, Number
 from overparam.figures.preconditioner import eigenvalue_map, signed_matrix
 from overparam.theory.preconditioner import dense, eigenvalues, precondition
 from overparam.ui.components.plot import plot
@@ -18,7 +18,7 @@ from overparam.ui.shell.state import PageState
 MOST_OUTPUTS, MOST_INPUTS = 4, 6
 DEFAULT_SIGMA = (1.5, 1.0, 0.5, 0.25)
 
-CHOICES = (
+CHOICES: tuple[Choice, ...] = (
     Number("outputs", "Outputs k", 3, 1, MOST_OUTPUTS, integer=True),
     Number("inputs", "Inputs d", 5, 1, MOST_INPUTS, integer=True),
     *(Number(f"s{i + 1}", f"Singular value σ{'₁₂₃₄'[i]}", DEFAULT_SIGMA[i], 0, 2) for i in range(MOST_OUTPUTS)),
@@ -36,11 +36,11 @@ def show(state: PageState) -> None:
         depth = state.slider("N", step=0.1, format="%.1f")
         outputs, inputs = st.columns(2)
         with outputs:
-            k = state.number("outputs")
+            k = int(state.number("outputs"))
         with inputs:
-            d = state.number("inputs")
+            d = int(state.number("inputs"))
         sigma = [state.slider(f"s{i + 1}", step=0.01) for i in range(min(k, d))]
-        seed = state.number("basis")
+        seed = int(state.number("basis"))
         wants_dense = state.toggle("dense")
     values = state.values()
     r, s = min(values["r"], k), min(values["s"], d)

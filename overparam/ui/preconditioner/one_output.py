@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 import torch
 
-from overparam.choices.kinds import Number
+from overparam.choices.kinds import Choice, Number
 from overparam.figures.preconditioner import RATE, STRETCH, one_output
 from overparam.figures.style import CURRENT_POINT, GRADIENT_AFTER, GRADIENT_BEFORE
 from overparam.theory.preconditioner import ellipse, precondition, scale_only
@@ -20,7 +20,7 @@ from overparam.ui.shell.state import PageState
 LARGEST_W = 3.0
 _RATE, _STRETCH = r"\lVert W\rVert^{2-2/N}", r"(N-1)\,\mathrm{Pr}_W G"
 
-CHOICES = (
+CHOICES: tuple[Choice, ...] = (
     Number("w", "Size of W", 0.7, 0, LARGEST_W, help="The norm ‖W‖ of the end-to-end weights. Or click in the plot to set W."),
     Number("angle", "Direction of W (degrees)", 30, -180, 180, help="Or click in the plot to set W."),
     Number("g", "Size of the gradient", 1, 0, 2, help="The norm ‖G‖ of the loss gradient at W."),
@@ -108,8 +108,9 @@ def _in_words(depth: float, w: np.ndarray, grad: np.ndarray, after: np.ndarray) 
         return f"{factors} Here $G$ lies **along $W$**: it is lengthened or shortened, and not turned."
     if cosine < 1e-9:
         return f"{factors} Here $G$ is **at right angles to $W$**: only the rate acts on it."
-    turned = math.degrees(math.acos(min(1.0, float(after @ grad) / (np.linalg.norm(after) * length))))
-    longer = np.linalg.norm(after) / length
+    reach = float(np.linalg.norm(after))
+    turned = math.degrees(math.acos(min(1.0, float(after @ grad) / (reach * length))))
+    longer = reach / length
     return f"{factors} Here $G$ turns by **{turned:.0f}°** towards the line of $W$ and gets **{_short(longer)}** times its length."
 
 

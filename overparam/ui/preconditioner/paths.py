@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from overparam.choices.kinds import ChoiceError, Number, Option, Structured
+from overparam.choices.kinds import Choice, ChoiceError, Number, Option, Structured
 from overparam.choices.race import CHOICES as EXPERIMENT
 from overparam.engine.problem import two_coordinate
 from overparam.engine.simulation import Method
@@ -36,7 +36,7 @@ def _read_paths(text: str) -> list[str]:
     return [name for name in PATHS if name in names]
 
 
-CHOICES = (
+CHOICES: tuple[Choice, ...] = (
     *(choice for choice in EXPERIMENT if choice.name in ("p", "ratio")),
     Number("x", "Start w₁", 0.1, -100, 100),
     Number("y", "Start w₂", 0.01, -100, 100),
@@ -60,7 +60,7 @@ def show(state: PageState) -> None:
         st.pills(
             "Paths",
             list(PATHS),
-            format_func=PATHS.get,
+            format_func=PATHS.__getitem__,
             selection_mode="multi",
             default=state.standing("paths"),
             key=state.key("paths"),
@@ -125,7 +125,7 @@ def _compute(
     steps = [share * each.step for each in best]
     tuned = [replace(_method(name, start), step=step) for name, step in zip(names, steps, strict=True)]
     nearby = [max(each.iterations) if each.iterations and share == 1 else None for each in best]
-    horizon = HORIZON if None in nearby else max(each.iterations[0] for each in best)
+    horizon = HORIZON if None in nearby else max(each.iterations[0] for each in best if each.iterations)
     run = follow(problem, tuned, log_times(horizon, 60), goal=GOAL)
     weights = run.weights[:, :, 0].numpy()
     paths = []
@@ -173,7 +173,7 @@ def _in_words(p: float, start: tuple[float, float], names: list[str], iterations
         sentences.append("**Start $w = 0$:** a stationary point for every $N > 1$, so the deep paths do not leave it.")
     arrived = {name: n for name, n in deep.items() if n is not None}
     if "1" in count and arrived:
-        best = min(arrived, key=arrived.get)
+        best = min(arrived, key=arrived.__getitem__)
         if count["1"] is None:
             sentences.append(f"**Measured here:** only depth arrives; the quickest is $N = {best}$.")
         else:

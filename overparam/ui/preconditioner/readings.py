@@ -184,7 +184,8 @@ def momentum(reader: Reader) -> None:
                 key=reader.state.key("memory"),
                 alt="The weight of each past gradient in the step at the cursor, relative to the newest gradient's.",
             )
-    rebuilt = from_past_gradients(*(torch.from_numpy(a) for a in (weights[0], gradients, rho, gamma)), t).numpy()
+    first, past_gradients, kept_share, push = (torch.from_numpy(a) for a in (weights[0], gradients, rho, gamma))
+    rebuilt = from_past_gradients(first, past_gradients, kept_share, push, t).numpy()
     off = np.abs(rebuilt - weights[t]).max() / max(np.abs(weights[t]).max(), 1e-300)
     past = ""
     if t:
@@ -233,7 +234,7 @@ def network(reader: Reader) -> None:
 
 def singular(reader: Reader) -> None:
     """Singular values over time, with their law."""
-    instead = {}
+    instead: dict[str, Any] = {}
     if reader.outputs == 1:
         instead = {"k": 3} if reader.state.values()["problem"] == "synthetic" else THREE_OUTPUTS
         st.info(

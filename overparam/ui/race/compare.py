@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from overparam.choices.kinds import ChoiceError
-from overparam.choices.race import CHOICES, Entry, Experiment
+from overparam.choices.race import CHOICES, Entry, Experiment, parse_changes
 from overparam.serving.run import Run, View
 from overparam.ui.components.live_chart import Curve, Mark
 from overparam.ui.shell.state import PageState
@@ -65,7 +65,7 @@ def change_steps(state: PageState, run: Run, factor: float) -> None:
             steps, changes = [factor * step for step in steps], before.changes
         else:
             earlier = "~".join(f"{t}x{by!r}" for t, by in before.changes if t <= at)
-            changes = state.table["changes"].read("~".join(filter(None, [earlier, f"{at}x{factor!r}"])))
+            changes = parse_changes("~".join(filter(None, [earlier, f"{at}x{factor!r}"])))
         methods: tuple[Entry, ...] = tuple(
             replace(entry, step=float(step)) for entry, step in zip(before.methods, steps, strict=True)
         )

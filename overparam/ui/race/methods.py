@@ -46,7 +46,7 @@ def methods_editor(state: PageState, step_is_own: bool) -> None:
             "optimizer": st.column_config.SelectboxColumn(
                 "optimizer",
                 options=list(OPTIMIZERS),
-                format_func=lambda name: OPTIMIZERS[name].label,
+                format_func=lambda name: OPTIMIZERS[str(name)].label,
                 width=120,
                 default="gd",
                 required=True,
@@ -55,14 +55,16 @@ def methods_editor(state: PageState, step_is_own: bool) -> None:
                 "what moves",
                 width=110,
                 options=list(KINDS),
-                format_func=KINDS.get,
+                format_func=lambda name: KINDS[str(name)],
                 default="network",
                 required=True,
                 help="The layers of a network, or their product by the update of Theorem 1, or by one factor of that.",
             ),
             "step": st.column_config.NumberColumn("step size", width=82, min_value=0, max_value=STEP.high, format="%.6g"),
             "scale": st.column_config.NumberColumn("start scale", width=92, min_value=0, max_value=SCALE.high, format="%.4g"),
-            "start": st.column_config.SelectboxColumn("start", width=70, options=list(STARTS), format_func=STARTS.get),
+            "start": st.column_config.SelectboxColumn(
+                "start", width=70, options=list(STARTS), format_func=lambda name: STARTS[str(name)]
+            ),
             "width": st.column_config.NumberColumn(
                 "width", width=80, min_value=1, max_value=WIDTH.high, step=1, help="Empty: the number of outputs."
             ),

@@ -56,6 +56,9 @@ def tuning_view(state: PageState, moving: dict[str, Any], upload: Data | None, h
     heartbeat = st.empty()
     _advance(run, horizon if moving["playing"] else min(FIRST_LOOK, horizon), heartbeat)
     found = run.comparison()
+    if found is None:  # somebody else computes its first iterations just now
+        st.caption("Comparing step sizes …")
+        return run
     rows = _rows(run, found, values)
 
     def clicked(event: dict[str, Any]) -> None:

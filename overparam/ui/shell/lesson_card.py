@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Literal
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
@@ -115,7 +116,8 @@ def _card(course: Course, place: int) -> None:
             names = {name for each in step.tries for name in each.query}
             for i, each in enumerate(step.tries):
                 args = (course, place, each.query)
-                kind = "primary" if stands_at(_PREFIX[step.page], each.query, names) else "secondary"
+                chosen = stands_at(_PREFIX[step.page], each.query, names)
+                kind: Literal["primary", "secondary"] = "primary" if chosen else "secondary"
                 st.button(each.label, key=f"lesson_try_{i}", on_click=_try, args=args, type=kind, icon=":material/science:")
     with st.container(key="lesson_question"):
         st.markdown(f"**{step.question}**")

@@ -10,7 +10,7 @@ from overparam.data import ETHANOL_CITATION, DataError, ethanol_is_cached, load_
 from overparam.ui.shell.state import PageState
 from overparam.ui.shell.upload import upload_control, uploaded
 
-_SIZES: dict[str, Callable[[PageState], None]] = {
+_SIZES: dict[str, Callable[[PageState], object]] = {
     "two": lambda state: state.log_slider("ratio", 1, 1000),
     "synthetic": lambda state: _synthetic(state),
 }

@@ -215,7 +215,7 @@ def _first_line(state: PageState, first: str) -> None:
         "Line 1 holds",
         ["names", "sample"],
         key=key,
-        format_func={"names": "names", "sample": "a sample"}.get,
+        format_func={"names": "names", "sample": "a sample"}.__getitem__,
         on_change=_update(
             state, key, lambda reading, value: replace(reading, first=value or reading.first)
         ),
@@ -285,7 +285,8 @@ def _with(reading: Reading, name: str, places: list[int]) -> Reading:
     other = "categories" if name == "leave_out" else "leave_out"
     rest = tuple(place for place in getattr(reading, other) if place not in places)
     target = None if reading.target in places else reading.target
-    return replace(reading, target=target, **{name: tuple(sorted(places)), other: rest})
+    columns: dict[str, Any] = {name: tuple(sorted(places)), other: rest}
+    return replace(reading, target=target, **columns)
 
 
 def _ways_out(state: PageState, upload: Upload, reading: Reading) -> None:

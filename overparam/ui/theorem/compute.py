@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
+from overparam.choices.problems import PROBLEMS
 from overparam.choices.theorem import DATA, SHAPE, Case, case
-from overparam.data import Data, load_diabetes, load_ethanol
+from overparam.data import Data
 from overparam.figures.theorem import METHODS
 from overparam.theory.curves import MOST_PANELS, Array, Curve, Integral, half_disc
 from overparam.theory.field import circulation, curl, force, known_potential, leading_term, remainder, stokes
@@ -42,11 +44,8 @@ def find_case(key: Key, _values: Mapping[str, Any], _upload: Data | None) -> Cas
     """The loss and the plane. Raises ValueError, in one sentence."""
     if key[0] not in DATA:
         return case(_values)
-    if key[0] == "csv":
-        data = _upload
-    else:
-        data = load_diabetes() if key[0] == "diabetes" else load_ethanol(download=False)
-    return case(_values, data.inputs, data.targets[:, 0])
+    inputs, targets, _ = PROBLEMS[key[0]].arrays(SimpleNamespace(**_values), _upload)
+    return case(_values, inputs, targets[:, 0])
 
 
 @dataclass(frozen=True)
