@@ -125,6 +125,13 @@ def test_parameters_have_intervals_and_the_truth_only_where_the_family_holds_it(
     assert (found.answers["ridge"].half == 0).all()
 
 
+def test_rounding_below_zero_is_not_called_negative(tasks):
+    _, found = verdict(tasks[2], Way("stop", 100), "symmetric", "endpoint", 10)
+    assert (found.answers["symmetric"].centre < 0).any()  # of the order of 1e-17
+    assert not found.answers["symmetric"].negative.any()
+    assert found.answers["diagonal"].negative.any()
+
+
 def test_a_free_potential_is_offered_in_two_dimensions_only(tasks):
     _, wide = verdict(tasks[2], Way("decay", 0.01))
     assert set(FAMILIES) - set(wide.answers) == {"free"}

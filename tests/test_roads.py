@@ -5,11 +5,10 @@ import numpy as np
 import pytest
 
 from overparam.data import load_diabetes
-from overparam.engine.losses import lp
-from overparam.engine.problem import Problem
 from overparam.measure.network import Networks
 from overparam.measure.roads import (
     drawn,
+    goals,
     interval,
     network_force,
     plane_of,
@@ -19,7 +18,7 @@ from overparam.measure.roads import (
 )
 from overparam.measure.updates import Task, Way, noisy_gradient, random_starts
 from overparam.theory.field import field
-from overparam.theory.landscapes import Quadratic, regression, separable
+from overparam.theory.skew import skew_share
 
 
 def done(work):
@@ -37,20 +36,18 @@ def starts(d: int) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def cases():
-    """Loss and goal by name: the gap that each run goes down to."""
+    """Loss and goals by name."""
     data = load_diabetes()
     x, y = data.inputs, data.targets[:, 0]
-    two = separable(np.array([1.5, 0.5]), 4)
-    found = {"two": (two, 1e-3 * two.value(starts(2)).mean())}
-    for p, gap in ((2, 0.02), (4, 0.05)):
-        loss = regression(x, y, p)
-        least = Problem(x, y[:, None], lp(p)).optimum().loss
-        goal = least + gap * (loss.value(starts(10)).mean() - least)
-        if p == 2:  # as the quadratic form that it is, whose constant is left out
-            loss = Quadratic(-x.T @ y / 442, x.T @ x / 442)
-            goal -= (y @ y) / 442 / 2
-        found[f"diabetes {p}"] = (loss, goal)
-    return found
+    tasks = {
+        "two": (Task(np.eye(2), np.array([1.5, 0.5]), 4, 1.0), 1e-3),
+        "diabetes 2": (Task(x, y, 2, 1 / 442), 0.02),
+        "diabetes 4": (Task(x, y, 4, 1 / 442), 0.05),
+    }
+    return {
+        name: (task.loss, goals(task, starts(task.inputs.shape[1]), gap))
+        for name, (task, gap) in tasks.items()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +110,7 @@ def test_a_gradient_does_the_same_work_on_both_roads(cases, pairs, name):
 def test_the_error_falls_four_times_with_twice_the_points(cases):
     loss, goal = cases["diabetes 4"]
     errors = [
-        works(done(roads(loss, 3, starts(10)[:3], goal, points=n)), loss.gradient)
+        works(done(roads(loss, 3, starts(10)[:3], goal[:3], points=n)), loss.gradient)
         for n in (80, 160, 320)
     ]
     falls = np.array([e.kappa for e in errors])
@@ -158,9 +155,24 @@ def test_both_roads_have_the_same_ends_and_lie_in_a_plane_that_holds_them(cases,
     assert whole == pytest.approx(1) and np.isfinite(flat).all()
 
 
+@pytest.mark.parametrize(
+    ("name", "ranges"),
+    [
+        ("diabetes 2", {2: (0.022, 0.034), 3: (0.050, 0.079), 4: (0.071, 0.117), 8: (0.13, 0.20)}),
+        ("diabetes 4", {2: (0.022, 0.046), 3: (0.053, 0.089), 4: (0.073, 0.096), 8: (0.11, 0.14)}),
+    ],
+)
+def test_the_skew_share_along_the_deep_run(cases, pairs, name, ranges):
+    loss, _ = cases[name]
+    for depth, (low, high) in ranges.items():
+        ways = pairs(name, depth).other[:, 50:-50:50]
+        medians = [np.median(skew_share(loss, depth, way)) for way in ways]
+        assert 0.9 * low <= min(medians) and max(medians) <= 1.1 * high, (depth, medians)
+
+
 def test_depth_one_against_itself_is_the_same_road(cases):
     loss, goal = cases["diabetes 2"]
-    pair = done(roads(loss, 1, starts(10)[:2], goal))
+    pair = done(roads(loss, 1, starts(10)[:2], goal[:2]))
     found = works(pair, loss.gradient)
     np.testing.assert_allclose(found.difference, 0, atol=1e-14)
 
@@ -169,9 +181,7 @@ def test_false_alarms_come_at_their_nominal_rate_and_depth_is_seen_through_the_n
     data = load_diabetes()
     task = Task(data.inputs, data.targets[:, 0], 2, 1 / 442)
     loss = task.loss
-    goal = (
-        loss.value(np.linalg.lstsq(data.inputs, data.targets[:, 0], rcond=None)[0][None])[0] * 0.9
-    )
+    goal = goals(task, random_starts(5, 10, 0), 0.1)
     pair = done(roads(loss, 3, random_starts(5, 10, 0), goal, points=40))
     rng, way = np.random.default_rng(1), Way("batch", 32)
 
@@ -195,4 +205,4 @@ def test_an_interval_of_one_draw_says_that_it_knows_nothing():
 def test_a_goal_that_is_not_reached_is_told(cases, monkeypatch):
     loss, _ = cases["diabetes 2"]
     monkeypatch.setattr("overparam.measure.roads.MOST_STEPS", 64)
-    assert not done(roads(loss, 2, starts(10), -1e9)).arrived.any()
+    assert not done(roads(loss, 2, starts(10), np.full(5, -1e9))).arrived.any()

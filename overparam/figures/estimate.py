@@ -92,7 +92,13 @@ def coefficient_figure(
 
 
 def parameters_figure(
-    at: Array, centre: Array, half: Array, exact: Array | None, x_title: str, y_title: str
+    at: Array,
+    centre: Array,
+    half: Array,
+    exact: Array | None,
+    negative: Array,
+    x_title: str,
+    y_title: str,
 ) -> go.Figure:
     """Several parameters with their intervals, and the true ones where these are known; each
     (q,)."""
@@ -116,7 +122,7 @@ def parameters_figure(
         mode="markers",
         name="estimate",
         marker={
-            "color": np.where(centre < 0, RED, ESTIMATED).tolist(),
+            "color": np.where(negative, RED, ESTIMATED).tolist(),
             "size": 8 if at.size < 40 else 5,
         },
         hovertemplate="%{x:.4g}: %{y:.6g}<extra></extra>",
@@ -287,7 +293,7 @@ def roads_figure(
         )
     return figure.update_layout(
         **base_layout(
-            height=340,
+            height=320,
             xaxis=axis("from start to end"),
             yaxis=axis("across"),
         )
@@ -340,7 +346,7 @@ def loops_figure(kappa: Array, error: Array, null: Array, chosen: int) -> go.Fig
     floor = 1e-8
     for name, values, bars, colour, symbol in (
         ("the force", kappa, error, ORANGE, "circle"),
-        ("G: must be 0", null, None, BLUE, "x"),
+        ("G, at most (it must be 0)", null, None, BLUE, "x"),
     ):
         figure.add_scatter(
             x=starts,

@@ -74,6 +74,12 @@ class Answer:
     at: Array
     apart: Array | None
 
+    @property
+    def negative(self) -> Array:
+        """Which parameters lie below 0, clear of rounding and of their interval: (q,)."""
+        reach = np.where(np.isfinite(self.half), self.half, 0.0)
+        return self.centre + reach < -1e-9 * np.abs(self.centre).max(initial=0.0)
+
 
 @dataclass(frozen=True, eq=False)
 class Estimate:

@@ -20,8 +20,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import t as student
 
-from overparam.engine.losses import lp
-from overparam.engine.problem import Problem
 from overparam.measure.network import Networks
 from overparam.measure.updates import Task
 from overparam.theory.curves import Array
@@ -30,7 +28,7 @@ from overparam.theory.landscapes import Landscape
 
 STRIDE = 0.0025  # the largest step along a road, in units of W
 STRAIGHT = 0.995  # cosine between one step and the next, below which steps are halved
-MOST_STEPS = 20_000
+MOST_STEPS = 8_000
 LOOK = 8  # steps between two looks at the loss
 
 Force = Callable[[Array], Array]  # points (n, d) -> forces (n, d)
@@ -84,7 +82,7 @@ def roads(
     loss: Landscape,
     depth: float,
     starts: Array,
-    goal: float,
+    goal: Array,
     points: int = 400,
     stride: float = STRIDE,
 ) -> Generator[float, None, Roads]:
@@ -96,7 +94,7 @@ def roads(
     leads.
 
     Args:
-        loss: on R^d. depth: N >= 1. starts: W_0, shape (S, d), not 0. goal: a loss, below that of
+        loss: on R^d. depth: N >= 1. starts: W_0, shape (S, d), not 0. goal: a loss for each, (S,), below that of
             the starts.
         points: pieces that each run is cut into, a multiple of 8; the straight rest takes a quarter
             as many.
@@ -105,7 +103,9 @@ def roads(
     """
     count = len(starts)
     depths = np.repeat([1.0, depth], count)
-    ways, arrived = yield from _descend(loss, depths, np.tile(starts, (2, 1)), goal, stride)
+    ways, arrived = yield from _descend(
+        loss, depths, np.tile(starts, (2, 1)), np.tile(goal, 2), stride
+    )
     one = np.array([_evenly(way, points) for way in ways[:count]])
     other = np.array([_evenly(way, points) for way in ways[count:]])
     share = np.linspace(0, 1, points // 4 + 1)[1:, None]
@@ -115,12 +115,9 @@ def roads(
     )
 
 
-def goal_at(task: Task, starts: Array, gap: float) -> float:
-    """The loss at which the gap g = (L - L*) / (L_start - L*) is left, L_start the mean over starts
-    (S, d)."""
-    problem = Problem(task.inputs, task.targets[:, None], lp(task.p), task.weight)
-    least = task.loss.value(problem.optimum().weights.numpy())[0]
-    return float(least + gap * (task.loss.value(starts).mean() - least))
+def goals(task: Task, starts: Array, gap: float) -> Array:
+    """The loss of each run at which the gap (L - L*) / (L(W_0) - L*) is left; starts (S, d) -> (S,)."""
+    return task.least + gap * (task.loss.value(starts) - task.least)
 
 
 def works(pair: Roads, force: Force) -> Works:
@@ -205,7 +202,7 @@ def plane_of(pair: Roads, start: int) -> tuple[Array, Array, float]:
 
 
 def _descend(
-    loss: Landscape, depths: Array, starts: Array, goal: float, most: float
+    loss: Landscape, depths: Array, starts: Array, goal: Array, most: float
 ) -> Generator[float, None, tuple[list[Array], Array]]:
     """The ways of all runs to the goal, in steps of a given length where they are straight and
     shorter ones where they turn."""
@@ -226,11 +223,14 @@ def _descend(
         ends[rows] = step
         if step % LOOK == 0:
             value = loss.value(w[rows])
-            going = value > goal
+            going = value > goal[rows]
+            for row in rows[~going]:  # the first of the last few points that is there
+                last = np.array([w[row] for w in trail[-LOOK:]])
+                ends[row] -= LOOK - 1 - int((loss.value(last) <= goal[row]).argmax())
             rows, ahead = rows[going], ahead[going]
             if not rows.size:
                 break
-            yield float(((first_loss[rows] - value[going]) / (first_loss[rows] - goal)).min())
+            yield float(((first_loss[rows] - value[going]) / (first_loss[rows] - goal[rows])).min())
     way = np.array(trail)
     return [way[: end + 1, row] for row, end in enumerate(ends)], ~np.isin(
         np.arange(len(starts)), rows
@@ -242,7 +242,8 @@ def _direction(loss: Landscape, depths: Array, w: Array) -> Array:
     slope = loss.gradient(w)
     along = (w * slope).sum(1, keepdims=True) / (w * w).sum(1, keepdims=True)
     pull = slope + (depths[:, None] - 1) * along * w
-    return pull / np.linalg.norm(pull, axis=1, keepdims=True)
+    size = np.linalg.norm(pull, axis=1, keepdims=True)
+    return pull / np.maximum(size, np.finfo(float).tiny)
 
 
 def _evenly(way: Array, pieces: int) -> Array:

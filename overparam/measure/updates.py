@@ -16,6 +16,8 @@ from functools import cached_property
 
 import numpy as np
 
+from overparam.engine.losses import lp
+from overparam.engine.problem import Problem
 from overparam.measure.network import Networks
 from overparam.theory import known
 from overparam.theory.curves import Array
@@ -101,6 +103,12 @@ class Task:
             float(np.linalg.eigvalsh(self.weight * (self.inputs.T * bend) @ self.inputs)[-1])
             for bend in bends
         )
+
+    @cached_property
+    def least(self) -> float:
+        """L*, the least value of `loss` for shared targets."""
+        problem = Problem(self.inputs, self.targets[:, None], lp(self.p), self.weight)
+        return float(self.loss.value(problem.optimum().weights.numpy())[0])
 
     def points(self, w: Array) -> Points:
         """W with G and H G there; w (n, d)."""

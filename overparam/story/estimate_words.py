@@ -127,7 +127,7 @@ def estimate_words(answer: Answer, family: str, repeats: int) -> str:
             if half == 0 and exact:
                 words += f", relative error {share_words(abs(centre / exact - 1))}"
         return words.replace("-", "−") + "."
-    negative = int((answer.centre < 0).sum())
+    negative = int(answer.negative.sum())
     what = "eigenvalues" if family in ("symmetric", "quadratic") else "parameters"
     words = f"{answer.centre.size} {what}"
     if negative and family != "radial":

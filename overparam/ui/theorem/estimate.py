@@ -294,7 +294,13 @@ def _picture(state: PageState, task: Task, way: Way, found: Estimate, answer: An
         x_title, y_title = titles.get(family, ("coordinate", "θ"))
         plot(
             parameters_figure(
-                answer.at, answer.centre, answer.half, answer.exact, x_title, y_title
+                answer.at,
+                answer.centre,
+                answer.half,
+                answer.exact,
+                answer.negative,
+                x_title,
+                y_title,
             ),
             key=key,
             alt="The parameters of the family with their error bars, and the exact ones where "

@@ -18,7 +18,7 @@ from overparam.measure.roads import (
     Roads,
     Works,
     drawn,
-    goal_at,
+    goals,
     interval,
     network_force,
     plane_of,
@@ -39,12 +39,12 @@ NETWORK_STEP = 1e-4
 
 @dataclass(frozen=True, eq=False)
 class Loops:
-    """Five loops: where the roads lie in their planes, the works of the force and of G, the skew
+    """Five loops: where the roads lie in their planes, the works of the force and of G, places
     share along the deep run.
 
     one, other: coordinates in each start's plane, (S, n1, 2), (S, n2, 2). along_one, along_other:
         the rule's work per length there. flat: share of the extent that the plane holds, (S,).
-    skew: (S, 9), at `distance` (9,).
+    stations: points of the deep run, (S, 9, d), at `distance` (9,) of its length.
     """
 
     one: Array
@@ -55,7 +55,7 @@ class Loops:
     force: Works
     null: Works
     distance: Array
-    skew: Array
+    stations: Array
     arrived: Array
     gap: float
 
@@ -148,20 +148,27 @@ def show(state: PageState, task: Task, computed: Computed) -> None:
                 alt="For each start: the difference of works over all work done, for the force "
                 "and for G.",
             )
+            st.caption(
+                "κ: the difference of the two works over the sum of all |pieces| of work. One loop "
+                "near 0 proves nothing, which is why there are five."
+            )
         else:
+            stations = found.stations[chosen]
+            share = computed(
+                ("skew", stations.tobytes(), values["data"], values["csv"], values["q"], depth),
+                lambda: _turning(task, depth, stations),
+                "Reading the Jacobian along the run",
+            )
             plot(
-                skew_figure([depth], found.distance, [found.skew[chosen]]),
+                skew_figure([depth], found.distance, [share]),
                 key=state.key("roads_skew"),
                 alt="The skew share of the Jacobian of F along the run of depth N.",
             )
-    st.caption(
-        "κ: the difference over the sum of all |pieces| of work. One loop near 0 proves nothing, "
-        "which is why there are five. "
-        "*Where it turns*: the share of the Jacobian of F that is skew, ‖(J−Jᵀ)/2‖²/‖J‖², along "
-        "the deep run. At each $W$ all "
-        "of it lies in the plane of $W$ and $N\\,HW+(N-2)\\,G$ (one output). Measured here, an "
-        "addition to the paper."
-    )
+            st.caption(
+                "Along the deep run: how much of F's Jacobian is skew, ‖(J−Jᵀ)/2‖²/‖J‖². At each "
+                "$W$ all of that lies in the plane of $W$ and $N\\,HW+(N-2)\\,G$ (one output). An "
+                "addition to the paper."
+            )
 
 
 def _judge(
@@ -212,7 +219,7 @@ def _measure(
 ) -> Generator[float, None, Loops]:
     d = task.inputs.shape[1]
     starts = random_starts(STARTS, d, seed)
-    goal = goal_at(task, starts, gap)
+    goal = goals(task, starts, gap)
     pieces = 80 if by == "batch" else 400
     pair: Roads | None = None
     work = roads(task.loss, depth, starts, goal, pieces, STRIDE if d < 100 else 2 * STRIDE)
@@ -237,7 +244,6 @@ def _measure(
     yield 0.9
     planes = [plane_of(pair, i) for i in range(STARTS)]
     some = np.linspace(1, pair.other.shape[1] - 1, 9).astype(int)
-    skew = np.array([skew_share(task.loss, depth, way[some]) for way in pair.other])
     along = [
         np.array([_per_length(way, rule(way)) for way in ways]) for ways in (pair.one, pair.other)
     ]
@@ -250,10 +256,18 @@ def _measure(
         force=force,
         null=works(pair, gradient),
         distance=some / (pair.other.shape[1] - 1),
-        skew=skew,
+        stations=pair.other[:, some],
         arrived=pair.arrived,
         gap=gap,
     )
+
+
+def _turning(task: Task, depth: float, points: Array) -> Generator[float, None, Array]:
+    found = []
+    for i in range(len(points)):
+        found.append(skew_share(task.loss, depth, points[i : i + 1])[0])
+        yield (i + 1) / len(points)
+    return np.array(found)
 
 
 def _noisy(task: Task, depth: float, seed: int) -> Force:
