@@ -3,7 +3,7 @@
 import streamlit as st
 
 from overparam.choices.kinds import Choice, Number, Option
-from overparam.ui.preconditioner import along_run, matrices, one_output, paths
+from overparam.ui.preconditioner import alignment, along_run, matrices, one_output, paths
 from overparam.ui.shell.frame import showing, through_app
 from overparam.ui.shell.notes import notes
 from overparam.ui.shell.state import PageState
@@ -13,6 +13,7 @@ VIEWS = {
     "matrix": "One step, matrices",
     "paths": "Trajectories",
     "run": "Along a run",
+    "align": "Alignment",
 }
 CHOICES: tuple[Choice, ...] = (
     Option("view", "View", "one", VIEWS),
@@ -21,7 +22,15 @@ CHOICES: tuple[Choice, ...] = (
     *matrices.CHOICES,
     *paths.CHOICES,
     *along_run.CHOICES,
+    *alignment.CHOICES,
 )
+PARTS = {
+    "one": one_output,
+    "matrix": matrices,
+    "paths": paths,
+    "run": along_run,
+    "align": alignment,
+}
 
 through_app()
 state = PageState("pre", CHOICES)
@@ -31,5 +40,5 @@ with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         state.segmented("panel", label_visibility="collapsed", width="content")
     notes("pre", label="", type="tertiary")
 with showing(f"pre {view}"):
-    {"one": one_output, "matrix": matrices, "paths": paths, "run": along_run}[view].show(state)
+    PARTS[view].show(state)
 state.publish()

@@ -47,6 +47,11 @@ SMALL = {
     "d": st.integers(1, 6),
     "k": st.integers(1, 3),
     "grid": st.integers(2, 4),
+    "seeds": st.integers(1, 2),
+    "width": st.integers(1, 4),
+    "layers": st.integers(2, 3),
+    "h": st.integers(1, 8),
+    "length": st.integers(10, 100),
 }
 
 

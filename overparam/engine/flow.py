@@ -120,7 +120,7 @@ class Flow:
 
 
 def stiff_path(
-    rate: Rate, start: Tensor, done: Done, longest: float, rtol: float = 1e-6
+    rate: Rate, start: Tensor, done: Done, longest: float, rtol: float = 1e-4
 ) -> Path:
     """One small system by scipy's LSODA, for what relaxes within a unit of time on a long plateau.
 

@@ -244,7 +244,7 @@ def chain_drift_against_scale(activation: Activation, scale: np.ndarray, skew: f
     )  # fmt: skip
     drift = found.y[1]
     law = chain_drift(activation, *map(torch.from_numpy, (s, y, weight, scale)))
-    half = len(scale) // 2
+    half = max(2, len(scale) // 2)
     slope = None
     if np.abs(drift[0]) > 1e-25:
         slope = float(np.polyfit(np.log(scale[:half]), np.log(np.abs(drift[:half])), 1)[0])

@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
+from scipy.integrate import quad
 from torch import Tensor
+
+ROUND_OFF = 1e-12  # a gap below this share of the largest squared singular value is none
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,7 @@ def interface(below: Tensor, above: Tensor) -> Interface:
     sides = []
     for vectors, own, other in ((u, power_below, power_above), (v, power_above, power_below)):
         gap = own - torch.nn.functional.pad(other[..., 1:], (0, 1))
+        gap = torch.where(gap > ROUND_OFF * own[..., :1], gap, 0.0)
         moved = (delta @ vectors).square().sum(-2).cumsum(-1).sqrt()
         sides.append((gap, torch.where(gap > 0, moved / gap, torch.inf)))
     gap = torch.maximum(sides[0][0], sides[1][0])
@@ -152,8 +156,6 @@ def rise_time(strength: float, start: float, depth: int) -> float:
     Args:
         strength: s. start: sigma_0, below s/2. depth: N.
     """
-    from scipy.integrate import quad
-
     # in x = ln sigma the integrand is smooth over many decades
     low, high = torch.log(torch.tensor([start, strength / 2], dtype=torch.float64)).tolist()
 
