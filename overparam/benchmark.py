@@ -19,18 +19,27 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from overparam.choices.alignment import DEFAULTS as ALIGNMENT
+from overparam.choices.alignment import Chain
 from overparam.choices.kinds import read_choices
 from overparam.choices.map import PLAN_CHOICES, Plan
+from overparam.choices.plateaus import DEFAULTS, Family
 from overparam.engine.device import prepare_thread
 from overparam.engine.losses import lp
 from overparam.engine.problem import Problem, two_coordinate
 from overparam.engine.simulation import Method, Simulation, start_layers
+from overparam.figures.alignment import interface_maps
+from overparam.figures.plateaus import escape_times, loss_curves
 from overparam.figures.preconditioner import eigenvalue_map, one_output
+from overparam.measure.alignment import read_alignment
 from overparam.measure.history import GAPS, History
+from overparam.measure.plateaus import DRIFT_SCALES, DRIFT_SKEW, chain_drift_against_scale
+from overparam.serving.plateaus import FIRST, FamilyRun
 from overparam.serving.sweep import Block
 from overparam.theory.curves import gamma
 from overparam.theory.field import circulation, force
 from overparam.theory.landscapes import linear
+from overparam.theory.plateaus import ACTIVATIONS
 from overparam.theory.potential import best_potential
 from overparam.theory.preconditioner import eigenvalues, ellipse, precondition, scale_only
 
@@ -223,7 +232,29 @@ def pictures(measure: Stopwatch) -> Iterator[str]:
     def matrix_step() -> None:
         eigenvalue_map(eigenvalues(sigma, 4, 5, 3.3).numpy(), names, (0, 0)).to_json()
 
+    family = Family.of(DEFAULTS)
+    whole = FamilyRun(family)
+    while not whole.advance(1.0).finished:
+        pass
+    chain = Chain.of(ALIGNMENT)
+    aligned = read_alignment(chain.problem(), chain.method(), chain.iterations)
+
+    def plateaus(run: FamilyRun, seconds: float) -> None:
+        seen = run.advance(seconds)
+        lines = [(c.times, c.loss) for c in seen.curves]
+        loss_curves(family.eps, lines, seen.scalar, seen.level).to_json()
+        escape_times(np.array(family.eps), seen.times, False, None).to_json()
+
     views = {
+        "plateaus, first picture": lambda: plateaus(FamilyRun(family), FIRST),
+        "plateaus, all known": lambda: plateaus(whole, FIRST),
+        "plateaus, drift of one activation": lambda: chain_drift_against_scale(
+            ACTIVATIONS["tanh"], DRIFT_SCALES, DRIFT_SKEW
+        ),
+        "alignment, trained and read": lambda: read_alignment(
+            chain.problem(), chain.method(), chain.iterations
+        ),
+        "alignment, all known": lambda: interface_maps(aligned.matrices[50], 2).to_json(),
         "one step, one output": one_step,
         "one step, matrices": matrix_step,
         "circulation around Gamma, N = 3": lambda: circulation(bowl, gamma(0.2, 1.0)),

@@ -29,7 +29,7 @@ with left, role("controls", "plateaus"):
 with right:
     example = matching_example(state.values())
     words = f"**{example.label}.** {example.watch}" if example and example.name != "law" else CLAIM
-    with role("words", "plateaus"):
+    with role("answer", "words"):
         st.markdown(words)
     try:
         with showing(f"plateaus {view}"):

@@ -17,6 +17,7 @@ from overparam.choices.alignment import (
     Chain,
 )
 from overparam.data.synthetic import synthetic
+from overparam.export.alignment import readings_csv
 from overparam.measure.alignment import read_alignment
 from overparam.theory.alignment import (
     energy_rank,
@@ -28,6 +29,7 @@ from overparam.theory.alignment import (
     singular_value_rates,
     stable_rank,
 )
+from tests.app_pages import visit
 
 
 def random_layers(seed, widths, scale=1.0):
@@ -200,3 +202,43 @@ def test_modes_rise_at_their_times():
 def test_all_of_the_hidden_space_is_always_the_same():
     found = interface(*random_layers(5, [4, 3, 4]))
     assert float(found.score[-1]) == pytest.approx(1) and float(found.guarantee[-1]) == 1
+
+
+def test_the_numbers_taken_home_are_the_readings():
+    chain = Chain.of(DEFAULTS | {"length": 20, "h": 5})
+    found = read_alignment(chain.problem(), chain.method(), 20)
+    lines = readings_csv(chain, found).splitlines()
+    assert lines[1].startswith("iteration,interface,r,score,guarantee,gap,imbalance,sigma_1")
+    assert len(lines) == 2 + len(found.times) * 5
+    last = lines[-1].split(",")
+    assert (int(last[0]), float(last[3]), float(last[-1])) == (20, found.score[-1, 0, 4], found.sigma[-1, -1])
+
+
+def text(app):
+    assert not app.exception, app.exception
+    return "\n".join(e.value for kind in (app.markdown, app.caption) for e in kind)
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ({}, "Top 2 directions certified aligned since iteration 9"),
+        ({"from": "identity"}, "**never certified**"),
+        ({"top": "8"}, "r = 8, h = 8: all of the hidden space"),
+        ({"from": "balanced", "size": "0.1", "h": "5"}, "certified aligned since iteration 0**"),
+        ({"reading": "law", "at": "300"}, "at iteration 30"),
+        ({"reading": "ranks", "from": "identity", "task": "white", "layers": "3", "eta": "0.005"}, "entropy rank"),
+        ({"from": "balanced", "size": "0.1", "h": "8", "top": "7", "length": "50"}, "directions are arbitrary"),
+    ],
+    ids=str,
+)
+def test_the_view_says_what_it_is(query, words):
+    assert words in text(visit("pages/preconditioner.py", view="align", **query))
+
+
+def test_what_cannot_be_is_said_in_one_sentence():
+    narrow = visit("pages/preconditioner.py", view="align", h="2", **{"from": "balanced"})
+    assert [e.value for e in narrow.error] == ["A balanced start of rank 5 needs a hidden width of at least 5, not 2."]
+    fast = visit("pages/preconditioner.py", view="align", eta="1")
+    assert not fast.exception
+    assert len(fast.warning) == 1 and "diverged at iteration" in fast.warning[0].value

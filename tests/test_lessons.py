@@ -52,7 +52,7 @@ def press(opened: AppTest, key: str) -> AppTest:
 
 
 def test_the_two_courses():
-    assert list(COURSES) == ["why", "demo"]
+    assert list(COURSES)[:2] == ["why", "demo"]
     assert 10 <= len(COURSES["why"].steps) <= 13 and COURSES["demo"].minutes == 10
     for course, place in STEPS:
         step = course.steps[place]

@@ -48,7 +48,7 @@ def test_the_page_opens_with_the_law(monkeypatch):
     assert page.bad == [] and "**All 28 nets escaped.**" in page.text
     assert "**−1.99" in page.text and "law says −(r − 2) = −2" in page.text
     dots, law = page.figures["times"]["data"]
-    assert len(numbers(dots["x"])) == 28 and law["name"] == "law: slope −2"
+    assert len(numbers(dots["x"])) == 28 and law["name"] == "law"
     slope = np.polyfit(np.log(numbers(law["x"])), np.log(numbers(law["y"])), 1)[0]
     assert slope == pytest.approx(-2)
     lines = page.figures["curves"]["data"]

@@ -17,6 +17,8 @@ from overparam.theory.plateaus import Activation, chain_drift
 ESCAPED = 0.8  # of the loss at zero: at half of it a ReLU net may rest
 OFFSET_ESCAPED = 0.97  # without an output bias a sigmoid's chain cannot get much lower
 LONGEST = 1e15  # flow time: whoever has not left by then is told of as such
+DRIFT_SCALES = np.geomspace(1e-3, 0.3, 26)  # of a balanced chain
+DRIFT_SKEW = 0.3  # of its targets: mu = 0.6
 GONE = 1e-6  # squared norms that weight decay has brought to this share are pinned
 
 

@@ -8,7 +8,13 @@ import streamlit as st
 from overparam.choices.plateaus import Family
 from overparam.engine.turns import GATE
 from overparam.figures import plateaus as figures
-from overparam.measure.plateaus import Curve, Drift, chain_drift_against_scale
+from overparam.measure.plateaus import (
+    DRIFT_SCALES,
+    DRIFT_SKEW,
+    Curve,
+    Drift,
+    chain_drift_against_scale,
+)
 from overparam.serving.plateaus import FAMILIES
 from overparam.theory.plateaus import ACTIVATIONS, CLASSES
 from overparam.ui.components.plot import plot
@@ -16,8 +22,6 @@ from overparam.ui.plateaus.follow import look
 from overparam.ui.shell.state import PageState
 
 HEIGHT = 330
-SCALES = np.geomspace(1e-3, 0.3, 26)
-SKEW = 0.3  # of the targets: mu = 0.6
 SHOWN = ("tanh", "sin", "gelu", "silu", "shifted", "sigmoid", "softplus")
 
 
@@ -25,7 +29,7 @@ SHOWN = ("tanh", "sin", "gelu", "silu", "shifted", "sigmoid", "softplus")
 def drift_of(name: str) -> Drift:
     """The drift of one activation's chain."""
     with GATE:
-        return chain_drift_against_scale(ACTIVATIONS[name], SCALES, SKEW)
+        return chain_drift_against_scale(ACTIVATIONS[name], DRIFT_SCALES, DRIFT_SKEW)
 
 
 def show(state: PageState, family: Family) -> None:

@@ -12,6 +12,7 @@ from overparam.theory.plateaus import ACTIVATIONS, chain_gain, escape_exponent, 
 from overparam.ui.components.plot import plot
 from overparam.ui.plateaus import export_controls
 from overparam.ui.plateaus.follow import look
+from overparam.ui.shell.roles import role
 from overparam.ui.shell.state import PageState
 
 HEIGHT = 330
@@ -30,7 +31,8 @@ def show(state: PageState, family: Family) -> None:
         )
     with right:
         _times(state, family, seen)
-    st.markdown("  \n".join([escaped(family, seen), slope_in_words(family, seen), *remarks(family, seen)]))
+    with role("answer", "verdict"):
+        st.markdown("  \n".join([escaped(family, seen), slope_in_words(family, seen), *remarks(family, seen)]))
     st.caption(
         "One run a curve: gradient flow, float64. Dashed: the scalar equation "
         "$\\dot a=-\\frac1r\\,\\partial_a L(a,\\dots,a)$ "
@@ -56,8 +58,7 @@ def _times(state: PageState, family: Family, seen: FamilyView) -> None:
         exponent = escape_exponent(family.r, family.offset)
         last = int(np.flatnonzero(np.isfinite(times).any(1))[-1])
         at = float(np.exp(np.nanmean(np.log(times[last]))))
-        name = f"law: slope −{-exponent:g}"
-        law = positive, at * (positive / positive[last]) ** exponent, name
+        law = positive, at * (positive / positive[last]) ** exponent, "law"
     plot(
         figures.escape_times(positive, times, family.r == 2, law, _threshold(family), HEIGHT),
         key=state.key("times"),

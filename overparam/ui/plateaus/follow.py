@@ -6,7 +6,9 @@ from typing import Any, Protocol, TypeVar
 
 import streamlit as st
 
-FIRST, LATER = 0.04, 0.4  # seconds of computing before the first picture, and between pictures
+from overparam.serving.plateaus import FIRST
+
+LATER = 0.4  # seconds of computing between two pictures
 
 
 class View(Protocol):

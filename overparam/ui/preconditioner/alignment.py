@@ -8,12 +8,14 @@ import numpy as np
 import streamlit as st
 
 from overparam.choices.alignment import CHOICES, DEFAULTS, EXAMPLES, Chain, Example, matching_example
+from overparam.export.alignment import readings_csv
 from overparam.figures.alignment import interface_maps
 from overparam.figures.readings import Panel, Reading, stacked
 from overparam.figures.style import BLUE, DASHES, NEUTRAL, ORANGE, PALETTE, VIOLET, ZERO_AT
 from overparam.measure.alignment import CERTAIN, Alignment, read_alignment
 from overparam.ui.components.plot import plot
 from overparam.ui.shell.frame import when_open
+from overparam.ui.shell.roles import role
 from overparam.ui.shell.state import PageState
 
 __all__ = ["CHOICES", "show"]
@@ -23,7 +25,7 @@ ROUNDING = 1e-14
 def show(state: PageState) -> None:
     """Draw the view."""
     left, right = st.columns([1, 4.2], gap="medium")
-    with left, st.container(key=state.key("controls")):
+    with left, role("controls", "view"):
         _controls(state)
     with right:
         values = state.values()
@@ -79,7 +81,7 @@ def _controls(state: PageState) -> None:
 
 def _words(values: dict[str, Any]) -> None:
     example = matching_example(values)
-    with st.container(key="pre_words"):
+    with role("answer", "words"):
         if example is not None:
             st.markdown(f"**{example.label}.** {example.watch}")
         else:
@@ -107,8 +109,25 @@ def _pictures(state: PageState, chain: Chain, found: Alignment) -> None:
             on_click=lambda event: _set_cursor(state, event),
         )
     words = {"certificate": _verdict, "law": _law_words, "ranks": _rank_words}[values["reading"]](chain, found, r, at)
-    st.markdown(words)
+    with role("answer", "verdict"):
+        st.markdown(words)
     st.caption(_CAPTIONS[values["reading"]])
+    save = st.popover(
+        "Take it home", icon=":material/download:", type="tertiary", key=state.key("save"), on_change="rerun"
+    )
+    when_open(save, lambda: _download(state, chain, found))
+
+
+def _download(state: PageState, chain: Chain, found: Alignment) -> None:
+    st.download_button(
+        "Readings, CSV",
+        lambda: readings_csv(chain, found),
+        "alignment.csv",
+        "text/csv",
+        key=state.key("save_alignment"),
+        on_click="ignore",
+        icon=":material/table:",
+    )
 
 
 def _set_cursor(state: PageState, event: dict[str, Any]) -> None:

@@ -27,6 +27,9 @@ SYMBOLS = {
     + """- $P$: **implicit preconditioner**, what depth makes of a gradient; it depends on $W$ and $N$ alone
 - $\\mathrm{Pr}_W G$: the part of $G$ along $W$; $\\sigma_r, u_r, v_r$: singular values and vectors of $W$
 - **balanced**: $W_{j+1}^\\top W_{j+1}=W_jW_j^\\top$ for neighbouring layers; $H$: Hessian of $L$ in $W$
+- $W_j=U_jS_jV_j^\\top$: singular vectors of a layer; $T_j=V_{j+1}^\\top U_j$: **interface** of two layers
+- $h$: hidden width; $k$: outputs; $r$: number of top directions; $a_r$: their **score**
+- $\\Delta=W_{j+1}^\\top W_{j+1}-W_jW_j^\\top$: imbalance; $\\delta$: **gap** between the top $r$ and the rest
 """,
     "reg": """
 - $W$: end-to-end weights of a network of **depth** $N$ with one output; $L$: loss; $G$: its gradient
@@ -82,6 +85,8 @@ LIMITS = {
 - **A faster flow alone means nothing**: time can be rescaled at will. Compare iterations, each method at its own best
   stable step size.
 - **The same growth can hurt**: near $W=0$ everything is slow, and a step that suited the start can diverge later.
+- **A certificate of alignment can be late**: directions may agree long before it says so, and where
+  $\\sigma_r$ and $\\sigma_{r+1}$ are close it never does. Equal ones have no directions of their own.
 - **Claim 2 is for one output.** For more, *One step, matrices* shows Claim 1.
 """,
     "reg": """
