@@ -12,7 +12,7 @@ from overparam.figures.style import NEUTRAL, VIOLET, axis, base_layout, transluc
 _RISING = [[0, translucent(VIOLET, 0.0)], [1, translucent(VIOLET, 1.0)]]
 
 
-def interface_maps(matrices: NDArray[np.float64], r: int, height: int = 260) -> go.Figure:
+def interface_maps(matrices: NDArray[np.float64], r: int, height: int = 290) -> go.Figure:
     """|T_j| between neighbouring layers, side by side, with the block of the top r framed.
 
     Args:
@@ -20,7 +20,7 @@ def interface_maps(matrices: NDArray[np.float64], r: int, height: int = 260) -> 
         r: size of the block.
     """
     figure, count = go.Figure(), len(matrices)
-    h, columns = matrices.shape[-1], min(count, 4)
+    h, columns = matrices.shape[-1], min(count, 2 if count <= 4 else 3)
     rows = -(-count // columns)
     layout: dict[str, object] = {}
     shapes = []
@@ -30,11 +30,12 @@ def interface_maps(matrices: NDArray[np.float64], r: int, height: int = 260) -> 
         left, top = column / columns, 1 - row / rows
         layout[f"xaxis{suffix}"] = axis(
             f"U<sub>{j + 1}</sub>", domain=[left, left + 0.86 / columns], anchor=f"y{suffix}",
-            showgrid=False, showticklabels=False, range=[-0.5, h - 0.5], constrain="domain",
+            showgrid=False, showticklabels=False, ticks="", constrain="domain",
+            range=[-0.5, h - 0.5],
         )  # fmt: skip
         layout[f"yaxis{suffix}"] = axis(
-            f"V<sub>{j + 2}</sub>", domain=[top - 0.8 / rows, top], anchor=f"x{suffix}",
-            showgrid=False, showticklabels=False, range=[h - 0.5, -0.5], scaleanchor=f"x{suffix}",
+            f"V<sub>{j + 2}</sub>", domain=[max(0.0, top - (0.78 if rows > 1 else 1.0) / rows), top], anchor=f"x{suffix}",
+            showgrid=False, showticklabels=False, ticks="", range=[h - 0.5, -0.5], scaleanchor=f"x{suffix}",
             constrain="domain",
         )  # fmt: skip
         figure.add_heatmap(

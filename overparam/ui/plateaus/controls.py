@@ -12,7 +12,7 @@ from overparam.theory.plateaus import ACTIVATIONS
 from overparam.ui.shell.frame import when_open
 from overparam.ui.shell.state import PageState
 
-SCALES = tuple(round(10 ** (i / 2), 4 - i // 2) for i in range(-6, 1))  # .001 ... 1
+SCALES = tuple(float(f"{10 ** (i / 2):.3g}") for i in range(-6, 1))  # .001 ... 1
 
 
 def choose(state: PageState, example: Example) -> None:
