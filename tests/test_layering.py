@@ -27,7 +27,8 @@ FLOORS = (  # the ground first
     {"overparam.ui.components"},  # drawn by the browser
     {"overparam.ui.shell"},  # what every page shares
     {"overparam.ui"},  # the parts of one page each
-    {"app", "pages", "overparam", "overparam.benchmark", "overparam.reproduce"},  # pages; the package's face; its programs
+    # pages; the package's face; its programs
+    {"app", "pages", "overparam", "overparam.benchmark", "overparam.reference", "overparam.reproduce"},
 )
 FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names}
 SCREEN = {"app", "pages", "overparam.ui", "overparam.ui.components", "overparam.ui.shell"}

@@ -114,7 +114,9 @@ class Network(Protocol):
     (dropout) is drawn, the same for all runs.
     """
 
-    leaves: tuple[Leaf, ...]
+    @property
+    def leaves(self) -> tuple[Leaf, ...]:
+        """What the weights hold."""
 
     def outputs(self, weights: Sequence[Tensor], x: Tensor) -> Tensor:
         """Outputs (R, c, B), nothing dropped."""

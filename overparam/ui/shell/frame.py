@@ -48,6 +48,7 @@ def navigation() -> StreamlitPage:
             ],
             "Where it helps": [
                 st.Page("pages/where_depth_helps.py", title="Where depth helps", icon=":material/grid_on:"),
+                st.Page("pages/beyond_linear.py", title="Beyond linear", icon=":material/hub:"),
             ],
             "Why": [
                 st.Page("pages/preconditioner.py", title="The preconditioner", icon=":material/explore:"),

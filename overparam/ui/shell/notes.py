@@ -58,6 +58,14 @@ SYMBOLS = {
 - **goal**: a loss $L$ to reach, or a gap $g=(L-L^*)/(L_0-L^*)$, the share of the avoidable loss that is left
 - colour: iterations of depth 1 to the goal over those of depth $N$; horizon: iterations after which a run counts as not arrived
 """,
+    "beyond": """
+- $W_l=F_N\\cdots F_1$: weights of a dense layer, a product of $N$ **factors**; $N=1$: one matrix; biases and kernels are not split
+- **same function**: balanced factors of the weights that one matrix starts from, so that every $N$ begins alike
+- **fit**: loss on the training images (at most 2,000 of them); **penalty**: $\\frac\\lambda2\\sum\\|W_l\\|^2$ on the product,
+  $\\frac\\lambda2\\sum\\|F_j\\|^2$ on the factors; *plotted*: both together
+- $\\sigma$: singular values of a $W_l$; **rank**: how many exceed a hundredth of the largest
+- $\\eta$: **step size**; *own best*: of a grid of four a decade; ranges are over seeds: starts and orders of the images
+""",
 }
 LIMITS = {
     "home": """
@@ -114,6 +122,13 @@ LIMITS = {
   picture shows how narrow the best step is, and a finer grid finds more of them.
 - **Two coordinates are not data.** Choose *Synthetic regression*, or go to the race, for that.
 - **Only depth 1 by plain gradient descent is beaten here.** Momentum and Adam are in the race.
+""",
+    "beyond": """
+- **Two to four seeds, small networks, at most 2,000 iterations**: ordering and rough ratios hold, not digits.
+- **A grid of four step sizes a decade** is coarse: one matrix has a broad best range, factors a narrow one next to their limit.
+- **Iterations, not seconds**: factors cost extra products, most where a batch is small.
+- **Not the paper's MNIST run**: its network runs here on images that you download; its falling step size is left out.
+- **Not accuracy**: on these data no depth differs beyond the seeds.
 """,
 }
 

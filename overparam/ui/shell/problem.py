@@ -7,6 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from overparam.data import ETHANOL_CITATION, DataError, ethanol_is_cached, load_ethanol
+from overparam.data.download import Progress
 from overparam.ui.shell.state import PageState
 from overparam.ui.shell.upload import upload_control, uploaded
 
@@ -51,19 +52,25 @@ def ethanol_control() -> None:
     """Download of the paper's data by a click, or where they are from once they are here."""
     if not ethanol_is_cached():
         st.info("The paper's data are not bundled. One click fetches them from the UCI repository.", icon=":material/download:")
-        if st.button("Download Ethanol", key="download_ethanol", width="stretch"):
-            bar = st.progress(0.0, text="Downloading …")
-
-            def progress(done: int, total: int) -> None:
-                share = min(done / total, 1.0) if total else 0.0
-                bar.progress(share, text=f"Downloading: {done / 1e6:.1f} MB" + (f" of {total / 1e6:.1f} MB" if total else ""))
-
-            try:
-                load_ethanol(progress)
-            except DataError as error:
-                bar.empty()
-                st.error(str(error), icon=":material/cloud_off:")
-                return
-            st.rerun()
+        download_button("Ethanol", load_ethanol)
     else:
         st.caption(ETHANOL_CITATION)
+
+
+def download_button(name: str, load: Callable[[Progress], object]) -> None:
+    """A button that fetches a data set, with a bar that tells how far it is; then the script runs again."""
+    if not st.button(f"Download {name}", key=f"download_{name.lower()}", width="stretch"):
+        return
+    bar = st.progress(0.0, text="Downloading …")
+
+    def progress(done: int, total: int) -> None:
+        share = min(done / total, 1.0) if total else 0.0
+        bar.progress(share, text=f"Downloading: {done / 1e6:.1f} MB" + (f" of {total / 1e6:.1f} MB" if total else ""))
+
+    try:
+        load(progress)
+    except DataError as error:
+        bar.empty()
+        st.error(str(error), icon=":material/cloud_off:")
+        return
+    st.rerun()

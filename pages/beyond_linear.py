@@ -1,0 +1,44 @@
+"""Beyond linear: what the paper's last figure is made of, measured on networks that are not linear."""
+
+import streamlit as st
+
+from overparam.choices.beyond_linear import BEYOND_CHOICES, study_of
+from overparam.choices.kinds import ChoiceError
+from overparam.story.beyond_words import CLAIMS, PRACTICE, honest_sentence
+from overparam.ui.beyond_linear.controls import images_are_here, sidebar
+from overparam.ui.beyond_linear.pictures import STYLE, picture
+from overparam.ui.beyond_linear.show import follow, home, pin, show
+from overparam.ui.beyond_linear.transport import buttons
+from overparam.ui.shell.frame import through_app, when_open
+from overparam.ui.shell.state import PageState
+
+through_app()
+state = PageState("beyond", BEYOND_CHOICES)
+sidebar(state)
+values = state.publish()
+st.html(STYLE)
+problem, study = "", None
+try:
+    study = study_of(values) if images_are_here(values["data"]) else None
+except ChoiceError as error:
+    problem = str(error)
+moving = follow(study)
+with st.container(horizontal=True, vertical_alignment="center", key="beyond_head"):
+    state.segmented("view", label_visibility="collapsed")
+    buttons(moving, lambda: pin(values["view"], moving), lambda: home(moving))
+if problem:
+    st.error(problem, icon=":material/error:")
+elif study is None:
+    st.caption(
+        "The picture appears here as soon as its images are there: see *Images* in the sidebar."
+    )
+else:
+    show(moving, lambda: picture(state, values, study))
+with st.container(key="beyond_words"):
+    st.markdown(CLAIMS[values["view"]])
+    if values["net"] == "dense" and (sentence := honest_sentence()):
+        st.markdown(f"**In one sentence.** {sentence}")
+when_open(
+    st.expander("In practice: five questions", key="beyond_practice", on_change="rerun"),
+    lambda: st.markdown(PRACTICE),
+)
