@@ -38,7 +38,6 @@ with st.container(key="beyond_words"):
     st.markdown(CLAIMS[values["view"]])
     if values["net"] == "dense" and (sentence := honest_sentence()):
         st.markdown(f"**In one sentence.** {sentence}")
-when_open(
-    st.expander("In practice: five questions", key="beyond_practice", on_change="rerun"),
-    lambda: st.markdown(PRACTICE),
-)
+with st.container(key="beyond_practice"):
+    practice = st.expander("In practice: five questions", key="beyond_questions", on_change="rerun")
+    when_open(practice, lambda: st.markdown(PRACTICE))

@@ -9,7 +9,9 @@ import torch
 from overparam import benchmark
 from overparam.choices.kinds import read_choices
 from overparam.choices.map import PLAN_CHOICES, Plan
+from overparam.data.digits import load_digits
 from overparam.engine.losses import lp
+from overparam.engine.nonlinear import Recipe
 from overparam.engine.problem import Problem
 from overparam.engine.simulation import Method, Simulation
 from overparam.serving.sweep import UNKNOWN, Block
@@ -34,6 +36,19 @@ def test_the_ordinary_loop_computes_the_same_run(width):
     losses = benchmark.ordinary_loop(small(torch.float64, 2), method)(60)
     np.testing.assert_allclose(losses, Simulation(small(torch.float64, 2), [method]).advance(60)[:, 0], rtol=1e-10)
     assert losses[-1] < 0.9 * losses[0]  # it went somewhere
+
+
+@pytest.mark.parametrize("optimizer", ["gd", "momentum", "nesterov", "adam"])
+def test_the_ordinary_network_learns(optimizer):
+    step = 0.003 if optimizer == "adam" else 0.1
+    torch.manual_seed(0)
+    advance = benchmark.ordinary_network(Recipe(2, optimizer, step), 64)
+    net = next(cell.cell_contents for cell in advance.__closure__ if isinstance(cell.cell_contents, torch.nn.Module))
+    data = load_digits()
+    advance(150)
+    assert [len(p) for p in net.parameters()] == [64, 64, 64, 10, 10, 10]
+    right = net(torch.tensor(data.test_inputs)).argmax(1).numpy() == data.test_labels
+    assert right.mean() > 0.7
 
 
 @pytest.mark.parametrize(("kind", "depth"), [("network", 3), ("rule", 2), ("network", 1)])

@@ -160,7 +160,9 @@ def apart_table(curves: Curves, colours: Sequence[str]) -> str:
     plotted = mean_curves(curves.fit + curves.penalty)[-1]
     penalty, fit = mean_curves(curves.penalty)[-1], mean_curves(curves.fit)[-1]
     rows = []
-    for i, name in enumerate(APART):
+    for i, (name, special) in enumerate(APART.items()):
+        if "penalty" not in special:
+            continue
         cells = "".join(f"<td>{_number(v[i])}</td>" for v in (plotted, penalty, fit))
         accuracy = curves.accuracy[:, i].mean()
         cells += f"<td>{accuracy:.1%}</td>" if np.isfinite(accuracy) else "<td>–</td>"

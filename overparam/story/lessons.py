@@ -14,6 +14,7 @@ from overparam.words import show
 HOME, RACE, MAP = "pages/home.py", "pages/convergence.py", "pages/where_depth_helps.py"
 GRADIENT, REGULARIZER = "pages/preconditioner.py", "pages/no_regularizer.py"
 PLATEAUS = "pages/plateaus.py"
+BEYOND = "pages/beyond_linear.py"
 TRANSPORT = ("run", "step_1", "step_10", "step_100", "reset", "axis")
 
 
@@ -163,6 +164,43 @@ _THEOREM = Step(
     tries=tuple(Try(f"N = {n}", {"N": n}) for n in ("1", "2", "3", "8")),
 )
 
+_FIGURE = {"view": "apart"}
+_BEYOND = (
+    Step(
+        claim="The paper's last figure, taken apart",
+        page=BEYOND,
+        query=_FIGURE,
+        watch="A nonlinear network on digits, with weight decay. *Two (paper)*: each dense layer is two matrices, the decay on "
+        "their product, as in the paper's last figure. The plotted loss is fit plus penalty: look at each.",
+        question="The loss falls further with two matrices. Does the network fit better?",
+        answer="Hardly: see *of it fit*. Two fresh matrices begin with a larger product, hence penalty, and the product shrinks "
+        "faster at the same step. Without decay two matrices do fit sooner here: at this one step size, which was tuned for "
+        "neither. So compare step sizes next.",
+        needs=("curves", "run"),
+        tries=(
+            Try("plotted", _FIGURE),
+            Try("penalty", _FIGURE | {"curves": "penalty"}),
+            Try("fit", _FIGURE | {"curves": "fit"}),
+        ),
+    ),
+    Step(
+        claim="Factors are a larger step",
+        page=BEYOND,
+        query={"view": "steps"},
+        watch="No decay now, and every number of factors $N$ begins at the same function. Left: iterations to the goal, against "
+        "the step size. Right: the loss. Compare *the same step* with *own best steps*.",
+        question="How do the left curves differ from one another? What becomes of the advantage?",
+        answer="They have one shape, shifted: factors multiply gradients where weights are large, so a step is larger, and its "
+        "limit comes earlier. At one small step size three factors are several times faster; with each at its own best step "
+        "the advantage is gone.",
+        needs=("compare", "rate", "goal", "run"),
+        tries=(
+            Try("same step", {"view": "steps"}),
+            Try("own best", {"view": "steps", "compare": "own"}),
+        ),
+    ),
+)
+
 _WHY = (
     _P2,
     _P4,
@@ -248,6 +286,7 @@ _WHY = (
         "that is the test. Where neither predicts, the answer is *too few runs*.",
         tries=tuple(Try(f"N = {n}", {"view": "estimate", "panel": "trap", "N": n}) for n in ("1", "2", "4", "8")),
     ),
+    *_BEYOND,
 )
 
 _DEMO = (

@@ -72,7 +72,8 @@ def apart_curves(which: str, curves: Curves) -> list[tuple[str, np.ndarray, int]
 
 
 def _apart(state: PageState, values: Mapping[str, Any], study: Study) -> Draw:
-    which = state.segmented("curves", label_visibility="collapsed")
+    with st.container(key="beyond_curves_row"):
+        which = state.segmented("curves", label_visibility="collapsed")
     chart = live_chart(
         "beyond_apart",
         height=HEIGHT,
@@ -83,7 +84,8 @@ def _apart(state: PageState, values: Mapping[str, Any], study: Study) -> Draw:
         alt="The plotted loss, its penalty or its fit against the iteration, for one matrix, two "
         "in succession, and two that begin at the same function.",
     )
-    slots = st.empty(), st.empty()
+    with st.container(key="beyond_measured"):
+        slots = st.empty(), st.empty()
 
     def lines(curves: Curves, ghost: bool = False) -> list[Curve]:
         found = []
@@ -166,7 +168,8 @@ def _steps(state: PageState, values: Mapping[str, Any], study: Study) -> Draw:
         )
     with right:
         curves_chart = _loss_chart("beyond_steps_curves", study)
-    words = st.empty()
+    with st.container(key="beyond_measured"):
+        words = st.empty()
 
     def chosen(grid: Grid) -> np.ndarray:
         if values["compare"] == "own":

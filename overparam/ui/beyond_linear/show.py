@@ -42,8 +42,8 @@ def seen(moving: dict[str, Any]) -> Curves | None:
 
 def show(moving: dict[str, Any], mount: Callable[[], Draw]) -> None:
     """Mount the picture and draw until the end, a pause, or the next change."""
-    training, status = TRAININGS.get(moving["study"]), st.container(key="beyond_status").empty()
-    draw = mount()
+    training, draw = TRAININGS.get(moving["study"]), mount()
+    status = st.container(key="beyond_status").empty()
     try:
         _go(training, moving, draw, status)
     except (DataError, TrainingError) as error:

@@ -11,6 +11,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from overparam.choices.kinds import ChoiceError
 from overparam.story.lessons import (
+    BEYOND,
     COURSES,
     GRADIENT,
     HOME,
@@ -35,6 +36,7 @@ _PREFIX = {  # of the keys of a page's widgets
     GRADIENT: "pre",
     REGULARIZER: "reg",
     PLATEAUS: "plateaus",
+    BEYOND: "beyond",
 }
 _OF_FRAME = ("lesson", "projector", "embed", "embed_options")  # parameters that are not a page's choices
 _CARD = """<style>
