@@ -224,9 +224,9 @@ def nonlinear(measure: Stopwatch) -> Iterator[str]:
     together = [recipe for recipe in recipes for _ in range(13)]
     for batch in (32, 64, 256):
         runs = FactoredNetworks(Dense((64, 64, 10)), data.inputs, data.labels, together, 0, batch)
-        loops = {i: ordinary_network(recipe, batch) for i, recipe in enumerate(recipes)}
+        loops = {str(recipe): ordinary_network(recipe, batch) for recipe in recipes}
         took = measure({"here": runs.advance, **loops})
-        here, loop = 1e6 * took["here"] / len(together), 1e6 * np.mean([took[i] for i in loops])
+        here, loop = 1e6 * took["here"] / len(together), 1e6 * np.mean([took[name] for name in loops])
         yield f"{len(together):5} {batch:6} | {here:5.1f} {loop:14.1f} {loop / here:13.1f}"
 
 

@@ -1,5 +1,7 @@
 """Beyond linear: what the paper's last figure is made of, measured on networks that are not linear."""
 
+from functools import partial
+
 import streamlit as st
 
 from overparam.choices.beyond_linear import BEYOND_CHOICES, study_of
@@ -33,7 +35,7 @@ elif study is None:
         "The picture appears here as soon as its images are there: see *Images* in the sidebar."
     )
 else:
-    show(moving, lambda: picture(state, values, study))
+    show(moving, partial(picture, state, values, study))
 with st.container(key="beyond_words"):
     st.markdown(CLAIMS[values["view"]])
     if values["net"] == "dense" and (sentence := honest_sentence()):
