@@ -12,6 +12,7 @@ from overparam.ui.beyond_linear.pictures import STYLE, picture
 from overparam.ui.beyond_linear.show import follow, home, pin, show
 from overparam.ui.beyond_linear.transport import buttons
 from overparam.ui.shell.frame import through_app, when_open
+from overparam.ui.shell.roles import role
 from overparam.ui.shell.state import PageState
 
 through_app()
@@ -36,10 +37,10 @@ elif study is None:
     )
 else:
     show(moving, partial(picture, state, values, study))
-with st.container(key="beyond_words"):
+with role("aside", "beyond_claims"):
     st.markdown(CLAIMS[values["view"]])
     if values["net"] == "dense" and (sentence := honest_sentence()):
         st.markdown(f"**In one sentence.** {sentence}")
-with st.container(key="beyond_practice"):
+with role("aside", "beyond_practice"):
     practice = st.expander("In practice: five questions", key="beyond_questions", on_change="rerun")
     when_open(practice, lambda: st.markdown(PRACTICE))

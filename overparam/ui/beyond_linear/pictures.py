@@ -27,6 +27,7 @@ from overparam.story.beyond_words import (
 from overparam.ui.beyond_linear.transport import pins
 from overparam.ui.components.live_chart import Curve, LiveChart, Mark, live_chart
 from overparam.ui.components.plot import plot
+from overparam.ui.shell.roles import role
 from overparam.ui.shell.state import PageState
 
 Draw = Callable[[Study, Curves], None]
@@ -84,7 +85,7 @@ def _apart(state: PageState, values: Mapping[str, Any], study: Study) -> Draw:
         alt="The plotted loss, its penalty or its fit against the iteration, for one matrix, two "
         "in succession, and two that begin at the same function.",
     )
-    with st.container(key="beyond_measured"):
+    with role("answer", "beyond"):
         slots = st.empty(), st.empty()
 
     def lines(curves: Curves, ghost: bool = False) -> list[Curve]:
@@ -168,7 +169,7 @@ def _steps(state: PageState, values: Mapping[str, Any], study: Study) -> Draw:
         )
     with right:
         curves_chart = _loss_chart("beyond_steps_curves", study)
-    with st.container(key="beyond_measured"):
+    with role("answer", "beyond"):
         words = st.empty()
 
     def chosen(grid: Grid) -> np.ndarray:

@@ -16,6 +16,7 @@ from overparam.ui.beyond_linear.pictures import Draw
 from overparam.ui.beyond_linear.take_home import take_home
 from overparam.ui.beyond_linear.transport import MOST_PINS, pins, transport
 from overparam.ui.race.pace import FRAME_SECONDS, Pace
+from overparam.ui.shell.roles import role
 
 PREVIEW, PREVIEW_SECONDS = 50, 0.4  # iterations shown where nothing is stored, and how long for
 FRAMES = 60  # of a run that is known already
@@ -43,7 +44,7 @@ def seen(moving: dict[str, Any]) -> Curves | None:
 def show(moving: dict[str, Any], mount: Callable[[], Draw]) -> None:
     """Mount the picture and draw until the end, a pause, or the next change."""
     training, draw = TRAININGS.get(moving["study"]), mount()
-    status = st.container(key="beyond_status").empty()
+    status = role("words", "beyond_status").empty()
     try:
         _go(training, moving, draw, status)
     except (DataError, TrainingError) as error:

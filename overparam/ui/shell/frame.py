@@ -23,7 +23,7 @@ STYLE = """<style>
 }
 </style>""".replace("NARROW", NARROW)
 
-WITH_SIDEBAR = ("convergence", "where_depth_helps", "no_regularizer")  # pages by their address
+WITH_SIDEBAR = ("convergence", "where_depth_helps", "no_regularizer", "beyond_linear")  # pages by their address
 
 
 def page_frame() -> None:
