@@ -48,6 +48,11 @@ class Roads:
     over: int
     arrived: Array
 
+    @property
+    def points(self) -> Array:
+        """All points of both roads of every start, start by start: (S (n1 + n2), d)."""
+        return np.concatenate((self.one, self.other), axis=1).reshape(-1, self.one.shape[2])
+
 
 @dataclass(frozen=True, eq=False)
 class Works:
@@ -121,10 +126,10 @@ def goals(task: Task, starts: Array, gap: float) -> Array:
 
 
 def works(pair: Roads, force: Force) -> Works:
-    """The work of a force along both roads of every start, in one evaluation at all points."""
-    s, d = pair.one.shape[0], pair.one.shape[2]
+    """The work of a force along both roads of every start, in one evaluation at all `points`."""
+    s = len(pair.one)
     at = np.concatenate((pair.one, pair.other), axis=1)
-    found = force(at.reshape(-1, d)).reshape(at.shape)
+    found = force(pair.points).reshape(at.shape)
     split = pair.one.shape[1]
     fine, coarse = [], []
     for way, f in ((at[:, :split], found[:, :split]), (at[:, split:], found[:, split:])):

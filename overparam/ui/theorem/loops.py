@@ -228,24 +228,35 @@ def _measure(
             yield 0.6 * next(work)
         except StopIteration as end:
             pair = end.value
-    gradient, rule = task.loss.gradient, rule_force(task.loss.gradient, depth)
+    known = task.loss.gradient(pair.points)  # once, for all that is read off it
+
+    def gradient(w: Array) -> Array:
+        return known
+
+    rule = rule_force(gradient, depth)
+    yield 0.75
     force: Works | None = None
     if by == "batch":
         steps = drawn(pair, _noisy(task, depth, seed), repeats)
         while force is None:
             try:
-                yield 0.6 + 0.3 * next(steps)
+                yield 0.75 + 0.2 * next(steps)
             except StopIteration as end:
                 force = end.value
     else:
         force = works(
             pair, rule if by == "rule" else network_force(gradient, int(depth), NETWORK_STEP)
         )
-    yield 0.9
+    yield 0.95
     planes = [plane_of(pair, i) for i in range(STARTS)]
     some = np.linspace(1, pair.other.shape[1] - 1, 9).astype(int)
+    forces = rule(pair.points).reshape(STARTS, -1, d)
     along = [
-        np.array([_per_length(way, rule(way)) for way in ways]) for ways in (pair.one, pair.other)
+        np.array([_per_length(way, f) for way, f in zip(ways, found, strict=True)])
+        for ways, found in (
+            (pair.one, forces[:, : pair.one.shape[1]]),
+            (pair.other, forces[:, pair.one.shape[1] :]),
+        )
     ]
     return Loops(
         one=np.array([plane[0] for plane in planes]),
