@@ -54,6 +54,7 @@ def sidebar() -> None:
         if steps == "tuned":
             state.log_slider("horizon", 10, 100_000)
             state.slider("grid", step=1)
+            state.select("aim")
         elif steps == "shared" or any(entry.step is None for entry in st.session_state[state.key("methods")]):
             state.log_slider("step", 1e-6, 1e3)
         state.log_slider("iterations", 10, 1_000_000)
@@ -168,18 +169,29 @@ def table_html(experiment: Experiment, run: Run, view: View) -> str:
     looks = method_styles(experiment.methods)
     head = "".join(f"<th>g ≤ {gap:g}</th>" for gap in GAPS)
     rows = []
-    stable = run.stable_steps() if not view.tuning else [None] * len(experiment.methods)
-    for line, (colour, _) in zip(table(experiment, view, stable), looks, strict=True):
-        cells = "".join(f"<td>{t:,}</td>" if t is not None else "<td>–</td>" for t in line.iterations)
+    for line, (colour, _) in zip(table(experiment, view), looks, strict=True):
+        cells = "".join(f"<td>{count_html(*pair)}</td>" for pair in zip(line.iterations, line.fewest, strict=True))
         speed = f"{line.speed_up:.2g}× <small>at {line.speed_up_gap:g}</small>" if line.speed_up else "–"
+        if line.own_speed_up and line.own_speed_up != line.speed_up:
+            speed += f"<br><i>{line.own_speed_up:.2g}× <small>at {line.own_speed_up_gap:g}</small></i>"
         rows.append(
             f'<tr><th scope="row"><span style="color:{colour}">●</span> {html.escape(line.name)}</th><td>{line.step:.3g}</td>'
             f"{cells}<td>{speed}</td><td>{html.escape(line.verdict)}</td></tr>"
         )
     return (
         '<div class="race-table"><table><thead><tr><th>method</th><th>step size</th>'
-        f"{head}<th>speed-up</th><th>verdict</th></tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+        f"{head}<th>speed-up</th><th>verdict</th></tr></thead><tbody>{''.join(rows)}</tbody></table>"
+        f"{BOTH_COUNTS if '<i>' in ''.join(rows) else ''}</div>"
     )
+
+
+BOTH_COUNTS = "<small>Upright: the curve shown. <i>Italic</i>: at the step size of the grid that is best for that gap.</small>"
+
+
+def count_html(shown: int | None, fewest: int | None) -> str:
+    """Iterations of the curve shown, and below them those at the gap's own best step size, where these are others."""
+    words = "–" if shown is None else f"{shown:,}"
+    return words if fewest == shown else f"{words}<br><i>{fewest:,}</i>"
 
 
 STYLE = """<style>

@@ -28,11 +28,11 @@ DOORS = (
 )
 WHY = {
     "4": "**A slope is the distance to go, cubed**: 1000 along $w_1$, 1 along $w_2$; divided by the distance, 100 and 1. A step "
-    "size safe for $w_1$ is a hundred times too small for $w_2,$ which crawls. Depth multiplies *both* steps by one factor that "
+    "size safe for $w_1$ is a hundred times too small for $w_2,$ which crawls. Depth multiplies *both* steps by a factor that "
     "grows with the weights: once $w_1$ is large, $w_2$ takes longer steps.",
     "2": "**A slope is the distance to go**: 10 along $w_1$, 1 along $w_2$. So one step size suits both, and gradient descent "
-    "heads straight for ★, here in one step. Depth has nothing to repair; it only starts more slowly, as its steps are small "
-    "while the weights are.",
+    "heads straight for ★, here in one step. Depth has nothing to repair; it starts more slowly, as its steps are small "
+    "while the weights are, and its stretch along $w$ spoils the one step that suited both.",
 }
 
 

@@ -20,6 +20,7 @@ from overparam.choices.problems import DATA_FILE
 from overparam.choices.race import CHOICES, Entry, Experiment
 from overparam.data import Data, load_ethanol, read_csv, standardise
 from overparam.data.synthetic import SPECTRA, synthetic
+from overparam.engine.optimizers import OPTIMIZERS
 from overparam.export import script as export
 from overparam.serving.run import Run
 
@@ -67,7 +68,7 @@ EVERY_OPTIMIZER = experiment(
     changes=((20, 0.5), (41, 3.0)),
     methods=tuple(
         Entry(depth, optimizer, step=0.01)
-        for optimizer in ("gd", "momentum", "nesterov", "adagrad", "adadelta", "rmsprop", "adam")
+        for optimizer in OPTIMIZERS
         for depth in ((1, 2) if optimizer == "gd" else (2,))
     ),
 )

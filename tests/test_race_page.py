@@ -139,7 +139,7 @@ def test_every_method_diverging_is_told_in_the_table():
     app = press(race(**SMALL | {"step": "1000"}), "race_run")
     assert messages(app) == []
     table = next(block.value for block in app.get("html") if "<td>" in block.value)
-    assert table.count("diverged at iteration") == 2 and "lower the step size below" in table
+    assert table.count("diverged at iteration") == 2 and "looks for one that lasts" in table
 
 
 def test_a_script_run_that_has_been_replaced_moves_nobody():

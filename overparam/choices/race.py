@@ -19,6 +19,7 @@ from overparam.engine.losses import P_HIGH, P_LOW, lp
 from overparam.engine.optimizers import OPTIMIZERS
 from overparam.engine.problem import Problem
 from overparam.engine.simulation import KINDS, STARTS, Method
+from overparam.measure.history import GAPS
 from overparam.words import show
 
 MOST_METHODS = 12
@@ -166,13 +167,14 @@ DEFAULT_METHODS = (
     *(Entry(1, optimizer) for optimizer in ("momentum", "adagrad", "adadelta", "adam")),
 )
 
+AIMS = {"end": "lowest loss at the end"} | {f"{gap:g}": f"first to g ≤ {gap:g}" for gap in GAPS[1:4]}
 _SHARED = (STEP, Structured("changes", "Step-size changes", (), parse_changes, format_changes))
 STEPS = Variant(
     "steps",
     "Step sizes",
     "tuned",
     {"tuned": "tuned", "shared": "shared", "each": "own"},
-    "Tuned: for each method the step size of a grid whose loss stays lowest over the last tenth of the horizon. "
+    "Tuned: for each method the best step size of a grid, by the loss at the end of the horizon or the way to a gap. "
     "Shared: one for all. Own: each method may have its own, in the list of methods.",
     {
         "shared": _SHARED,
@@ -188,6 +190,14 @@ STEPS = Variant(
                 help="Iterations after which step sizes are compared.",
             ),
             Number("grid", "Step sizes a decade", 6, 2, 24, integer=True, help="How fine the grid of step sizes is."),
+            Option(
+                "aim",
+                "Tune for",
+                "end",
+                AIMS,
+                "The lowest loss at the end: the largest of the last tenth of the horizon counts. First to a gap: where no step "
+                "size gets there, the lowest loss at the end decides.",
+            ),
         ),
     },
 )
@@ -230,6 +240,7 @@ class Experiment:
     changes: tuple[tuple[int, float], ...]
     horizon: int
     grid: int
+    aim: str
     start: str
     scale: float
     decay: float

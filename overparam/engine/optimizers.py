@@ -2,8 +2,8 @@
 
 An optimizer is data: how many memory vectors it keeps, and `update(params, grad, rate, slots, t)`, which changes `params` and
 `slots` in place at step t = 1, 2, ... `rate` is the step size, one number per parameter. Where steps are replayed as a CUDA graph t
-is a tensor without dimensions, so nothing may branch on it. To add one: write its update, add a line to OPTIMIZERS; pages, URL and
-tests pick it up from there.
+is a tensor without dimensions, so nothing may branch on it. To add one: write its update here, and once more in
+`overparam.plain`, add a line to OPTIMIZERS; pages, URL, the script to take home and tests pick it up from there.
 """
 
 from __future__ import annotations
@@ -14,20 +14,23 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from overparam import plain
+
 
 @dataclass(frozen=True)
 class Optimizer:
     """An update rule: its name on screen, the number of its memory vectors, its step-size range, the update itself.
 
-    `steps` is the range worth searching for the step size where the method normalises the gradient, for parameters that have a
-    distance of 1 to go (`step_sizes.step_range`); None where the range follows from the curvature of the loss (methods whose step
-    is in units of 1/curvature).
+    `plain` is the same update for one matrix, a function of `overparam.plain`, for the script that people take home. `steps` is the
+    range worth searching for the step size where the method normalises the gradient, for parameters that have a distance of 1 to go
+    (`step_sizes.step_range`); None where the range follows from the curvature of the loss (a step in units of 1/curvature).
     """
 
     label: str
     slots: int
     steps: tuple[float, float] | None
     update: Callable[[Tensor, Tensor, Tensor, list[Tensor], int | Tensor], None]
+    plain: Callable
 
 
 def _gradient_descent(w: Tensor, g: Tensor, rate: Tensor, slots: list[Tensor], t: int | Tensor) -> None:
@@ -76,13 +79,13 @@ def _adam(w: Tensor, g: Tensor, rate: Tensor, slots: list[Tensor], t: int | Tens
 
 
 OPTIMIZERS: dict[str, Optimizer] = {
-    "gd": Optimizer("gradient descent", 0, None, _gradient_descent),
-    "momentum": Optimizer("momentum 0.9", 1, None, _momentum),
-    "nesterov": Optimizer("Nesterov 0.9", 1, None, _nesterov),
-    "adagrad": Optimizer("AdaGrad", 1, (1e-3, 1e1), _adagrad),
-    "adadelta": Optimizer("AdaDelta", 2, (1e-3, 1e4), _adadelta),
-    "rmsprop": Optimizer("RMSProp", 1, (1e-5, 1e1), _rmsprop),
-    "adam": Optimizer("Adam", 2, (1e-4, 1e1), _adam),
+    "gd": Optimizer("gradient descent", 0, None, _gradient_descent, plain.gradient_descent),
+    "momentum": Optimizer("momentum 0.9", 1, None, _momentum, plain.momentum),
+    "nesterov": Optimizer("Nesterov 0.9", 1, None, _nesterov, plain.nesterov),
+    "adagrad": Optimizer("AdaGrad", 1, (1e-3, 1e1), _adagrad, plain.adagrad),
+    "adadelta": Optimizer("AdaDelta", 2, (1e-3, 1e4), _adadelta, plain.adadelta),
+    "rmsprop": Optimizer("RMSProp", 1, (1e-5, 1e1), _rmsprop, plain.rmsprop),
+    "adam": Optimizer("Adam", 2, (1e-4, 1e1), _adam, plain.adam),
 }
 
 

@@ -18,6 +18,7 @@ from overparam.choices.kinds import write_choices
 from overparam.choices.problems import PROBLEMS
 from overparam.choices.race import CHOICES, Entry, Experiment
 from overparam.data import Data
+from overparam.engine.optimizers import OPTIMIZERS
 from overparam.serving.run import View
 
 REFERENCE = (
@@ -25,15 +26,6 @@ REFERENCE = (
     "ICML 2018, arXiv 1802.06509"
 )
 
-_UPDATES: dict[str, Callable] = {
-    "gd": plain.gradient_descent,
-    "momentum": plain.momentum,
-    "nesterov": plain.nesterov,
-    "adagrad": plain.adagrad,
-    "adadelta": plain.adadelta,
-    "rmsprop": plain.rmsprop,
-    "adam": plain.adam,
-}
 _STARTS: dict[str, Callable] = {"balanced": plain.balanced, "near-zero": plain.near_zero, "identity": plain.identity}
 _DIRECTIONS: dict[str, Callable] = {"rule": plain.rule, "scale": plain.scale_only, "stretch": plain.stretch_only}
 
@@ -133,7 +125,7 @@ def parts(experiment: Experiment, view: View, upload: Data | None = None) -> Par
     k, d, needed, lines = targets.shape[1], inputs.shape[1], list(made.functions), []
     for entry, name, step in zip(experiment.methods, names(experiment), _first_steps(experiment, view), strict=True):
         method = experiment.method(entry)
-        start, update = _STARTS[method.start], _UPDATES[method.optimizer]
+        start, update = _STARTS[method.start], OPTIMIZERS[method.optimizer].plain
         direction = _direction(entry, k)
         width = method.width or k
         layers = f"{start.__name__}({k}, {d}, {max(1, round(entry.depth))}, {width}, {method.scale!r}, SEED)"

@@ -33,7 +33,7 @@ class RunError(RuntimeError):
 
 MARGIN = 10.0  # a method must be able to step along gradients so much longer than at W = 0: they add up, and layers lengthen them
 _LOG = logging.getLogger(__name__)
-SOLVED = 1e-8  # gaps below are equal: rounding decides between them
+SOLVED = {"float64": 1e-8, "float32": 1e-6}  # gaps below are equal: rounding decides between them
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class Tuned:
     """What tuning found, over all rows of the grid.
 
     iteration: when they were compared. gaps: the largest gap of the last tenth until then, by which they are judged, NaN where
-    diverged. reached, diverged_at: as in `View`, for every row. chosen: the best row of each method, the quickest where several are
-    SOLVED.
+    diverged. reached, diverged_at: as in `View`, for every row. chosen: the best row of each method by the experiment's aim: the
+    lowest gap at the end, and the quickest where several are SOLVED; or the first to a gap.
     """
 
     grid: Grid
@@ -59,7 +59,9 @@ class View:
 
     times (K,); gaps (K, M), NaN after divergence; reached (M, T): first iteration at each gap of GAPS, -1 where not (yet);
     steps (M,): step sizes in use at the end, the best so far while tuning; diverged_at (M,), -1 where not; tuning: whether the grid
-    is still being compared; at_edge (M,): the chosen step is the first or last of its grid; first, least: L_0 and L* of the gap.
+    is still being compared; at_edge (M,): the chosen step is the first or last of its grid; first, least: L_0 and L* of the gap;
+    fewest (M, T): the least iterations to each gap that any step size of the grid needs, -1 where none is there (yet); None where
+    step sizes are given.
     """
 
     iteration: int
@@ -72,6 +74,7 @@ class View:
     at_edge: np.ndarray
     first: float
     least: float
+    fewest: np.ndarray | None = None
 
 
 class Run:
@@ -234,10 +237,12 @@ class Run:
         return Tuned(self._grid, self.computed, self._problem.gap(settled), reached, self._diverged_at.copy(), chosen)
 
     def _best(self, losses: np.ndarray, reached: np.ndarray) -> list[int]:
-        solved = self._problem.optimum().loss
-        solved += SOLVED * (self._problem.loss_at_zero - solved)
-        finest = np.where(reached[:, -1] < 0, np.inf, reached[:, -1])
-        return self._grid.best(np.maximum(losses, solved), finest)  # the maximum with NaN is NaN
+        least, counts = self._problem.optimum().loss, np.where(reached < 0, np.inf, reached)
+        solved = least + SOLVED[self.experiment.precision] * (self._problem.loss_at_zero - least)
+        losses = np.where(np.isfinite(losses), np.maximum(losses, solved), np.inf)
+        if self.experiment.aim == "end":
+            return self._grid.best(losses, counts[:, -1])
+        return self._grid.best(counts[:, GAPS.index(float(self.experiment.aim))], losses)
 
     def comparison(self) -> Tuned | None:
         """The whole grid as compared so far, or at the tuning horizon; None before anything is known, or where nothing is tuned."""
@@ -280,7 +285,10 @@ class Run:
                 return None
             times, losses = self._history.until(position)
             reached, diverged = self._history.reached, self._diverged_at
-            tuning = self.tuned is None
+            tuning, fewest = self.tuned is None, None
+            if self.experiment.tuning_horizon:
+                known = reached if tuning else self.tuned.reached
+                fewest = self._grid.fastest(np.where(known <= position, known, -1))
             if tuning:  # one row for each method: the best so far
                 settled = losses[-1] if position < self.computed else self._history.settled()
                 rows = self._best(settled, np.where(reached <= position, reached, -1))
@@ -298,6 +306,7 @@ class Run:
                 at_edge=np.array([self._grid.at_edge(row) and bool(self.experiment.tuning_horizon) for row in rows]),
                 first=self._problem.loss_at_zero,
                 least=self._problem.optimum().loss,
+                fewest=fewest,
             )
 
     def stable_steps(self) -> list[float | None]:

@@ -110,7 +110,7 @@ _P4 = Step(
     "depth 1 turns.",
     question="Why does depth 1 turn, and crawl from there on?",
     answer="A slope is the distance cubed: 1000 along $w_1$, 1 along $w_2$; divided by the distance, 100 and 1. A step size "
-    "safe for $w_1$ is a hundred times too small for $w_2$. Depth multiplies *both* steps by one factor, which is large once "
+    "safe for $w_1$ is a hundred times too small for $w_2$. Depth multiplies *both* steps by a factor that is large once "
     "$w_1$ is.",
 )
 _ELLIPSE = Step(
@@ -121,7 +121,8 @@ _ELLIPSE = Step(
     "**Depth N** up from 1, then **Size of W** below 1.",
     question="What becomes of a gradient along $W$, and of one across? What if $W$ is small?",
     answer="Along $W$ it is multiplied by $N\\|W\\|^{2-2/N}$, across by $\\|W\\|^{2-2/N}$ (Claim 2 of the paper). Beyond "
-    "$\\|W\\|=1$ even a coordinate that is still 0 takes longer steps; below, everything shrinks: the slow start.",
+    "$\\|W\\|=1$ even a coordinate that is still 0 takes longer steps; below, what is across shrinks, and what is along, too, once "
+    "$\\|W\\|<N^{-N/(2N-2)}$: the slow start.",
     needs=("N", "w"),
 )
 _RACES = Step(
@@ -213,7 +214,7 @@ _WHY = (
         "product of both, stretch included: above 2 a step overshoots further each time. Click in the picture for numbers.",
         question="What does the product of depth 1 do along the run, and that of depth 2?",
         answer="The curvature falls on the way. Depth 1 keeps its step, so its product starts above 2, for one step, and ends "
-        "below 1: the step could be larger by now. Depth 2's step has grown with $\\|W\\|$, and its product approaches 2. The "
+        "below 1: the step could be larger by now. Depth 2's step has grown with $\\|W\\|$, and its product ends near 2. The "
         "same growth can make a run diverge late.",
     ),
     Step(
@@ -298,7 +299,7 @@ _DEMO = (
         "descent; depth 3 makes the weights a product of three layers. Each has its best step size.",
         question="Both can express the same. Why is depth 3 faster?",
         answer="A slope is the distance cubed: 1000 along $w_1$, 1 along $w_2$; divided by the distance, 100 and 1. A step "
-        "size safe for $w_1$ is a hundred times too small for $w_2$, which crawls. Depth multiplies both steps by one factor that "
+        "size safe for $w_1$ is a hundred times too small for $w_2$, which crawls. Depth multiplies both steps by a factor that "
         "grows with the weights: once $w_1$ is large, $w_2$ moves, too.",
         needs=("p",),
     ),
@@ -309,7 +310,8 @@ _DEMO = (
         watch="The same at $p = 2$, ordinary least squares: ${\\frac12(w_1-10)^2}+{\\frac12(w_2-1)^2}$.",
         question="What has become of the advantage?",
         answer="The slope is the distance to go, in both coordinates. So one step size suits both, and gradient descent heads "
-        "straight for ★. Depth has nothing to repair, and pays for its slow start near 0.",
+        "straight for ★. Depth has nothing to repair. It pays for its slow start near 0, and "
+        "its stretch along $w$ spoils the one step that suited both.",
         needs=("p",),
     ),
     _ELLIPSE,

@@ -16,41 +16,59 @@ from overparam.serving.run import SOLVED, Tuned, View
 class Line:
     """One method's line of the table.
 
-    iterations: to each gap of GAPS, None where it was not reached. speed_up: iterations of plain gradient descent over this
+    iterations: of the curve shown, to each gap of GAPS, None where it was not reached. fewest: the same with each gap's own best
+    step size of the grid; the curve's own where nothing was tuned. speed_up: iterations of plain gradient descent over this
     method's at `speed_up_gap`, the smallest gap that both reached; None where there is none, or while step sizes are compared.
-    verdict: a few words.
+    own_speed_up, own_speed_up_gap: likewise for `fewest`. verdict: a few words.
     """
 
     name: str
     step: float
     iterations: tuple[int | None, ...]
+    fewest: tuple[int | None, ...]
     speed_up: float | None
     speed_up_gap: float | None
+    own_speed_up: float | None
+    own_speed_up_gap: float | None
     verdict: str
 
 
-def table(experiment: Experiment, view: View, stable_steps: Sequence[float | None]) -> list[Line]:
-    """The lines of the table, in the order of the methods.
-
-    Args: stable_steps: for each method the largest step size at which the optimum attracts, None where unknown.
-    """
+def table(experiment: Experiment, view: View) -> list[Line]:
+    """The lines of the table, in the order of the methods."""
     plain = [e.depth == 1 and e.optimizer == "gd" for e in experiment.methods]
-    baseline = view.reached[plain.index(True)] if True in plain else None
+    first = plain.index(True) if True in plain and not view.tuning else None
+    fewest = _fewest(view)
     lines = []
     for i, entry in enumerate(experiment.methods):
-        reached = view.reached[i]
-        gap, ratio = (None, None) if view.tuning else _speed_up(baseline, reached)
+        (gap, ratio), (own_gap, own_ratio) = (
+            _speed_up(None if first is None else counts[first], counts[i]) for counts in (view.reached, fewest)
+        )
         lines.append(
             Line(
                 name=entry.label(),
                 step=float(view.steps[i]),
-                iterations=tuple(int(t) if t >= 0 else None for t in reached),
+                iterations=_counts(view.reached[i]),
+                fewest=_counts(fewest[i]),
                 speed_up=ratio,
                 speed_up_gap=gap,
-                verdict=_verdict(experiment, view, i, stable_steps[i]),
+                own_speed_up=own_ratio,
+                own_speed_up_gap=own_gap,
+                verdict=_verdict(experiment, view, i),
             )
         )
     return lines
+
+
+def _counts(reached: np.ndarray) -> tuple[int | None, ...]:
+    return tuple(int(t) if t >= 0 else None for t in reached)
+
+
+def _fewest(view: View) -> np.ndarray:
+    """Iterations to each gap at its own best step size, or of the curve shown, which after tuning goes on alone: (M, T)."""
+    if view.fewest is None:
+        return view.reached
+    both = np.stack([view.fewest, view.reached])
+    return np.where((both < 0).all(0), -1, np.where(both < 0, LONGEST + 1, both).min(0))
 
 
 def _speed_up(baseline: np.ndarray | None, reached: np.ndarray) -> tuple[float | None, float | None]:
@@ -62,21 +80,22 @@ def _speed_up(baseline: np.ndarray | None, reached: np.ndarray) -> tuple[float |
     return GAPS[both[-1]], float(baseline[both[-1]] / reached[both[-1]])
 
 
-def _verdict(experiment: Experiment, view: View, i: int, stable: float | None) -> str:
-    step, diverged = float(view.steps[i]), int(view.diverged_at[i])
+def _verdict(experiment: Experiment, view: View, i: int) -> str:
+    diverged, horizon, solved = int(view.diverged_at[i]), experiment.tuning_horizon, SOLVED[experiment.precision]
+    edge = "; the best step is at the edge of those tried" if view.at_edge[i] else ""
     if view.tuning:
         return "tuning: best step so far"
-    if diverged >= 0:
-        if experiment.tuning_horizon and diverged <= experiment.tuning_horizon:
-            return "every step size of the grid diverged"
-        if experiment.tuning_horizon:
+    if diverged >= 0 and horizon:
+        if diverged > horizon:
             return f"diverged at iteration {diverged:,}, after the tuning horizon: tune for longer"
-        limit = stable if stable is not None and stable < step else step / 2
-        return f"diverged at iteration {diverged:,}: lower the step size below {limit:.2g}"
+        if (view.reached[i] >= 0).any() and experiment.aim != "end":
+            return f"diverged at iteration {diverged:,}, after the gap it was tuned for: tune for the end"
+        return "every step size that was tried diverged"
+    if diverged >= 0:
+        return f"diverged at iteration {diverged:,}: step sizes “tuned” looks for one that lasts"
     gap = view.gaps[-1, i]
-    if gap < SOLVED:
-        return f"solved: gap below {SOLVED:.0e}".replace("e-0", "e-")
-    edge = "; best step at the edge of the grid" if view.at_edge[i] else ""
+    if gap < solved:
+        return f"solved: gap below {solved:.0e}".replace("e-0", "e-") + edge
     return f"gap {gap:.2g} at iteration {view.iteration:,}{edge}"
 
 
@@ -115,7 +134,7 @@ def _listed(names: Sequence[str], words: Sequence[str]) -> str:
 def ends(experiment: Experiment, view: View, tuned: Tuned | None) -> str:
     """The gap of every method at the iteration shown; iterations to a gap instead where all have solved the problem."""
     gaps = view.gaps[-1]
-    if (gaps < SOLVED).all():
+    if (gaps < SOLVED[experiment.precision]).all():
         return arrivals(experiment, view, tuned)
     words = ["diverged" if np.isnan(gap) else f"{gap:.3g}" for gap in gaps]
     return f"g at iteration {view.iteration:,}: {_listed(_names(experiment), words)}."

@@ -59,6 +59,9 @@ def change_steps(state: PageState, run: Run, factor: float) -> None:
     if view is None:
         return
     before, at = run.experiment, view.iteration
+    if at >= before.iterations:  # no step is left that another step size could change
+        moving["refused"] = "The run has ended: go back or raise Iterations, then change the step sizes."
+        return
     steps = view.steps if before.steps == "tuned" else [before.method(entry).step for entry in before.methods]
     try:
         if at == 0:
