@@ -111,7 +111,7 @@ _P4 = Step(
     question="Why does depth 1 turn, and crawl from there on?",
     answer="A slope is the distance cubed: 1000 along $w_1$, 1 along $w_2$; divided by the distance, 100 and 1. A step size "
     "safe for $w_1$ is a hundred times too small for $w_2$. Depth multiplies *both* steps by a factor that is large once "
-    "$w_1$ is.",
+    "$w_1$ is, and by $N$ times that along $W$.",
 )
 _ELLIPSE = Step(
     claim="Depth: a step size that grows, and a stretch along W",
@@ -214,8 +214,8 @@ _WHY = (
         "product of both, stretch included: above 2 a step overshoots further each time. Click in the picture for numbers.",
         question="What does the product of depth 1 do along the run, and that of depth 2?",
         answer="The curvature falls on the way. Depth 1 keeps its step, so its product starts above 2, for one step, and ends "
-        "below 1: the step could be larger by now. Depth 2's step has grown with $\\|W\\|$, and its product ends near 2. The "
-        "same growth can make a run diverge late.",
+        "below 1: the step could be larger by now. Depth 2's step has grown with $\\|W\\|$, and its product rises far above depth 1's. "
+        "The same growth can make a run diverge late.",
     ),
     Step(
         claim="It is the growing step that does the work",
