@@ -214,8 +214,9 @@ _WHY = (
         "product of both, stretch included: above 2 a step overshoots further each time. Click in the picture for numbers.",
         question="What does the product of depth 1 do along the run, and that of depth 2?",
         answer="The curvature falls on the way. Depth 1 keeps its step, so its product starts above 2, for one step, and ends "
-        "below 1: the step could be larger by now. Depth 2's step has grown with $\\|W\\|$, and its product rises far above depth 1's. "
-        "The same growth can make a run diverge late.",
+        "below 1: the step could be larger by now. Depth 2's "
+        "step has grown with $\\|W\\|$, and its product rises far above depth 1's. The same growth can make a run diverge "
+        "late.",
     ),
     Step(
         claim="It is the growing step that does the work",
