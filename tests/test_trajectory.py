@@ -91,8 +91,21 @@ def test_fastest_equals_a_search_one_step_size_and_one_start_at_a_time(p):
 def test_fastest_says_so_where_no_step_size_arrives_from_every_start():
     near, far = (Method(kind="rule", w_e=((scale * 30, scale),)) for scale in (0.999, 0.01))
     found, alone = fastest(two_coordinate(4, 30), [[near, far], [near]], 1e-4, horizon=50)
+    assert found.serves and not found.lucky
     assert found.iterations is None and found.step > 0
     assert alone.iterations is not None
+
+
+def test_a_step_is_lucky_where_both_its_neighbours_need_more_than_twice_as_long():
+    """At p = 2 and ratio 1 the step 1 is there at once, and one a third of a decade away needs many."""
+    start = Method(kind="rule", w_e=((0.01, 0.01),))
+    (coarse,) = fastest(two_coordinate(2, 1), [[start]], 1e-4, horizon=50, per_decade=3)
+    assert coarse.step == pytest.approx(1) and coarse.iterations == (1,) and coarse.lucky
+    (slow,) = fastest(two_coordinate(4, 10), [[replace(start, w_e=((0.1, 0.01),))]], 1e-1, horizon=400, per_decade=24)
+    neighbours = [replace(start, w_e=((0.1, 0.01),), step=slow.step * 10 ** (i / 24)) for i in (-1, 1)]
+    losses = Simulation(two_coordinate(4, 10), neighbours).advance(401)
+    counts = [int(np.argmax(loss <= 1e-1)) if (loss <= 1e-1).any() else 400 for loss in losses.T]
+    assert slow.lucky == all(count > 2 * max(slow.iterations[0], 1) for count in counts)
 
 
 @pytest.mark.parametrize("k", [1, 2])

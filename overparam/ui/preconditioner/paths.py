@@ -15,7 +15,7 @@ from overparam.engine.simulation import Method
 from overparam.figures.paths import Path, trajectories
 from overparam.figures.style import PALETTE, depth_colour, depth_dash
 from overparam.measure.illustration import STARTS
-from overparam.measure.trajectory import fastest, follow, log_times
+from overparam.measure.trajectory import LUCKY, fastest, follow, log_times
 from overparam.ui.components.plot import plot
 from overparam.ui.preconditioner.step_shares import LABELS, SHARES
 from overparam.ui.shell.roles import role
@@ -77,7 +77,7 @@ def show(state: PageState) -> None:
         if not names:
             st.info("Choose at least one path.", icon=":material/route:")
             return
-        paths, iterations, steps, nearby = _compute(p, ratio, start, tuple(names), SHARES[share])
+        paths, iterations, steps, nearby, lucky = _compute(p, ratio, start, tuple(names), SHARES[share])
         plot(
             trajectories(_with_looks(paths), _window(ratio, paths), p, np.array([ratio, 1.0]), GOAL),
             key=state.key("map"),
@@ -87,7 +87,7 @@ def show(state: PageState) -> None:
         with role("answer", "paths"):
             st.markdown(_results(names, iterations, steps, nearby))
             with role("aside", "paths"):
-                st.markdown(_in_words(p, start, names, iterations, share))
+                st.markdown(_in_words(p, start, names, iterations, share, nearby, lucky))
 
 
 def _preset(state: PageState, p: float) -> None:
@@ -118,8 +118,8 @@ def _method(name: str, start: tuple[float, float]) -> Method:
 @st.cache_data(max_entries=64, ttl=3600, show_spinner="Comparing step sizes …")
 def _compute(
     p: float, ratio: float, start: tuple[float, float], names: tuple[str, ...], share: float
-) -> tuple[list[tuple[str, np.ndarray, np.ndarray, np.ndarray]], list[int | None], list[float], list[int | None]]:
-    """For each method (name, times, weights, losses) to the goal; iterations to it; step sizes; the most from a start nearby."""
+) -> tuple[list[tuple[str, np.ndarray, np.ndarray, np.ndarray]], list[int | None], list[float], list[int | None], list[bool]]:
+    """For each method (name, times, weights, losses) to the goal; iterations to it; step sizes; most from a start nearby; luck."""
     problem = two_coordinate(p, ratio)
     best = fastest(problem, [[_method(name, each) for each in _starts(start, ratio)] for name in names], GOAL, HORIZON)
     steps = [share * each.step for each in best]
@@ -133,7 +133,7 @@ def _compute(
         arrived = int(run.reached[i])
         end = np.searchsorted(run.times, arrived) if arrived >= 0 else np.flatnonzero(np.isfinite(run.losses[:, i]))[-1]
         paths.append((PATHS[name], run.times[: end + 1], weights[: end + 1, i], run.losses[: end + 1, i]))
-    return paths, [int(t) if t >= 0 else None for t in run.reached], steps, nearby
+    return paths, [int(t) if t >= 0 else None for t in run.reached], steps, nearby, [each.lucky for each in best]
 
 
 def _with_looks(paths: list[tuple]) -> list[Path]:
@@ -164,8 +164,18 @@ def _results(names: list[str], iterations: list[int | None], steps: list[float],
     return " · ".join(entries)
 
 
-def _in_words(p: float, start: tuple[float, float], names: list[str], iterations: list[int | None], share: str) -> str:
+def _in_words(
+    p: float,
+    start: tuple[float, float],
+    names: list[str],
+    iterations: list[int | None],
+    share: str,
+    nearby: list[int | None],
+    lucky: list[bool],
+) -> str:
     """What the paths show: what the paper says, and what was measured for the choices on screen."""
+    if share == "best":  # one that arrives from this start alone does so by luck
+        iterations = [count if most is not None else None for count, most in zip(iterations, nearby, strict=True)]
     count = dict(zip(names, iterations, strict=True))
     deep = {name: count[name] for name in names if name not in ("1", *_LOOKS)}
     sentences = []
@@ -175,7 +185,7 @@ def _in_words(p: float, start: tuple[float, float], names: list[str], iterations
     if "1" in count and arrived:
         best = min(arrived, key=arrived.__getitem__)
         if count["1"] is None:
-            sentences.append(f"**Measured here:** only depth arrives; the quickest is $N = {best}$.")
+            sentences.append(f"**Measured here:** of the depths chosen only $N > 1$ arrives; the quickest is $N = {best}$.")
         else:
             sentences.append(_compared(best, max(count["1"], 1), max(arrived[best], 1)))
     sentences.append(
@@ -185,6 +195,15 @@ def _in_words(p: float, start: tuple[float, float], names: list[str], iterations
         else "**The paper's argument** (start near 0, $y_1 \\gg y_2$): one step size must suit the steep coordinate, so the other "
         "crawls; once $w_1$ is near $y_1$, depth multiplies the other's rate by about $y_1^{2-2/N}$."
     )
+    nowhere = [PATHS[name] for name, most in zip(names, nearby, strict=True) if most is None]
+    if share == "best" and nowhere:
+        sentences.append(
+            f"**No step size tried brings {', '.join(nowhere)} to the goal from all six starts** within {HORIZON:,} iterations: "
+            "shown is the one whose largest loss is least then."
+        )
+    if share == "best" and any(lucky) and p > 2:
+        by_luck = ", ".join(PATHS[name] for name, each in zip(names, lucky, strict=True) if each)
+        sentences.append(f"**A lucky leap:** {by_luck}; the step sizes next to its own need more than {LUCKY:g} times as long.")
     if share == "best":
         sentences.append("Step sizes are best over six starts, this one and five near it: from one alone a lucky leap could win.")
     return " ".join(sentences)
