@@ -56,6 +56,7 @@ BEYOND_CHOICES: tuple[Choice, ...] = (
     Option("loss", "Loss", "ce", LOSSES),
     Option("penalty", "Penalty", "none", PENALTIES),
     Number("decay", "λ of the penalty", 0.005, 0.0, 1.0),
+    Number("strong", "λ of the penalty", 0.02, 0.0, 1.0),  # of the picture of penalties
     Option(
         "optimizer",
         "Optimizer",
@@ -160,7 +161,7 @@ def _apart(values: Mapping[str, Any]) -> Study:
 def _penalties(values: Mapping[str, Any]) -> Study:
     shared = _start(values) | {"step": values["step"], "optimizer": values["optimizer"]}
     recipes = [
-        Recipe(depth, **shared | _penalised(kind, values["decay"]))
+        Recipe(depth, **shared | _penalised(kind, values["strong"]))
         for depth in (1, values["factors"])
         for kind in PENALTIES
         if (depth, kind) != (1, "factors")  # with one factor the same as on the product

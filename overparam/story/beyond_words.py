@@ -179,7 +179,7 @@ def penalty_table(study: Study, curves: Curves, colours: Sequence[str]) -> str:
         words = {"none": "none", "product": "on the product", "factors": "on the factors"}
         values = [_number(mean_curves(each)[-1, i]) for each in (curves.squares, curves.schatten)]
         rank = curves.rank[-1, :, i]
-        count = f"{rank.min():.0f}–{rank.max():.0f}" if np.isfinite(rank).all() else "–"
+        count = _counts(rank) if np.isfinite(rank).all() else "–"
         values += [count, _number(mean_curves(curves.fit)[-1, i])]
         cells = "".join(f"<td>{value}</td>" for value in values)
         dot = f'<span style="color:{colours[i]}">●</span>'

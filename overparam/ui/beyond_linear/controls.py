@@ -32,7 +32,9 @@ def sidebar(state: PageState) -> None:
         state.segmented("loss", width="stretch")
         if now["view"] in ("steps", "tuned"):
             state.select("penalty")
-        if not grid or (now["penalty"] != "none" and now["view"] != "loss"):
+        if now["view"] == "penalty":
+            state.log_slider("strong", 1e-5, 1)
+        elif not grid or (now["penalty"] != "none" and now["view"] != "loss"):
             state.log_slider("decay", 1e-5, 1)
         state.select("optimizer")
         if not grid:

@@ -31,7 +31,7 @@ from overparam.ui.shell.roles import role
 from overparam.ui.shell.state import PageState
 
 Draw = Callable[[Study, Curves], None]
-HEIGHT = 300
+HEIGHT = 260
 STYLE = """<style>
 .beyond-table { overflow-x: auto; }
 .beyond-table table { border-collapse: collapse; font-size: 0.8rem; width: 100%;
