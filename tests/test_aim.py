@@ -33,7 +33,8 @@ def test_the_step_in_use_is_the_best_for_what_it_was_tuned_for(aim):
 
 
 def test_where_no_step_reaches_the_gap_the_loss_at_the_end_decides():
-    short = {"horizon": 10, "iterations": 10, "condition": 1e4, "spectrum": "linear", "methods": (Entry(4, scale=0.001),)}
+    stuck = Entry(8, scale=0.01, start="near-zero")
+    short = {"horizon": 10, "iterations": 10, "methods": (stuck,)}
     by_gap, by_end = finished(aim="0.01", **short), finished(**short)
     assert (by_gap.tuned.reached[:, GAPS.index(0.01)] < 0).all()
     assert by_gap.tuned.chosen == by_end.tuned.chosen

@@ -257,14 +257,15 @@ class Experiment:
 
     def method(self, entry: Entry) -> Method:
         """A line of the list as a run of the engine; its step size is the shared one unless it has its own."""
-        own_step = entry.step if self.steps == "each" else None
+        own_step, start = entry.step if self.steps == "each" else None, entry.start or self.start
+        hidden = entry.kind == "network" or start != "balanced"  # a rule starts from the product of such layers
         return Method(
             depth=entry.depth,
             optimizer=entry.optimizer,
             kind=entry.kind,
             step=own_step or self.step,
-            width=entry.width if entry.kind == "network" else None,
-            start=entry.start or self.start,
+            width=entry.width if hidden else None,
+            start=start,
             scale=entry.scale or self.scale,
             seed=self.seed,
             weight_decay=self.decay,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from overparam.choices.race import Experiment
+from overparam.choices.race import Entry, Experiment
 from overparam.measure.history import GAPS, LONGEST
 from overparam.serving.run import SOLVED, Tuned, View
 
@@ -140,12 +140,17 @@ def ends(experiment: Experiment, view: View, tuned: Tuned | None) -> str:
     return f"g at iteration {view.iteration:,}: {_listed(_names(experiment), words)}."
 
 
+def _start(entry: Entry) -> tuple:
+    """What decides where a method of an experiment starts; the width of a balanced start does not."""
+    return entry.depth, entry.scale, entry.start, entry.width if entry.start not in (None, "balanced") else None
+
+
 def differences(experiment: Experiment, view: View, tuned: Tuned | None) -> str:
-    """How far each network's gap has been from that of the end-to-end rule of its depth, at most."""
-    rules = {e.depth: i for i, e in enumerate(experiment.methods) if e.kind == "rule"}
+    """How far each network's gap has been from that of the end-to-end rule of its depth from the same W_0, at most."""
+    rules = {_start(e): i for i, e in enumerate(experiment.methods) if e.kind == "rule"}
     told = []
     for i, (entry, name) in enumerate(zip(experiment.methods, _names(experiment), strict=True)):
-        if entry.kind == "network" and entry.depth in rules:
-            apart = np.abs(view.gaps[:, i] - view.gaps[:, rules[entry.depth]]).max()
+        if entry.kind == "network" and _start(entry) in rules:
+            apart = np.abs(view.gaps[:, i] - view.gaps[:, rules[_start(entry)]]).max()
             told.append(f"{name}: {apart:.2g}" if np.isfinite(apart) else f"{name}: one of them diverged")
     return f"Largest distance from the rule's g until iteration {view.iteration:,}: {'; '.join(told)}."
