@@ -11,7 +11,7 @@ import streamlit as st
 from overparam.choices.kinds import ChoiceError, Option
 from overparam.choices.race import CHOICES, Experiment
 from overparam.data import DataError
-from overparam.figures.race import method_styles, race_figure
+from overparam.figures.race import as_drawn, method_styles, race_figure
 from overparam.figures.style import ZERO_AT
 from overparam.measure.history import GAPS
 from overparam.serving.run import RUNS, Run, RunError, View
@@ -155,7 +155,7 @@ def curves(experiment: Experiment, view: View) -> list[Curve]:
         Curve(
             name=entry.label(),
             x=times,
-            y=np.where(np.isnan(view.gaps[:, i]), np.nan, np.maximum(view.gaps[:, i], FLOOR)),
+            y=as_drawn(view.gaps[:, i], FLOOR, HIGHEST),
             colour=looks[i][0],
             dash=looks[i][1],
             note=f"step size {view.steps[i]:.3g}",

@@ -7,6 +7,7 @@ import pytest
 
 from overparam.choices.kinds import read_choices
 from overparam.choices.race import CHOICES, Entry, Experiment
+from overparam.figures.race import as_drawn
 from overparam.measure.history import GAPS
 from overparam.serving.run import View
 from overparam.story.race_words import table
@@ -77,3 +78,8 @@ def test_no_speed_up_without_plain_gradient_descent_to_compare_with():
 )
 def test_the_verdict_says_what_became_of_a_method(choices, seen, says):
     assert says in table(experiment(**choices), view(**seen))[0].verdict
+
+
+def test_a_curve_that_diverges_is_seen_to_leave():
+    np.testing.assert_array_equal(as_drawn(np.array([1.0, 0.1, np.nan, np.nan]), 1e-16, 10.0), [1.0, 0.1, 10.0, np.nan])
+    np.testing.assert_array_equal(as_drawn(np.array([1.0, -1e-17]), 1e-16, 10.0), [1.0, 1e-16])

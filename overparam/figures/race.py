@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 
 from overparam.figures.style import DASHES, MAGENTA, MAUVE, PALETTE, RED, SAGE, UMBER, axis, base_layout, depth_colour, depth_dash
 
@@ -25,6 +26,16 @@ OPTIMIZER_LOOKS: dict[str, tuple[str, str]] = {
 _SHIFTED = [[(colour, DASHES[(i + shift) % len(DASHES)]) for i, colour in enumerate(PALETTE)] for shift in range(1, len(DASHES))]
 # From the last colour on, as the first ones are those of the depths that are seen most; never the look of a depth itself.
 SPARE = [look for looks in _SHIFTED for look in reversed(looks)]
+
+
+def as_drawn(gaps: NDArray[np.float64], lowest: float, highest: float) -> NDArray[np.float64]:
+    """A curve's gaps (K,) as drawn: none below the lowest, and up to the highest where the run diverges, NaN from then on.
+
+    A run diverges within a few iterations, between two that are recorded: without that leg its curve would just end.
+    """
+    drawn = np.where(np.isnan(gaps), np.nan, np.maximum(gaps, lowest))
+    drawn[np.flatnonzero(np.isnan(gaps))[:1]] = highest
+    return drawn
 
 
 def method_styles(entries: Sequence[Entry]) -> list[tuple[str, str]]:
