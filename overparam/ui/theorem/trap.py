@@ -48,9 +48,9 @@ def show(state: PageState, computed: Callable[..., Any]) -> None:
         st.caption(
             "The rule: a potential is refuted only where an unconstrained field of the same "
             "smoothness predicts other runs "
-            "and the potential does not. In ten dimensions this test is blind (a prior that "
-            "prefers gradients predicts best); "
-            "*Two roads* is not."
+            "and the potential does not. In more "
+            "dimensions the prior decides: a potential may predict best although F is no gradient. "
+            "*Two roads* needs no prior."
         )
 
 
