@@ -49,14 +49,13 @@ class Alignment:
 
     def certified_since(self, r: int) -> int | None:
         """The first reading from which the top r are certified at every interface until the end."""
-        sure = (self.guarantee[:, :, r - 1] >= CERTAIN).all(1)
-        if not sure[-1]:
-            return None
-        return int(self.times[np.flatnonzero(~sure)[-1] + 1 if not sure.all() else 0])
+        unsure = np.flatnonzero(self.guarantee[:, :, r - 1].min(1) < CERTAIN)
+        begin = int(unsure[-1]) + 1 if unsure.size else 0
+        return int(self.times[begin]) if begin < len(self.times) else None
 
     def first_certified(self, r: int) -> int | None:
         """The first reading at which the top r are certified at every interface."""
-        sure = np.flatnonzero((self.guarantee[:, :, r - 1] >= CERTAIN).all(1))
+        sure = np.flatnonzero(self.guarantee[:, :, r - 1].min(1) >= CERTAIN)
         return int(self.times[sure[0]]) if sure.size else None
 
 
