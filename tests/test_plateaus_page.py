@@ -142,6 +142,7 @@ def test_layers_beyond_the_depth_are_not_small():
 def test_scales_are_four_a_decade_and_zero_is_one_of_its_own():
     assert scales(0.01, 0.1) == pytest.approx([0.1 * 10 ** (-k / 4) for k in range(5)])
     assert scales(0, 0.1)[-1] == 0 and len(scales(0.1, 0.1)) == 1
+    assert len(scales(1e-300, 1)) == 17
     with pytest.raises(ChoiceError):
         scales(0.2, 0.1)
 

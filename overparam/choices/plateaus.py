@@ -31,7 +31,7 @@ DATA = {
 }
 STARTS = {"random": "random (He)", "symmetric": "symmetric: a scalar chain"}
 MODES = (3.0, 1.5, 0.75)  # the teacher's singular values in the view of that name
-PER_DECADE = 4  # scales
+PER_DECADE, MOST_SCALES = 4, 17  # scales
 MOST_DEPTH = 6
 
 
@@ -244,8 +244,9 @@ def scales(least: float, most: float) -> tuple[float, ...]:
             f"The smallest ε, {least:g}, is above the largest, {most:g}: raise one or lower the other."
         )
     end = least or most / 10  # a decade beside the saddle itself
+    # a link may ask for hundreds of decades
     count = max(1, round(PER_DECADE * math.log10(most / end)) + (least < most))
-    found = tuple(float(e) for e in np.geomspace(most, end, count))
+    found = tuple(float(e) for e in np.geomspace(most, end, min(count, MOST_SCALES)))
     return found if least else (*found, 0.0)
 
 

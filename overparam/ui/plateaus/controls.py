@@ -70,15 +70,15 @@ def _more(state: PageState, offset: bool) -> None:
 
 
 def _layers(state: PageState) -> None:
-    depth = st.session_state[state.key("N")]
-    key = state.key("small")
-    st.session_state[key] = [j for j in state.standing("small") if j <= 6]
+    depth, small = state.standing("N"), state.standing("small")
     st.pills(
         "Small layers, times ε",
-        list(range(1, depth + 1)),
+        list(range(1, max(depth, *small, 1) + 1)),
         selection_mode="multi",
-        key=key,
-        help="Their number r decides how long the plateau is; depth and place do not matter.",
+        key=state.key("small"),
+        format_func=lambda j: str(j) if j <= depth else f"({j})",
+        help="Their number r decides how long the plateau is; depth and place do not matter. "
+        "In brackets: beyond the depth.",
     )
 
 
