@@ -118,7 +118,7 @@ def escape_times(
     if threshold is not None:
         figure.add_vline(
             x=threshold, line={"color": LIMIT, "dash": "dot", "width": 2},
-            annotation={"text": "pinned below", "font": {"color": LIMIT}, "xanchor": "right"},
+            annotation_text="pinned below", annotation_font_color=LIMIT, annotation_position="bottom left",
         )  # fmt: skip
     spread = float(np.log10(eps.max() / eps.min())) if len(eps) > 1 else 0.0
     ends = np.log10([eps.min(), eps.max()]) + np.array([-1, 1]) * (0.06 * spread + 0.03)
