@@ -1,0 +1,98 @@
+"""What sentences of the app claim to have measured: each is looked for where it stands, and measured again, in little time.
+
+Run one with   python -m pytest tests/test_measured.py -k kappa   ; a sentence that is changed fails here until its measurement is.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from overparam.choices import problems
+from overparam.choices.kinds import read_choices
+from overparam.choices.race import CHOICES, Entry, Experiment
+from overparam.data import Data, load_diabetes
+from overparam.data.synthetic import synthetic
+from overparam.engine.losses import lp
+from overparam.engine.problem import Problem, two_coordinate
+from overparam.engine.simulation import Method
+from overparam.measure.curvature import hessian_product
+from overparam.measure.history import GAPS
+from overparam.measure.trajectory import fastest
+from overparam.serving.run import Run
+from overparam.story.presets import PRESETS
+from overparam.theory.preconditioner import precondition_root
+
+ROOT = Path(__file__).parents[1]
+ETHANOL = ROOT.parent / "shared" / "data" / "gas_ethanol.npz"
+
+
+def stands(file: str, sentence: str) -> bool:
+    """Whether a sentence stands in a file, however its lines and string literals are broken."""
+    text = re.sub(r'"\s*\n\s*"', "", (ROOT / file).read_text(encoding="utf-8"))
+    return " ".join(sentence.split()) in " ".join(text.split())
+
+
+def kappa(x: np.ndarray, y: np.ndarray, depth: float) -> float:
+    """Condition number of P^{1/2} H P^{1/2} at the optimum for p = 4."""
+    problem = Problem(x, y, lp(4))
+    w, eye = problem.optimum().weights.expand(problem.d, 1, problem.d), torch.eye(problem.d, dtype=torch.float64)[:, None]
+    root = precondition_root(w, eye, depth)
+    values = np.linalg.eigvalsh(precondition_root(w, hessian_product(problem, w)(root), depth)[:, 0].numpy())
+    return float(values[-1] / values[0])
+
+
+def test_kappa_at_the_optimum_falls_on_diabetes_and_rises_on_synthetic_data():
+    sentence = "at the optimum for $p=4$ it does on diabetes, and makes it worse on synthetic data"
+    assert stands("overparam/ui/shell/notes.py", sentence)
+    diabetes = load_diabetes()
+    measured = [kappa(diabetes.inputs, diabetes.targets, n) for n in (1, 2, 3, 8)]
+    np.testing.assert_allclose(measured, [511, 374, 343, 411], rtol=2e-3)
+    measured = [kappa(*synthetic(500, 20, 1, 100, "geometric", 0.1, 0), n) for n in (1, 2, 3, 8)]
+    np.testing.assert_allclose(measured, [113, 124, 138, 235], rtol=4e-3)
+
+
+def test_at_p_2_depth_does_not_help_and_momentum_nesterov_and_adam_do():
+    assert stands("overparam/ui/shell/notes.py", "**At $p=2$ depth does not help**; momentum, Nesterov and Adam do.")
+    entries = (Entry(1), Entry(2), Entry(3), *(Entry(1, name) for name in ("momentum", "nesterov", "adam")))
+    choices = {"p": 2.0, "methods": entries, "iterations": 1000, "horizon": 1000, "grid": 6, "scale": 0.01}
+    run = Run(Experiment.of(read_choices(CHOICES, {})[0] | choices))
+    while not run.finished:
+        run.advance(10**9, seconds=0.1)
+    plain, *others = run.tuned.grid.fastest(run.tuned.reached)[:, GAPS.index(0.0001)]
+    assert plain > 0 and all(count >= 0.9 * plain for count in others[:2]) and all(0 < 2 * count < plain for count in others[2:])
+
+
+def test_along_the_weights_steps_shrink_below_the_size_named():
+    assert stands("overparam/story/lessons.py", r"$\\|W\\|<N^{-N/(2N-2)}$: the slow start.")
+    for depth in (2, 3, 8):
+        edge = depth ** (-depth / (2 * depth - 2))
+        assert depth * edge ** (2 - 2 / depth) == pytest.approx(1)
+    assert 3 ** (-3 / 4) == pytest.approx(0.44, abs=0.002)
+
+
+def test_far_from_zero_too_depth_spoils_the_step_that_suits_both_at_p_2():
+    assert stands("pages/home.py", "and its stretch along $w$ spoils the one step that suited both.")
+    contenders = [[Method(depth, kind="rule", w_e=((7.0, 7.0),))] for depth in (1, 2, 3, 8)]
+    counts = [each.iterations[0] for each in fastest(two_coordinate(2, 10), contenders, 1e-4, horizon=200)]
+    assert counts[:3] == [1, 6, 9] and counts[3] > 2 * counts[2]
+
+
+@pytest.mark.skipif(not ETHANOL.exists(), reason="no copy of the paper's data at ../shared/data/gas_ethanol.npz")
+@pytest.mark.slow
+def test_figure_2_on_ethanol_compares_from_one_start(monkeypatch):
+    assert "0.135, 0.128, 0.126 at depth 2 and 0.406, 0.400, 0.399 at depth 3" in PRESETS["fig2"].replication
+    with np.load(ETHANOL) as file:
+        x, y = file["X"], file["y"][:, None]
+    data = Data("Ethanol", (x - x.mean(0)) / x.std(0), (y - y.mean(0)) / y.std(0), (), ())
+    monkeypatch.setattr(problems, "load_ethanol", lambda **_: data)
+    run = Run(Experiment.of(PRESETS["fig2"].values("ethanol")))
+    while not run.finished:
+        run.advance(10**9, seconds=0.1)
+    gaps = run.view(10**9).gaps
+    assert np.abs(gaps[:, 3] - gaps[:, 2]).max() == pytest.approx(0.135, abs=0.002)
+    assert np.abs(gaps[:, 7] - gaps[:, 6]).max() == pytest.approx(0.406, abs=0.003)
