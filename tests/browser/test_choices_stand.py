@@ -81,6 +81,16 @@ def test_controls_that_leave_the_page_return_as_they_were(open_page, serve):
     assert chosen(page) == wanted
     assert page.get_by_role("alert").filter(visible=True, has_text="radius").count() == 0
 
+    page.goto(f"{serve('app.py')}/preconditioner?N=5&w=1.2&outputs=2&s1=1.8&ratio=20&problem=two&iterations=200&scale=0.1&t=7")
+    page.locator(".plot .main-svg").first.wait_for(state="attached")
+    settle(page)
+    wanted = chosen(page)
+    for part in ("One step, matrices", "Trajectories", "Along a run", "One step, one output"):
+        segment(page, "pre_view", part)
+        run_again(page)
+        page.keyboard.press("Escape")
+    assert chosen(page) == wanted
+
     page.goto(f"{serve('app.py')}/where_depth_helps?detail=quick&depth=4&grid=5&horizon=500")
     page.locator(".plot .main-svg").first.wait_for(state="attached")
     settle(page)

@@ -67,7 +67,7 @@ def test_space_presses_the_button_that_has_the_focus_and_is_text_in_a_box(race):
     label.focus()
     race.keyboard.press("Space")
     race.wait_for_function("document.querySelector('.live-chart-labels button').ariaPressed === 'false'")
-    race.get_by_text("Start, decay, precision, seed").focus()
+    race.locator(".st-key-race_rest summary").focus()
     race.keyboard.press("Space")
     box = race.get_by_role("spinbutton", name="Seed")
     box.wait_for()
@@ -91,7 +91,7 @@ def test_keys_of_a_lesson_work_with_the_focus_on_a_slider(open_page, serve):
     page.get_by_text("4 of 7").wait_for()
 
 
-WIDE = ("Home", "The race", "Where depth helps", "The preconditioner", "No regularizer")
+WIDE = ("Home", "The race", "Where depth helps", "The preconditioner", "No regularizer", "Plateaus")
 
 
 @pytest.mark.parametrize("width", [1024, 1280])
@@ -99,6 +99,7 @@ WIDE = ("Home", "The race", "Where depth helps", "The preconditioner", "No regul
 def test_every_page_is_a_click_or_two_away_at_every_width(open_page, serve, width, mode):
     page = open_page(f"{serve('app.py')}/{mode}", size=(width, 720))
     page.get_by_test_id("stTopNav").wait_for()
+    settle(page)
     found = set()
     entries = page.get_by_test_id("stTopNav")
     tools = page.locator(".st-key-app_tools").bounding_box()["x"]
