@@ -43,7 +43,7 @@ def _text_in(colour: str) -> str:
     shade = f"light-dark({readable(colour, LIGHT_BACKGROUND)}, {readable(colour, DARK_BACKGROUND)}) !important"
     value = f"rgb({red}, {green}, {blue})"
     return (
-        f'.stMarkdown :is([style*="color: {value}"], [style*="color:{colour}"]) {{ color: {shade}; }}'
+        f'.stMarkdown :is([style*="color: {value}"], [style*="color:{colour}"], [mathcolor="{colour}"]) {{ color: {shade}; }}'
         f'.plot text[style*="fill: {value}"] {{ fill: {shade}; }}'
     )
 
