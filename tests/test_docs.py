@@ -2,19 +2,28 @@
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 
-from tests.test_readme import ROOT
+from tests.test_readme import ROOT, blocks
 
+OWN_NETWORK = (ROOT / "docs/for-your-own-network.md").read_text(encoding="utf-8")
 DEPLOY = (ROOT / "docs/deploy.md").read_text(encoding="utf-8")
 # of the reference https://huggingface.co/docs/hub/spaces-config-reference
 COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
 
 
-@pytest.mark.parametrize("text", [DEPLOY])
+@pytest.mark.parametrize("code", blocks("python", OWN_NETWORK))
+def test_an_example_runs(code):
+    command = [sys.executable, "-W", "error", "-c", code]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+
+
+@pytest.mark.parametrize("text", [OWN_NETWORK, DEPLOY])
 def test_links_to_files_lead_to_files(text):
     links = re.findall(r"\]\((?!https?:)([^)#]+)\)", text)
     assert [link for link in links if not (ROOT / "docs" / link).exists()] == []

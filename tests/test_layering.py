@@ -28,7 +28,10 @@ FLOORS = (  # the ground first
     {"overparam.ui.shell"},  # what every page shares
     {"overparam.ui"},  # the parts of one page each
     # pages; the package's face; its programs
-    {"app", "pages", "overparam", "overparam.benchmark", "overparam.reference", "overparam.reproduce"},
+    {
+        *("app", "pages", "overparam", "overparam.benchmark", "overparam.digits_pair"),
+        *("overparam.reference", "overparam.reproduce"),
+    },
 )
 FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names}
 SCREEN = {"app", "pages", "overparam.ui", "overparam.ui.components", "overparam.ui.shell"}
