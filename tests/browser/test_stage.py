@@ -91,7 +91,7 @@ def test_keys_of_a_lesson_work_with_the_focus_on_a_slider(open_page, serve):
     page.get_by_text("4 of 7").wait_for()
 
 
-WIDE = ("Home", "The race", "Where depth helps", "The preconditioner", "No regularizer", "Plateaus")
+WIDE = ("Home", "The race", "Where depth helps", "Beyond linear", "The preconditioner", "No regularizer", "Plateaus")
 
 
 @pytest.mark.parametrize("width", [1024, 1280])

@@ -140,10 +140,11 @@ def _depth_curves(grid: Grid, places: np.ndarray, ghost: bool = False) -> list[C
 
 def _step_slider(state: PageState, study: Study) -> None:
     steps = {recipe.step for recipe in study.recipes}
-    current = st.session_state[state.key("rate")]
+    current = state.standing("rate")
     st.select_slider(
         "Step size η",
         options=sorted(steps | {current}),
+        value=current,
         key=state.key("rate"),
         format_func=lambda step: f"{step:.2g}",
     )
