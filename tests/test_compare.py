@@ -85,10 +85,10 @@ def test_tuned_step_sizes_become_own_ones_when_they_are_changed():
 
 def test_too_many_changes_are_refused_in_a_sentence_and_nothing_is_lost():
     changes = "~".join(f"{t}x0.99" for t in range(1, 21))
-    app = press(race(**SMALL | {"changes": changes}), "race_run")
+    app = press(race(**SMALL | {"changes": changes}), "race_step_100")
     press(app, "race_halve")
     assert len(messages(app)) == 1 and "left as they were" in messages(app)[0]
-    assert url(app)["changes"] == changes and transport(app)["position"] == 200
+    assert url(app)["changes"] == changes and transport(app)["position"] == 100
     app.run()
     assert messages(app) == []
 
