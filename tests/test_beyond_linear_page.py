@@ -116,6 +116,11 @@ def test_a_divergence_is_no_error():
     assert messages(app) == [] and "diverged" in texts(app)
 
 
+def test_a_loss_that_does_not_fall_is_no_error():
+    app = beyond(scale="0.001", step="0.00002", decay="0", **SMALL)
+    assert messages(app) == [] and "Measured here" in texts(app)
+
+
 @pytest.mark.parametrize(
     ("query", "says"),
     [

@@ -52,6 +52,9 @@ SMALL = {
     "layers": st.integers(2, 3),
     "h": st.integers(1, 8),
     "length": st.integers(10, 100),
+    "hidden": st.integers(16, 24),
+    "factors": st.integers(2, 3),
+    "rates": st.just(9),
 }
 
 

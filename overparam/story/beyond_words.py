@@ -107,6 +107,8 @@ def apart_words(curves: Curves) -> str:
     if len(curves.times) < 2 or not np.isfinite(plotted[-1, [one, two]]).all():
         return ""
     fall, of_penalty = plotted[0] - plotted[-1], penalty[0] - penalty[-1]
+    if not (fall[[one, two]] > 0).all():  # there is no fall that could have a share
+        return f"**Measured here**, iteration {curves.times[-1]:,}: the plotted loss has not fallen yet."
     bare_one, bare_two = (fit[-1, names.index(f"{n}, no penalty")] for n in ("one", "two"))
     return (
         f"**Measured here**, iteration {curves.times[-1]:,}: plotted, the paper's two matrices show "
