@@ -69,6 +69,20 @@ def test_outputs_losses_and_gradients_are_those_of_sequential(monkeypatch):
             torch.testing.assert_close(ours[run].flatten(), grad.flatten(), rtol=1e-11, atol=1e-13)
 
 
+@pytest.mark.parametrize(("objective", "power"), [("l2", 2), ("l4", 4)])
+def test_the_losses_of_one_hot_targets(objective, power):
+    network = Convolutional(channels=(2, 3), hidden=5, objective=objective)
+    sim = networks([Recipe(1), Recipe(2)], network)
+    x, y, weights = torch.as_tensor(X), one_hot(LABELS, 10).double(), sim.weights()
+    expected = ((network.outputs(weights, x) - y) ** power).sum((1, 2)) / (power * len(X))
+    losses, grads = network.value_and_grad(weights, x, y)
+    torch.testing.assert_close(losses, expected, rtol=1e-12, atol=0)
+    net = sequential([w[0] for w in weights])
+    loss = ((net(images()).T - y) ** power).sum() / (power * len(X))
+    for ours, grad in zip(grads, torch.autograd.grad(loss, list(net.parameters())), strict=True):
+        torch.testing.assert_close(ours[0].flatten(), grad.flatten(), rtol=1e-10, atol=1e-13)
+
+
 def test_every_number_of_factors_begins_at_the_same_function_and_only_dense_layers_are_factored():
     sim = networks()
     first, *others = sim.network.outputs(sim.weights(), torch.as_tensor(X))

@@ -38,7 +38,7 @@ def _cross_entropy_and_slope(outputs: Tensor, targets: Tensor) -> tuple[Tensor, 
 
 
 def _square(outputs: Tensor, targets: Tensor) -> Tensor:
-    return (outputs - targets).square_().sum((1, 2)).div_(2 * targets.shape[1])
+    return (outputs - targets).square().sum((1, 2)).div(2 * targets.shape[1])
 
 
 def _square_and_slope(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
@@ -48,7 +48,7 @@ def _square_and_slope(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]
 
 
 def _fourth(outputs: Tensor, targets: Tensor) -> Tensor:
-    return (outputs - targets).square_().square_().sum((1, 2)).div_(4 * targets.shape[1])
+    return (outputs - targets).square().square().sum((1, 2)).div(4 * targets.shape[1])
 
 
 def _fourth_and_slope(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
