@@ -124,6 +124,16 @@ def test_a_refused_file_does_not_leave_another_one_racing_under_its_name():
     assert races(app) and url(app)["csv"] == link and told(app) == ""
 
 
+def test_a_file_that_another_one_replaces_can_be_gone_back_to():
+    """A browser empties the file box before it puts another file there."""
+    app = choose(race(**SMALL), GOOD)
+    choose(app, None)
+    choose(app, ("bad.csv", b"\x1f\x8b\x08\x00", "text/csv"))
+    assert not races(app) and "`bad.csv` was not taken" in told(app)
+    press(app, "Use `good.csv` again")
+    assert races(app) and told(app) == ""
+
+
 def test_all_faults_stand_beside_the_file_and_a_click_meets_each():
     app = choose(race(**SMALL), FAULTY)
     assert not races(app)

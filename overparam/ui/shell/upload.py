@@ -7,6 +7,7 @@ kept once for all sessions, a bounded number of them; a session only finds those
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,11 +16,13 @@ import streamlit as st
 
 from overparam.choices.race import Experiment
 from overparam.data import Data, DataError, Reading, Upload, cite
+from overparam.data.sheet import Sheet
 from overparam.data.upload import digest
 from overparam.serving.registry import Registry
 from overparam.ui.shell.state import PageState
 
 FILES: Registry[Upload] = Registry(most=32, make=Upload)
+REPLACED_SECONDS = 60.0  # the browser empties the file box before it puts another file there
 MOST_FILES = 4  # of a session that can be gone back to
 
 
@@ -28,10 +31,12 @@ class Shelf:
     """What a session knows of its files, the same on all pages.
 
     names: of each file that was chosen in it, by its digest. refused: the name of the file chosen last and why it was not taken.
+    leaving: digest and name of the file taken out of a file box, and when: another one may be about to take its place.
     """
 
     names: dict[str, str] = field(default_factory=dict)
     refused: tuple[str, str] | None = None
+    leaving: tuple[str, str, float] | None = None
 
 
 @dataclass
@@ -67,37 +72,39 @@ def described(experiment: Experiment) -> str:
 
 
 def upload_control(state: PageState) -> None:
-    """The file box, and what belongs to the file in use: what is predicted, left out, taken otherwise, and what is at fault."""
+    """The file box, and what belongs to the file in use: what is at fault, predicted, left out, taken otherwise."""
     _file_box(state)
     reading = _reading(state)
     upload = _find(reading)
     if upload is None:
         _no_file(state)
         return
-    name = _shelf().names[upload.contents]
+    name = cite(_shelf().names[upload.contents])
     try:
         sheet = upload.sheet(reading.first)
     except DataError as error:  # with line 1 taken for what it is not
+        st.error(f"{name}: {error}", icon=":material/table:")
         _first_line(state, reading.first)
-        st.error(f"{cite(name)}: {error}", icon=":material/table:")
         return
-    if sheet.first_asked:
-        _first_line(state, sheet.first)
-    _columns(state, upload, reading)
+    notes: tuple[str, ...] = ()
     try:
         data = upload.data(reading)
     except DataError as error:
-        st.error(f"{cite(name)}: {error}", icon=":material/table:")
-        _ways_out(state, upload, reading)
-        _other_files(state, upload.contents)
-        return
-    m, d = data.inputs.shape
-    st.caption(f"{cite(name)}: {m:,} rows, {d} input{'s' if d > 1 else ''}, standardised.")
-    if data.notes:
-        st.caption(" ".join(data.notes))
+        st.error(f"{name}: {error}", icon=":material/table:")
+        _ways_out(state, sheet, reading)
+        _other_files(state, but=upload.contents)
+    else:
+        (m, d), notes = data.inputs.shape, data.notes
+        st.caption(f"{name}: {m:,} rows, {d} input{'s' if d > 1 else ''}, standardised.")
+    if sheet.first_asked:
+        _first_line(state, sheet.first)
+    _bad_lines(state, sheet, reading)
+    _columns(state, sheet, reading)
+    if notes:
+        st.caption(" ".join(notes))
     if _box(state).holds != upload.contents:  # after another page the file box is empty
         st.button(
-            f"Let go of {cite(name)}",
+            f"Let go of {name}",
             icon=":material/close:",
             key=state.key("let_go"),
             on_click=_let_go,
@@ -128,9 +135,7 @@ def _file_box(state: PageState) -> None:
     words = "Numbers, one column of which is predicted: separated by commas, semicolons, tabs or blanks, with or without names."
     file = st.file_uploader("CSV file", key=key, help=words, on_change=_take, args=(state, key))
     if file is None:
-        if (
-            st.session_state[key] is not None
-        ):  # the browser shows a file that this session, begun after a long break, never had
+        if st.session_state[key] is not None:  # shown by the browser, unknown to a session that began after a long break
             box.emptied += 1
             box.lost = True
             st.rerun()
@@ -147,9 +152,13 @@ def _take(state: PageState, key: str) -> None:
     file, shelf, box = st.session_state[key], _shelf(), _box(state)
     shelf.refused, box.lost = None, False
     if file is None:
+        if name := shelf.names.get(box.holds):
+            shelf.leaving = box.holds, name, time.monotonic()
         _let_go(state, box.holds)
         return
-    raw = file.getvalue()
+    if shelf.leaving and time.monotonic() < shelf.leaving[2] + REPLACED_SECONDS:
+        shelf.names.setdefault(*shelf.leaving[:2])  # it made room for this one: it can be gone back to
+    shelf.leaving, raw = None, file.getvalue()
     contents = box.holds = digest(raw)
     upload = FILES.get(contents, raw)
     try:
@@ -232,9 +241,8 @@ def _update(
     return callback
 
 
-def _columns(state: PageState, upload: Upload, reading: Reading) -> None:
+def _columns(state: PageState, sheet: Sheet, reading: Reading) -> None:
     """What is predicted, left out, and taken as categories."""
-    sheet = upload.sheet(reading.first)
     able = {column.name: column.place for column in sheet.predictable(reading)}
     if able:
         key, shown = state.key("target"), {place: name for name, place in able.items()}
@@ -264,6 +272,9 @@ def _columns(state: PageState, upload: Upload, reading: Reading) -> None:
                 on_change=_choose,
                 args=(state, key, field_name, places),
             )
+
+
+def _bad_lines(state: PageState, sheet: Sheet, reading: Reading) -> None:
     if bad := sheet.bad_lines(reading):
         key = state.key("skip")
         st.session_state[key] = reading.skip
@@ -289,11 +300,11 @@ def _with(reading: Reading, name: str, places: list[int]) -> Reading:
     return replace(reading, target=target, **columns)
 
 
-def _ways_out(state: PageState, upload: Upload, reading: Reading) -> None:
+def _ways_out(state: PageState, sheet: Sheet, reading: Reading) -> None:
     """A click for what the faults can be met with at once."""
     undecided = tuple(
         column.place
-        for column in upload.sheet(reading.first).texts()
+        for column in sheet.texts()
         if column.place not in (*reading.leave_out, *reading.categories)
     )
     if not undecided:
