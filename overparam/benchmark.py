@@ -37,7 +37,7 @@ from overparam.measure.alignment import read_alignment
 from overparam.measure.history import GAPS, History
 from overparam.measure.plateaus import DRIFT_SCALES, DRIFT_SKEW, chain_drift_against_scale
 from overparam.serving.plateaus import FIRST, FamilyRun
-from overparam.serving.sweep import Block
+from overparam.serving.sweep import Block, step_sizes
 from overparam.theory.curves import gamma
 from overparam.theory.field import circulation, force
 from overparam.theory.landscapes import linear
@@ -351,9 +351,13 @@ def by_hand(plan: Plan, p: float, depth: int, kind: str) -> Callable[[int], Tens
 
     Returns: advance(n) -> the iteration of this call at which each run arrived, -1 where it did not.
     """
+    row = list(plan.values("y")).index(p)
+    cells = [plan.cell(x, row) for x in range(len(plan.values("x")))]
+    own = [step_sizes(plan, cell.plain if depth == 1 else cell) for cell in cells]
     ratios = torch.tensor(plan.values("x"))
-    y = torch.stack([ratios, torch.ones_like(ratios)], 1).repeat_interleave(41, 0)
-    eta = (ratios[:, None] ** (2 - p) * torch.tensor(plan.relative_steps(plan.cell(0, 0)))).reshape(-1, 1)
+    counts = torch.tensor([len(steps) for steps in own])
+    y = torch.stack([ratios, torch.ones_like(ratios)], 1).repeat_interleave(counts, 0)
+    eta = torch.tensor(np.concatenate(own)).reshape(-1, 1)
     w = torch.full_like(y, plan.scale / 2**0.5)
     first, above = w * plan.scale ** (1 / depth - 1), [torch.full_like(eta, plan.scale ** (1 / depth)) for _ in range(depth - 1)]
     reached = torch.full((len(y),), -1)

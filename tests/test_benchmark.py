@@ -14,7 +14,7 @@ from overparam.engine.losses import lp
 from overparam.engine.nonlinear import Recipe
 from overparam.engine.problem import Problem
 from overparam.engine.simulation import Method, Simulation
-from overparam.serving.sweep import UNKNOWN, Block
+from overparam.serving.sweep import UNKNOWN, Block, step_sizes
 
 
 @pytest.fixture(autouse=True)
@@ -54,8 +54,10 @@ def test_the_ordinary_network_learns(optimizer):
 @pytest.mark.parametrize(("kind", "depth"), [("network", 3), ("rule", 2), ("network", 1)])
 def test_the_loop_written_by_hand_computes_the_same_row_of_the_map(kind, depth):
     plan = Plan.of(read_choices(PLAN_CHOICES, {"kind": kind, "depth": str(depth)})[0])
-    reached = benchmark.by_hand(plan, 3.0, depth, kind)(300).view(13, 41).numpy()
-    block = Block(plan, [plan.cell(x, 2) for x in range(13)])
+    cells = [plan.cell(x, 2) for x in range(13)]
+    counts = [len(step_sizes(plan, cell)) for cell in cells]
+    reached = np.split(benchmark.by_hand(plan, 3.0, depth, kind)(300).numpy(), np.cumsum(counts)[:-1])
+    block = Block(plan, cells)
     block.advance(300, seconds=np.inf)
     expected = [min(own[own >= 0], default=UNKNOWN) for own in reached]
     assert [trial.iterations for trial in block.trials.values()] == expected
