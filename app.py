@@ -7,13 +7,14 @@ runs it as a script. Without `app` the pages run all the same.
 import streamlit as st
 
 if __name__ == "__main__":
-    from overparam.ui.shell.frame import navigation, page_frame, warm_up
+    from overparam.ui.shell.frame import navigation, page_frame, sidebar_first, warm_up
     from overparam.ui.shell.lesson_card import beside_lesson
     from overparam.ui.shell.presentation import header_tools
 
     page_frame()
     page = navigation()
     header_tools(page)
+    sidebar_first(page)
     with beside_lesson(page):
         page.run()
     warm_up()  # last: the page that was asked for comes first

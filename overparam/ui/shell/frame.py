@@ -58,9 +58,16 @@ def navigation() -> StreamlitPage:
         },
         position="top",
     )
-    if page.url_path in WITH_SIDEBAR:
-        st.sidebar.empty()  # the sidebar comes before the rest, which would else be seen to make room for it
     return page
+
+
+def sidebar_first(page: StreamlitPage) -> None:
+    """Bring the sidebar before the rest of a page that has one, which would else be seen to make room for it.
+
+    Call when it is settled whether the sidebar stands open.
+    """
+    if page.url_path in WITH_SIDEBAR:
+        st.sidebar.empty()
 
 
 def through_app() -> None:
