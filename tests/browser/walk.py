@@ -14,6 +14,7 @@ def settle(page) -> None:
     page.wait_for_timeout(200)  # the script begins a moment after the key
     at_rest = "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
     page.wait_for_function(at_rest, timeout=1000 * RUN_SECONDS)
+    page.locator("[data-testid=stHtml] style").nth(1).wait_for(state="attached")  # of the frame and of its header
     page.wait_for_function("[...document.querySelectorAll('.plot, .live-chart-plot')].every(p => p.querySelector('.main-svg'))")
     page.wait_for_timeout(300)  # formulas are typeset after the text has come
 
