@@ -1,8 +1,9 @@
 """A chart that streams: mounted once, then fed with snapshots that it draws without ever being rebuilt.
 
 Streamlit rebuilds a chart whenever its data change, so it would blink at every frame and lose zoom and hidden curves.
-Here a component (live_chart.js) stays on the page and calls `Plotly.react`; the snapshots reach it as the attributes of
-an invisible element that the script replaces, up to about ten times a second.
+Here a component (live.js) stays on the page; the snapshots reach it as the attributes of
+an invisible element that the script replaces, up to about ten times a second. The browser owns its place in between: it glides
+after the newest snapshot at every frame of its screen, on a canvas; curves at rest are Plotly's, with all that it can do.
 
     chart = live_chart("race", x_title="iteration", y_title="gap")     # before the loop
     for curves in run:
@@ -15,24 +16,15 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
-from overparam.ui.components.plotly_js import HEIGHTS, LOADER, plotly_url
+from overparam.ui.components.chart import chart
+from overparam.ui.components.plotly_js import plotly_url
 
 MOST_POINTS = 400  # a curve is drawn on about 800 pixels
-
-_HERE = Path(__file__).parent
-_component = st.components.v2.component(
-    "live_chart",
-    js=(_HERE / "live_chart.js").read_text(encoding="utf-8") + HEIGHTS + LOADER,
-    css=(_HERE / "live_chart.css").read_text(encoding="utf-8"),
-    isolate_styles=False,  # Plotly's own style sheet goes to the document and must reach the chart
-)
-
 
 @dataclass(frozen=True)
 class Curve:
@@ -137,6 +129,7 @@ def live_chart(
     memory = st.session_state.setdefault(f"{key}__live_chart", {"frame": None, "mounted": 0.0})
     memory["mounted"] = max(time.time(), memory["mounted"] + 1e-3)  # a clock set back must not hide the next snapshots
     settings = {
+        "mode": "live",
         "key": key,
         "plotly": plotly_url(),
         "height": height,
@@ -149,10 +142,10 @@ def live_chart(
         "yClip": y_clip,
     }
     with st.container(gap=None, key=f"{key}_live_chart"):
-        _component(key=key, data=settings)
-        chart = LiveChart(st.empty(), memory, key, x_log, memory["mounted"])
-    chart.repeat()
-    return chart
+        chart(key=key, data=settings)
+        mounted = LiveChart(st.empty(), memory, key, x_log, memory["mounted"])
+    mounted.repeat()
+    return mounted
 
 
 def _encode(run_id: str, curves: Sequence[Curve], marks: Sequence[Mark], x_log: bool) -> dict[str, str]:

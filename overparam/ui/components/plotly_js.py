@@ -46,10 +46,3 @@ def plain() -> bytes:
 def compressed() -> bytes:
     """The same, by gzip."""
     return gzip.compress(plain(), 9, mtime=0)
-
-
-LOADER = (Path(__file__).parent / "plotly_js.js").read_text(encoding="utf-8")
-"""JavaScript to put at the end of a component's own: `loadPlotly(plotly_url())`, a promise of `Plotly`."""
-
-HEIGHTS = (Path(__file__).parent / "heights.js").read_text(encoding="utf-8")
-"""JavaScript likewise: `heights.add(element, picture)` makes a picture as high as the window has room for."""

@@ -1,9 +1,12 @@
-// A chart that is mounted once and redrawn in place.  See live_chart.py for what is sent and why.
+// Curves that stream.  See live_chart.py for what is sent and why.
+//
+// Snapshots come about ten times a second; the place that is shown lives here and glides after the newest one at every frame of
+// the screen. While it moves a canvas over the plot draws the curves, at a fiftieth of Plotly's cost; at rest they are Plotly's.
 
 const charts = new WeakMap() // mounted element -> LiveChart
 const hiddenCurves = new Map() // key of a chart -> names that were switched off; outlives a visit to another page
 
-export default function ({ data, parentElement }) {
+function live({ data, parentElement }) {
   let chart = charts.get(parentElement)
   if (!chart) {
     chart = new LiveChart(parentElement, data)
@@ -22,6 +25,9 @@ class LiveChart {
     this.parent = parent
     this.order = [-1, -1]
     this.frame = { run: "", curves: [], marks: [] }
+    this.place = new Place()
+    this.heightOfAxis = new Range()
+    this.stacking = [] // names of the curves as their labels stand, from above
     this.painted = 0
     if (!hiddenCurves.has(key)) hiddenCurves.set(key, new Set())
     this.hidden = hiddenCurves.get(key)
@@ -29,6 +35,7 @@ class LiveChart {
     this.root = element("div", "live-chart", parent)
     this.plot = element("div", "live-chart-plot", this.root)
     this.plot.setAttribute("role", "figure") // an image could hold no buttons
+    this.canvas = element("canvas", "live-chart-canvas", this.root)
     this.leaders = svg("svg", this.root)
     this.leaders.setAttribute("class", "live-chart-leaders")
     this.leaders.setAttribute("aria-hidden", "true")
@@ -48,6 +55,9 @@ class LiveChart {
   }
 
   configure(options) {
+    if (this.options && this.options.xLog !== options.xLog) {
+      this.place.head(located(this.frame, options.xLog).reach, false)
+    }
     this.options = options
     this.plot.setAttribute("aria-label", options.alt)
     if (this.height) heights.changed()
@@ -79,6 +89,8 @@ class LiveChart {
   }
 
   destroy() {
+    clearTimeout(this.resting)
+    cancelAnimationFrame(this.gliding)
     heights.remove(this.plot)
     this.inbox.disconnect()
     this.sizes.disconnect()
@@ -94,10 +106,87 @@ class LiveChart {
       const order = sent.dataset.order.split(" ").map(Number)
       if (order[0] < this.order[0] || (order[0] === this.order[0] && order[1] <= this.order[1])) continue
       this.order = order
-      this.frame = decode(sent.dataset.head, sent.dataset.points)
+      const before = this.frame
+      this.frame = located(decode(sent.dataset.head, sent.dataset.points), this.options.xLog)
       this.root.dataset.received = (Number(this.root.dataset.received) || 0) + 1
-      this.schedule()
+      const goesOn = this.Plotly && this.painted && before.run === this.frame.run && before.curves.length === this.frame.curves.length
+      this.place.head(this.frame.reach, goesOn && !matchMedia("(prefers-reduced-motion: reduce)").matches)
+      if (this.place.moves) this.glide()
+      else this.settle()
     }
+  }
+
+  // Draw at every frame of the screen until the place has come up with the newest snapshot; Plotly draws when it rests there.
+  glide() {
+    clearTimeout(this.resting)
+    if (this.gliding || this.destroyed) return
+    if (!this.moving) {
+      this.moving = true
+      this.writeLabels()
+      this.root.classList.add("moving")
+    }
+    this.gliding = requestAnimationFrame((now) => {
+      this.gliding = 0
+      if (this.destroyed || !this.root.clientWidth || !this.plot._fullLayout?.xaxis) return this.settle()
+      this.place.step(now)
+      this.easeAxis(now)
+      this.sketch()
+      if (this.place.moves || this.heightOfAxis.moves(now)) this.glide()
+      else this.resting = setTimeout(() => this.settle(), REST)
+    })
+  }
+
+  settle() {
+    this.moving = false
+    this.place.arrive()
+    this.schedule()
+  }
+
+  // The axis follows the curves in steps: at most one change a second, and each of them eased.
+  easeAxis(now) {
+    if (this.zoomed || !this.heightOfAxis.toward(this.span(), now)) return
+    this.Plotly.relayout(this.plot, { "yaxis.range": this.heightOfAxis.at(now) })
+  }
+
+  // The curves as far as the place has come, on the canvas.
+  sketch() {
+    const { xaxis, yaxis, _size: size } = this.plot._fullLayout
+    const g = clean(this.canvas, this.root.clientWidth, this.height)
+    g.save()
+    g.beginPath()
+    g.rect(size.l, size.t, size.w, size.h)
+    g.clip()
+    const across = scaled(xaxis, xaxis._offset, 1), up = scaled(yaxis, yaxis._offset + yaxis._length, -1)
+    g.lineJoin = "round"
+    for (const curve of this.frame.curves) {
+      if (this.hidden.has(curve.name)) continue
+      g.lineWidth = (curve.ghost ? 1.5 : 2.25) * this.theme.scale
+      g.globalAlpha = curve.ghost ? 0.45 : 1
+      g.strokeStyle = curve.colour
+      g.setLineDash(dashes(curve.dash))
+      trace(g, curve, curve.ghost ? Infinity : this.place.at, across, up)
+    }
+    g.restore()
+    this.joinLabels()
+    this.root.dataset.run = this.frame.run
+    this.root.dataset.painted = ++this.painted
+  }
+
+  // Lowest and highest value that is drawn, as exponents of ten, within the limits that the page sets; null if there is none.
+  span() {
+    let [low, high] = [Infinity, -Infinity]
+    for (const { name, lx, ly, ghost } of this.frame.curves) {
+      if (this.hidden.has(name)) continue
+      for (let i = 0; i < ly.length && (ghost || lx[i] <= this.place.at); i++) {
+        if (!Number.isFinite(ly[i]) || !Number.isFinite(lx[i])) continue
+        low = Math.min(low, ly[i])
+        high = Math.max(high, ly[i])
+      }
+    }
+    const [least, most] = this.options.yClip.map((value) => (value === null ? null : Math.log10(value)))
+    low = Math.max(low, least ?? low)
+    high = Math.min(high, most ?? high)
+    return low <= high ? [low, high] : null
   }
 
   // However many snapshots arrive, at most one drawing per frame of the screen.
@@ -115,16 +204,38 @@ class LiveChart {
     this.theme = readTheme(this.parent)
     this.writeLabels()
     const column = this.placeLabels(width)
+    const span = this.span()
+    if (span && !this.zoomed && !this.moving) this.heightOfAxis.fit(span)
     this.Plotly.react(this.plot, this.traces(), this.layout(width, column), this.config()).then(() => {
       if (this.destroyed) return
       if (!this.listening) {
         this.listening = true
-        this.plot.on("plotly_relayout", () => this.joinLabels())
+        this.plot.on("plotly_relayout", (change) => this.relaidOut(change))
+        this.plot.on("plotly_doubleclick", () => this.wholeView())
+      }
+      if (!this.moving) {
+        this.root.classList.remove("moving")
+        clean(this.canvas, width, this.height)
       }
       this.joinLabels()
       this.root.dataset.run = this.frame.run
       this.root.dataset.painted = ++this.painted
     })
+  }
+
+  // A person who zooms keeps what they chose, along both axes, until they ask for the whole again.
+  relaidOut(change) {
+    const chosen = Object.keys(change).some((name) => /^[xy]axis\.(range\[|autorange)/.test(name))
+    if (chosen) this.zoomed = true
+    this.joinLabels()
+    if (this.moving) this.glide()
+  }
+
+  wholeView() {
+    this.zoomed = false
+    this.heightOfAxis = new Range()
+    this.schedule()
+    return false
   }
 
   traces() {
@@ -147,7 +258,7 @@ class LiveChart {
     const { options, theme } = this
     const axis = (log, title, ticks) => ({
       type: log ? "log" : "linear",
-      uirevision: `${log}`,
+      uirevision: this.painted, // what a person has chosen is kept by `zoomed`
       title: { text: title, standoff: 8, font: { size: theme.size } },
       automargin: true,
       zeroline: false,
@@ -166,8 +277,13 @@ class LiveChart {
     } else {
       xaxis.autorangeoptions = this.extent() // no further than the curves, however long the text at a mark
     }
-    const [clipmin, clipmax] = options.yClip
-    yaxis.autorangeoptions = { clipmin, clipmax }
+    const shown = this.plot._fullLayout
+    if (this.zoomed && this.xLogOfZoom === options.xLog) {
+      Object.assign(xaxis, { range: [...shown.xaxis.range], autorange: false })
+    }
+    this.xLogOfZoom = options.xLog
+    if (this.zoomed) yaxis.range = [...shown.yaxis.range]
+    else if (this.heightOfAxis.shown) yaxis.range = this.heightOfAxis.shown
     const marks = this.frame.marks.filter((mark) => !options.xLog || mark.x > 0)
     const below = { yref: "paper", y: 0, yanchor: "top", yshift: -2, showarrow: false, font: { size: theme.size } } // as a tick
     return {
@@ -212,9 +328,9 @@ class LiveChart {
   config() {
     this.buttons ??= [
       [this.exportButton("png", this.Plotly.Icons.camera), this.exportButton("svg", this.Plotly.Icons.disk)],
-      ["zoom2d", "pan2d", "resetScale2d"],
+      ["zoom2d", "pan2d", { name: "whole", title: "Whole view", icon: this.Plotly.Icons.home, click: () => this.wholeView() }],
     ]
-    return { displaylogo: false, modeBarButtons: this.buttons, doubleClick: "reset" }
+    return { displaylogo: false, modeBarButtons: this.buttons, doubleClick: false }
   }
 
   exportButton(format, icon) {
@@ -264,12 +380,12 @@ class LiveChart {
     swatch.setAttribute("aria-hidden", "true")
     const line = svg("line", swatch)
     const style = { x1: 0, x2: "100%", y1: "50%", y2: "50%", stroke: curve.colour, "stroke-width": curve.ghost ? 1.5 : 2.5 }
-    style["stroke-dasharray"] = curve.dash.includes("px") ? curve.dash : (DASHES[curve.dash] ?? "none")
+    style["stroke-dasharray"] = dashes(curve.dash).join(" ") || "none"
     for (const [name, value] of Object.entries(style)) line.setAttribute(name, value)
     element("span", "", button).textContent = curve.name
     button.onclick = () => {
       if (!this.hidden.delete(curve.name)) this.hidden.add(curve.name)
-      this.schedule()
+      this.schedule() // while it moves, too: the switches and Plotly's hidden curves agree
     }
     return item
   }
@@ -299,15 +415,15 @@ class LiveChart {
     const bottom = size.t + size.h
     const labelled = this.frame.curves.map((curve, i) => [curve, i]).filter(([curve]) => !curve.ghost)
     const ends = labelled.map(([curve, i]) => {
-      const last = this.lastVisible(curve)
       const end = { item: this.labels.children[i], curve, x: right, y: bottom, drawn: false }
-      if (last < 0) return end
-      const x = xaxis._offset + xaxis.d2p(curve.x[last])
-      const y = yaxis._offset + yaxis.d2p(curve.y[last])
+      const tip = this.tip(curve)
+      if (!tip) return end
+      const x = scaled(xaxis, xaxis._offset, 1)(tip[0])
+      const y = scaled(yaxis, yaxis._offset + yaxis._length, -1)(tip[1])
       const drawn = !this.hidden.has(curve.name) && x >= size.l && x <= right + 1 && y >= size.t && y <= bottom
       return { ...end, x: Math.min(x, right), y: Math.min(Math.max(y, size.t), bottom), drawn }
     })
-    ends.sort((a, b) => a.y - b.y)
+    this.stack(ends)
     const places = movedApart(ends.map((end) => end.y), this.row, size.t, bottom)
     for (const [i, { item, curve, x, y, drawn }] of ends.entries()) {
       item.style.left = `${right + LEADER - 4}px`
@@ -331,12 +447,150 @@ class LiveChart {
     return clipmin < clipmax ? { clipmin, clipmax } : {}
   }
 
-  lastVisible({ x, y }) {
-    const shown = (value, log) => Number.isFinite(value) && (!log || value > 0)
-    let last = x.length - 1
-    while (last >= 0 && !(shown(x[last], this.options.xLog) && shown(y[last], true))) last--
-    return last
+  // Labels keep their order until two curves have clearly crossed: ends that run close together would make them swap all the time.
+  stack(ends) {
+    const before = new Map(this.stacking.map((name, i) => [name, i]))
+    const known = ends.every(({ curve }) => before.has(curve.name))
+    if (known && this.moving) {
+      ends.sort((a, b) => before.get(a.curve.name) - before.get(b.curve.name))
+      for (let i = 1; i < ends.length; i++) {
+        for (let j = i; j > 0 && ends[j].y < ends[j - 1].y - 0.7 * this.row; j--) [ends[j - 1], ends[j]] = [ends[j], ends[j - 1]]
+      }
+    } else {
+      ends.sort((a, b) => a.y - b.y)
+    }
+    this.stacking = ends.map(({ curve }) => curve.name)
   }
+
+  // Where a curve ends at the place that is shown, in the units of the axes; null if it has no point.
+  tip({ lx, ly, ghost }) {
+    const edge = ghost ? Infinity : this.place.at
+    let last = ly.length - 1
+    while (last >= 0 && !(lx[last] <= edge && Number.isFinite(ly[last]))) last--
+    if (last < 0) return null
+    return between(lx, ly, last, edge) ?? [lx[last], ly[last]]
+  }
+}
+
+// The place that is shown along the x axis, in its units (exponents of ten where it is logarithmic).
+class Place {
+  at = Infinity
+  goal = Infinity
+
+  // A new snapshot reaches so far; it is shown at once unless it goes on with what is shown.
+  head(reach, goesOn) {
+    this.goal = reach
+    if (!goesOn || !(this.at <= reach) || !Number.isFinite(this.at)) this.at = reach
+  }
+
+  get moves() {
+    return this.at < this.goal
+  }
+
+  // Close in on the newest snapshot evenly, however seldom snapshots come.
+  step(now) {
+    const passed = Math.min(0.1, Math.max(0, (now - (this.last ?? now)) / 1000))
+    this.last = now
+    this.at += (this.goal - this.at) * (1 - Math.exp(-passed / GLIDE))
+    if (this.goal - this.at < 1e-3 * Math.max(1, Math.abs(this.goal))) this.at = this.goal
+  }
+
+  arrive() {
+    this.at = this.goal
+    this.last = undefined
+  }
+}
+
+// The range of the y axis, as exponents of ten: it opens in whole steps and closes only at rest, so that it seldom changes.
+class Range {
+  // What holds a span with some air.
+  static around([low, high]) {
+    return [Math.floor(2 * (low - 0.1)) / 2, Math.ceil(2 * (high + 0.1)) / 2]
+  }
+
+  // At rest: as close as it can be, but not another range for less than a step.
+  fit(span) {
+    const wanted = Range.around(span)
+    const near = this.shown && span[0] >= this.shown[0] && span[1] <= this.shown[1]
+    if (near && wanted[0] - this.shown[0] <= 0.5 && this.shown[1] - wanted[1] <= 0.5) this.to = this.shown
+    else this.shown = this.to = wanted
+    this.from = this.shown
+  }
+
+  // Whether the axis is to be set now; begins a change where the span has left what is shown.
+  toward(span, now) {
+    if (!this.shown) {
+      if (span) this.fit(span)
+      return Boolean(span)
+    }
+    const [low, high] = span ?? this.shown
+    if ((low < this.to[0] || high > this.to[1]) && now - (this.began ?? -Infinity) >= 1000) {
+      const wanted = Range.around([low - 0.5 * (low < this.to[0]), high])
+      this.from = this.shown
+      this.to = [Math.min(wanted[0], this.to[0]), Math.max(wanted[1], this.to[1])]
+      this.began = now
+    }
+    return this.moves(now)
+  }
+
+  moves(now) {
+    return Boolean(this.shown) && (this.shown[0] !== this.to[0] || this.shown[1] !== this.to[1])
+  }
+
+  at(now) {
+    const share = Math.min(1, (now - this.began) / EASE)
+    const eased = share * share * (3 - 2 * share)
+    this.shown = share === 1 ? this.to : this.from.map((value, i) => value + eased * (this.to[i] - value))
+    return this.shown
+  }
+}
+
+const REST = 300 // milliseconds without a new snapshot: Plotly draws
+const GLIDE = 0.07 // seconds in which the place closes in by a factor of e
+const EASE = 350 // milliseconds of a change of the axis
+
+// From an axis's units to pixels.
+function scaled({ range: [from, to], _length: length }, origin, direction) {
+  const slope = (direction * length) / (to - from)
+  return (value) => origin + (value - from) * slope
+}
+
+// The point of a curve at `edge`, between sample i and the next; null where there is none.
+function between(lx, ly, i, edge) {
+  if (!(edge < Infinity) || i + 1 >= lx.length || !Number.isFinite(ly[i + 1]) || !(lx[i + 1] > lx[i])) return null
+  const share = Math.min(1, (edge - lx[i]) / (lx[i + 1] - lx[i]))
+  return [lx[i] + share * (lx[i + 1] - lx[i]), ly[i] + share * (ly[i + 1] - ly[i])]
+}
+
+function trace(g, { lx, ly }, edge, across, up) {
+  let down = false
+  g.beginPath()
+  for (let i = 0; i < lx.length && lx[i] <= edge; i++) {
+    const seen = Number.isFinite(ly[i]) && Number.isFinite(lx[i])
+    if (seen && down) g.lineTo(across(lx[i]), up(ly[i]))
+    else if (seen) g.moveTo(across(lx[i]), up(ly[i]))
+    down = seen
+    const tip = seen && lx[i + 1] > edge ? between(lx, ly, i, edge) : null
+    if (tip) g.lineTo(across(tip[0]), up(tip[1]))
+  }
+  g.stroke()
+}
+
+// An empty canvas of that size in CSS pixels; its drawing context.
+function clean(canvas, width, height) {
+  const ratio = window.devicePixelRatio || 1, [w, h] = [width, height].map((side) => Math.round(side * ratio))
+  if (canvas.width !== w || canvas.height !== h) {
+    Object.assign(canvas, { width: w, height: h })
+    Object.assign(canvas.style, { width: `${width}px`, height: `${height}px` })
+  }
+  const g = canvas.getContext("2d")
+  g.setTransform(ratio, 0, 0, ratio, 0, 0)
+  g.clearRect(0, 0, width, height)
+  return g
+}
+
+function dashes(dash) {
+  return (dash.includes("px") ? dash : (DASHES[dash] ?? "")).split(",").filter(Boolean).map(parseFloat)
 }
 
 const LEADER = 26 // pixels between the plot and the labels
@@ -363,6 +617,17 @@ function decode(head, points) {
   return frame
 }
 
+// The same frame with its points in the units of the axes (lx, ly), and how far its curves reach.
+function located(frame, xLog) {
+  frame.reach = -Infinity
+  for (const curve of frame.curves) {
+    curve.lx = Float64Array.from(curve.x, xLog ? Math.log10 : Number)
+    curve.ly = Float64Array.from(curve.y, Math.log10)
+    if (!curve.ghost) for (const x of curve.lx) if (Number.isFinite(x)) frame.reach = Math.max(frame.reach, x)
+  }
+  return frame
+}
+
 const bytes = (base64) => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))
 
 // Plotly reads a little HTML in texts; a name must show as it is.
@@ -372,32 +637,4 @@ function plotlyText(text) {
     .replace(/&/g, "&amp;")
     .replace(/</g, "&lt;")
     .replace(/>/g, "&gt;")
-}
-
-function readTheme(parent) {
-  const css = getComputedStyle(parent)
-  const rem = parseFloat(getComputedStyle(document.documentElement).fontSize)
-  const text = css.getPropertyValue("--st-text-color").trim()
-  return {
-    text,
-    background: css.getPropertyValue("--st-background-color").trim(),
-    family: css.getPropertyValue("--st-font").trim(),
-    grid: "rgba(127,135,148,0.25)",
-    faint: "rgb(127,135,148)",
-    size: 0.875 * rem,
-    scale: rem / 16,
-  }
-}
-
-function element(tag, className, parent) {
-  const made = document.createElement(tag)
-  made.className = className
-  parent.append(made)
-  return made
-}
-
-function svg(tag, parent) {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", tag)
-  parent.append(made)
-  return made
 }

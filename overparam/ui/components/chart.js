@@ -1,0 +1,33 @@
+// The one chart of the app, in two modes: live.js, still.js.  Here is what both need.
+
+export default function (mounted) {
+  return mounted.data.mode === "live" ? live(mounted) : still(mounted)
+}
+
+function readTheme(parent) {
+  const css = getComputedStyle(parent)
+  const rem = parseFloat(getComputedStyle(document.documentElement).fontSize)
+  return {
+    text: css.getPropertyValue("--st-text-color").trim(),
+    background: css.getPropertyValue("--st-background-color").trim(),
+    family: css.getPropertyValue("--st-font").trim(),
+    grid: "rgba(127,135,148,0.25)",
+    faint: "rgb(127,135,148)",
+    size: 0.875 * rem,
+    scale: rem / 16,
+    rem,
+  }
+}
+
+function element(tag, className, parent) {
+  const made = document.createElement(tag)
+  made.className = className
+  parent.append(made)
+  return made
+}
+
+function svg(tag, parent) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", tag)
+  parent.append(made)
+  return made
+}

@@ -1,0 +1,161 @@
+// A figure that is redrawn in place and can be clicked anywhere.  See plot.py.
+
+const pictures = new WeakMap();
+
+// Plotly rejects, with no reason, the promise of an animation that is paused or interrupted; nobody can catch it there.
+window.addEventListener("unhandledrejection", (event) => { if (event.reason === undefined) event.preventDefault(); });
+
+function themed(layout, root) {
+  const { text, background, rem } = readTheme(root);
+  return {
+    ...layout,
+    font: { family: getComputedStyle(root).fontFamily, size: 0.82 * rem, ...layout.font, color: text },
+    hoverlabel: { bgcolor: background, font: { color: text }, ...layout.hoverlabel },
+  };
+}
+
+// In projector mode all text grows with the root's font size, and so do lines and markers of one size.
+function thicken(traces) {
+  const scale = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+  for (const { line, marker } of traces ?? []) {
+    if (typeof line?.width === "number") line.width *= scale;
+    if (typeof marker?.size === "number") marker.size *= scale;
+  }
+  return traces;
+}
+
+// End an animation before its frames are taken away: plotly would look for them for ever. It notices one screen frame later.
+function halt(root) {
+  if (!root._transitionData?._frames?.length) return Promise.resolve();
+  window.Plotly.animate(root, [null], { mode: "immediate", frame: { duration: 0 } });
+  return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+}
+
+// A picture that keeps its proportions need not be higher than its width lets it grow. What depends on the height, such as the
+// margins that plotly finds, must not count here: the height would chase itself.
+function mostHeight(root, { aspect }) {
+  const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+  return aspect ? Math.ceil(root.clientWidth * aspect + 3 * rem) : root.clientWidth;
+}
+
+// Height over width of the data, where the axes are tied to one another.
+function aspectOf({ data, layout: { xaxis, yaxis } }) {
+  if (!yaxis?.scaleanchor) return null;
+  const span = ({ range: [low, high] }) => high - low;
+  if (xaxis.range) return span(yaxis) / span(xaxis);
+  const { z } = data[0]; // a matrix: rows, or numbers packed with their shape
+  const [rows, columns] = z.shape?.split(",").map(Number) ?? [z.length, z[0].length];
+  return rows / columns;
+}
+
+function play(root, chart, data) {
+  const frame = { duration: data.autoplay, redraw: false };
+  chart.playing = true;
+  window.Plotly.animate(root, null, { mode: "immediate", frame, transition: { duration: 0 } });
+}
+
+// The figure's meta says what it changes in a chart of less than so many pixels: part of a figure, or null.
+function slimmer({ narrow }, root) {
+  return narrow && root.clientWidth < narrow.below ? narrow.figure : null;
+}
+
+function merge(base, over) {
+  for (const [key, value] of Object.entries(over)) {
+    if (value && base[key] && typeof value === "object") merge(base[key], value);
+    else base[key] = value;
+  }
+}
+
+async function draw(root, chart, setTriggerValue) {
+  const { data } = chart, rem = chart.rem.clientWidth, slim = slimmer(data, root);
+  const asDrawn = chart.drawn === data && chart.drawnAt === rem && chart.slim === slim;
+  if (asDrawn || chart.gone) return; // a later change has been drawn already
+  const Plotly = await loadPlotly(data.library);
+  const figure = JSON.parse(data.figure);
+  merge(figure, slim ?? {});
+  figure.frames?.forEach((frame) => thicken(frame.data));
+  chart.aspect = aspectOf(figure);
+  await halt(root);
+  await Plotly.react(root, {
+    data: thicken(figure.data),
+    layout: themed({ ...figure.layout, height: chart.height }, root),
+    frames: figure.frames ?? [],
+    config: { displayModeBar: false, doubleClick: data.clickable ? false : "reset+autosize" },
+  });
+  chart.drawn = data;
+  chart.drawnAt = rem;
+  chart.slim = slim;
+  heights.changed();
+  root.style.cursor = data.clickable ? "crosshair" : "";
+  if (data.autoplay && chart.played !== data.figure && !matchMedia("(prefers-reduced-motion: reduce)").matches) {
+    const begin = () => chart.gone || chart.data !== data || play(root, chart, data);
+    setTimeout(begin, 400); // once the page has found its size, as a resize ends an animation
+  }
+  chart.played = data.figure;
+  if (chart.observer) return;
+  chart.width = root.clientWidth;
+  chart.observer = new ResizeObserver(() => {
+    if (!root.isConnected || !root.clientWidth || root.clientWidth === chart.width) return;
+    chart.width = root.clientWidth;
+    if (slimmer(chart.data, root) === chart.slim) Plotly.Plots.resize(root);
+    else chart.redraw();
+  });
+  chart.observer.observe(root);
+  root.on("plotly_animated", () => { chart.playing = false; });
+  root.on("plotly_click", (event) => {
+    const at = event.points[0];
+    const x = event.xvals?.[0], y = event.yvals?.[0];
+    setTriggerValue("clicked", { x, y, axis: event.xaxes?.[0]?._id ?? null, custom: at?.customdata ?? null,
+                                 point_x: at?.x ?? null, point_y: at?.y ?? null });
+  });
+}
+
+async function resize(root, chart) {
+  if (!chart.drawn || chart.gone || root._fullLayout.height === chart.height) return;
+  const { playing } = chart;
+  await window.Plotly.relayout(root, { height: chart.height });
+  if (playing) play(root, chart, chart.data);
+}
+
+function furnished(parent) {
+  const root = element("div", "plot", parent);
+  root.setAttribute("role", "figure");
+  const problem = element("p", "plot-problem", parent);
+  problem.setAttribute("role", "alert");
+  problem.textContent = "The drawing library did not load, so this picture stays empty: reload the page.";
+  problem.hidden = true;
+  return { work: Promise.resolve(), root, problem, rem: element("div", "plot-rem", parent) };
+}
+
+function still({ data, parentElement, setTriggerValue }) {
+  const chart = pictures.get(parentElement) ?? furnished(parentElement);
+  const { root, problem, rem } = chart;
+  const redraw = () => {
+    chart.work = chart.work.then(() => draw(root, chart, setTriggerValue)).then(
+      () => { problem.hidden = true; },
+      () => { problem.hidden = Boolean(window.Plotly); },
+    );
+  };
+  chart.redraw = redraw;
+  chart.data = data;
+  if (!pictures.has(parentElement)) { // a box of 10rem notices the projector mode
+    pictures.set(parentElement, chart);
+    chart.least = () => leastHeight(slimmer(chart.data, root)?.layout?.height ?? chart.data.height);
+    chart.most = () => mostHeight(root, chart);
+    chart.change = () => { chart.work = chart.work.then(() => resize(root, chart)); };
+    heights.add(root, chart);
+    chart.scale = new ResizeObserver(() => chart.drawnAt && redraw());
+    chart.scale.observe(rem);
+  }
+  root.setAttribute("aria-label", data.alt);
+  redraw();
+  return () => {
+    chart.gone = true;
+    chart.scale.disconnect();
+    chart.observer?.disconnect();
+    heights.remove(root);
+    pictures.delete(parentElement);
+    if (chart.drawn) halt(root).then(() => window.Plotly.purge(root));
+    for (const own of [root, problem, rem]) own.remove();
+  };
+}
