@@ -18,6 +18,7 @@ import streamlit as st
 from overparam.ui.components.chart import chart
 from overparam.ui.components.plotly_js import plotly_url
 
+
 @dataclass(frozen=True)
 class Prepared:
     """A figure as the browser gets it: turned to JSON once, to be shown many times."""
