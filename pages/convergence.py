@@ -19,6 +19,7 @@ from overparam.story.race_words import table
 from overparam.ui.components.live_chart import Curve, LiveChart, live_chart
 from overparam.ui.components.window import icon_only
 from overparam.ui.race import compare
+from overparam.ui.race.follow import follow_popover, show_followers
 from overparam.ui.race.methods import methods_editor
 from overparam.ui.race.pace import FRAME_SECONDS, Pace
 from overparam.ui.race.presets import STYLE as PRESET_STYLE
@@ -134,6 +135,7 @@ def buttons(moving: dict, run: Run | None) -> None:
             st.popover("History", icon=":material/history:", key="race_history", help=words, on_change="rerun"),
             lambda: compare.history(state, moving["experiment"]),
         )
+        follow_popover()
         words = "Take it home: numbers, figure, script, notebook, link"
         when_open(
             st.popover("Take it home", icon=":material/download:", key="race_home", help=words, on_change="rerun"),
@@ -274,6 +276,8 @@ if run is not None and not moving["preview"]:
     compare.remember(experiment, values, moving["position"])
 st.html(STYLE + PRESET_STYLE + f"<style>{icon_only(*ICONS)}</style>")
 buttons(moving, run)
+if run is not None:
+    show_followers(experiment, uploaded(state), moving["position"] if not moving["preview"] else PREVIEW, moving["playing"])
 height = 265 if preset_switch(state, experiment, run_curves) else 318  # of the chart: a preset has three lines more to show
 if refused := moving.pop("refused", None):
     st.warning(refused, icon=":material/error:")

@@ -6,8 +6,10 @@ import asyncio
 import os
 import socket
 import stat
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,6 +18,10 @@ from streamlit import config
 from streamlit.starlette import App
 
 from overparam.ui.components import plotly_js
+from overparam.ui.shell import follow
+
+if TYPE_CHECKING:  # it imports torch, which the server's start need not wait for
+    from overparam.serving.stream import Hall
 
 
 def base_path() -> str:
@@ -26,15 +32,43 @@ def base_path() -> str:
 
 def routes() -> list[BaseRoute]:
     """All routes beside Streamlit's."""
-    return [Route(f"{base_path()}/{plotly_js.ROUTE}", _plotly)]
+    return [Route(f"{base_path()}/{plotly_js.ROUTE}", _plotly), *follow.routes(base_path(), lambda: _hall)]
+
+
+_loop: asyncio.AbstractEventLoop | None = None
+_hall: Hall | None = None
 
 
 @asynccontextmanager
 async def lifespan(_: App) -> AsyncIterator[None]:
     """From the server's start to its end."""
+    global _loop, _hall
     no_delay()
     plotly_js.serve_by_route()
+    _loop = asyncio.get_running_loop()
     yield
+    _loop, hall, _hall = None, _hall, None
+    if hall is not None:
+        await hall.close()
+
+
+def hall() -> Hall | None:
+    """The rooms that are followed, for a page's script; None where the server has no routes of our own.
+
+    Made, and torch with it, when first asked for.
+    """
+    global _hall
+    from overparam.serving.stream import Hall
+
+    with _making:
+        if _hall is None and _loop is not None:
+            made = Hall()
+            asyncio.run_coroutine_threadsafe(made.open(), _loop).result()
+            _hall = made
+        return _hall
+
+
+_making = threading.Lock()
 
 
 async def _plotly(request: Request) -> Response:

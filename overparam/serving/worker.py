@@ -1,0 +1,172 @@
+"""A process that computes runs in small slices, in turn, and says what is new: `python -m overparam.serving.worker FD FOLDER`.
+
+It speaks over one socket, which it inherits, in pickles that each come after their length: they come from and go to our own server
+only. It ends when the socket does, so a server that dies leaves no process behind. The same loop serves in a thread of the server
+where there are to be no processes.
+
+    in   ("run", key, experiment, upload, until, behind)      compute; say nothing before iteration `behind`
+         ("want", key, until)                                 as far as `until` now; -1: hold
+         ("drop", key)                                        forget it
+    out  ("ready", pid)
+         ("frame", key, iteration, samples, finished, starts, pieces, tips)
+         ("error", key, sentence)
+
+Of a frame: `samples` of the lattice `history.RECORDED` are known; curve i's values from sample `starts[i]` on, float32, are
+`pieces[i]`, those before stand; `tips` are the values at `iteration` itself.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import queue
+import socket
+import struct
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from overparam.choices.kinds import ChoiceError
+from overparam.data import DataError
+from overparam.engine.device import prepare_thread
+from overparam.engine.products import share_forms
+from overparam.measure.history import RECORDED
+from overparam.serving.run import Run, RunError
+
+SLICE = 0.015  # seconds of one turn
+FRAME = 0.045  # seconds between two frames of a run, at least
+
+_LOG = logging.getLogger(__name__)
+
+
+class _Job:
+    """One run here, and what has been said of it."""
+
+    def __init__(self, run: Run, until: int, behind: int):
+        self.run, self.until, self.behind = run, until, behind
+        self.steps: tuple[float, ...] = ()  # while tuning, a curve whose best step changes is another curve
+        self.samples, self.said, self.said_at = 0, -1, -1.0
+
+    @property
+    def due(self) -> bool:
+        return self.run.computed < min(self.until, self.run.experiment.iterations)
+
+    @property
+    def owes(self) -> bool:
+        """Whether something is known that has not been said."""
+        return self.run.computed > self.said and self.run.computed >= self.behind
+
+    def frame(self) -> tuple | None:
+        """What is new, or None."""
+        at = self.run.computed
+        now = time.monotonic()
+        late = now - self.said_at >= FRAME or not self.due
+        if not (self.owes and late) or (view := self.run.view(at)) is None:
+            return None
+        steps = tuple(view.steps.tolist())
+        samples = int(np.searchsorted(RECORDED, view.iteration, side="right"))
+        gaps = view.gaps.astype(np.float32).T
+        alike = [old == new for old, new in zip(self.steps, steps, strict=True)] if self.steps else [False] * len(steps)
+        starts = [self.samples if same else 0 for same in alike]
+        pieces = [np.ascontiguousarray(row[start:samples]).tobytes() for row, start in zip(gaps, starts, strict=True)]
+        self.steps, self.samples, self.said, self.said_at = steps, samples, at, now
+        return view.iteration, samples, self.run.finished, starts, pieces, np.ascontiguousarray(gaps[:, -1]).tobytes()
+
+
+def serve(inp: BinaryIO, out: BinaryIO, make: Callable[..., Run] = Run) -> None:
+    """Compute what is asked for until the input ends.
+
+    Args: make: a run from an experiment and an upload.
+    """
+    prepare_thread()
+    jobs: dict[str, _Job] = {}
+    turns: deque[str] = deque()
+    inbox: queue.SimpleQueue = queue.SimpleQueue()
+    threading.Thread(target=_read, args=(inp, inbox), daemon=True).start()
+    say(out, ("ready", os.getpid()))
+    while True:
+        try:
+            while (message := inbox.get(block=not turns)) is not None:
+                _take(message, make, jobs, turns)
+            return
+        except queue.Empty:
+            pass
+        key = turns.popleft()
+        if (job := jobs.get(key)) is None:
+            continue
+        try:
+            if job.due:
+                job.run.advance(job.until, SLICE)
+            if new := job.frame():
+                say(out, ("frame", key, *new))
+        except (ChoiceError, DataError, RunError) as error:
+            _give_up(out, jobs, key, str(error))
+            continue
+        except Exception:
+            _LOG.exception("a run failed")
+            _give_up(out, jobs, key, "This run failed on the server: change a choice, or look into the server's log.")
+            continue
+        if job.due or job.owes:
+            turns.append(key)
+
+
+def _take(message: tuple, make: Callable[..., Run], jobs: dict[str, _Job], turns: deque[str]) -> None:
+    kind, key, *rest = message
+    if kind == "run":
+        experiment, upload, until, behind = rest
+        jobs[key] = _Job(make(experiment, upload), until, behind)
+        turns.appendleft(key)  # a newcomer comes first
+    elif kind == "want" and key in jobs:
+        jobs[key].until = rest[0]
+        if key not in turns:
+            turns.append(key)
+    elif kind == "drop":
+        jobs.pop(key, None)
+
+
+def _give_up(out: BinaryIO, jobs: dict[str, _Job], key: str, sentence: str) -> None:
+    jobs.pop(key, None)
+    say(out, ("error", key, sentence))
+
+
+def say(out: BinaryIO, message: Any) -> None:
+    """Send a message."""
+    data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+    out.write(struct.pack("<I", len(data)) + data)
+    out.flush()
+
+
+def _read(inp: BinaryIO, inbox: queue.SimpleQueue) -> None:
+    """Put what comes into the box; None at the end."""
+    try:
+        while len(head := inp.read(4)) == 4:
+            inbox.put(pickle.loads(inp.read(struct.unpack("<I", head)[0])))
+    except (OSError, EOFError, ValueError, pickle.UnpicklingError):
+        pass
+    inbox.put(None)
+
+
+def serve_socket(stream: socket.socket, make: Callable[..., Run] = Run) -> None:
+    """`serve` on a socket, until the other end closes it."""
+    try:
+        with stream, stream.makefile("rb") as inp, stream.makefile("wb") as out:
+            serve(inp, out, make)
+    except (BrokenPipeError, ConnectionResetError):
+        pass
+
+
+def main() -> None:
+    """As a program of its own, for systems where processes cannot be forked, and for GPUs, which do not survive a fork."""
+    share_forms(sys.argv[2])
+    serve_socket(socket.socket(fileno=int(sys.argv[1])))
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

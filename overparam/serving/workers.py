@@ -1,0 +1,194 @@
+"""The server's side of its workers: how many there are, how they come to be, and what becomes of the runs of one that dies.
+
+    hall = Workers(count=2, receive=...)       # on the server's event loop
+    hall.compute(job)                          # by the worker with the fewest runs
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import pickle
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from overparam.choices.race import Experiment
+from overparam.data import Data
+
+ROOT = Path(__file__).parents[2]
+MOST_DEATHS = 3  # of its worker, until a run is given up
+_LOG = logging.getLogger(__name__)
+
+
+class Job(Protocol):
+    """A run as the workers need it: computed as far as `until`, known so far up to `iteration`."""
+
+    key: str
+    experiment: Experiment
+    upload: Data | None
+    until: int
+    iteration: int
+
+
+def wanted_workers() -> int:
+    """As many as there are cores, or as OVERPARAM_WORKERS says; 0: everything is computed in the server's own process."""
+    text = os.environ.get("OVERPARAM_WORKERS", "")
+    if text and not text.isdecimal():
+        raise SystemExit(f"OVERPARAM_WORKERS must be a whole number such as 2, or 0 for no processes of their own, not {text!r}.")
+    if os.name == "nt":  # sockets cannot be handed to another process there
+        return 0
+    return min(int(text), 64) if text else os.cpu_count() or 1
+
+
+class Worker:
+    """One process, or one thread where there are to be no processes, and the socket to it."""
+
+    def __init__(self, workers: Workers):
+        self._workers, self.jobs = workers, {}
+        self.jobs: dict[str, Job] = {}
+        self.deaths: dict[str, int] = {}
+        self.pid: int | None = None
+        self._writer: asyncio.StreamWriter | None = None
+
+    async def keep(self) -> None:
+        """Have it; have another whenever it ends, for the same runs: nothing is lost, as a run is its experiment."""
+        while True:
+            began = time.monotonic()
+            reader, self._writer = await asyncio.open_connection(sock=self._workers.make())
+            for job in self.jobs.values():
+                self._run(job)
+            try:
+                while True:
+                    (length,) = struct.unpack("<I", await reader.readexactly(4))
+                    kind, *rest = pickle.loads(await reader.readexactly(length))
+                    if kind == "ready":
+                        (self.pid,) = rest
+                    else:
+                        self._workers.receive(kind, *rest)
+            except (asyncio.IncompleteReadError, ConnectionError):
+                pass
+            self._writer.close()
+            _LOG.warning("a worker (process %s) ended; another takes its place", self.pid)
+            self.pid = None
+            self._count_deaths()
+            if time.monotonic() - began < 1:
+                await asyncio.sleep(1)  # not again and again without a pause
+
+    def _count_deaths(self) -> None:
+        for key, job in list(self.jobs.items()):
+            self.deaths[key] = self.deaths.get(key, 0) + (job.until > job.iteration)
+            if self.deaths[key] >= MOST_DEATHS:
+                self.drop(key)
+                sentence = f"This run ended its process {MOST_DEATHS} times, perhaps for want of memory: choose something smaller."
+                self._workers.receive("error", key, sentence)
+
+    def compute(self, job: Job) -> None:
+        """Take a run, or take note of how far it is wanted now."""
+        if job.key in self.jobs:
+            self._send(("want", job.key, job.until))
+        else:
+            self.jobs[job.key] = job
+            self._run(job)
+
+    def drop(self, key: str) -> None:
+        """Forget a run."""
+        if self.jobs.pop(key, None) is not None:
+            self.deaths.pop(key, None)
+            self._send(("drop", key))
+
+    def _run(self, job: Job) -> None:
+        self._send(("run", job.key, job.experiment, job.upload, job.until, job.iteration + 1))
+
+    def _send(self, message: tuple) -> None:
+        if self._writer is not None and not self._writer.is_closing():
+            data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+            self._writer.write(struct.pack("<I", len(data)) + data)
+
+
+class Workers:
+    """All workers of a server, on its event loop.
+
+    Args: receive: called with ("frame", key, ...) or ("error", key, sentence), as in `worker`. count: of processes; 0: a thread.
+        thread: serves a socket in this process, for count 0.
+    """
+
+    def __init__(self, receive: Callable[..., None], count: int, thread: Callable[[socket.socket], None]):
+        self.receive, self._count, self._thread = receive, count, thread
+        self._folder = tempfile.TemporaryDirectory(prefix="overparam-", ignore_cleanup_errors=True)  # where they agree on forms
+        self._zygote: subprocess.Popen | None = None
+        self._control: socket.socket | None = None
+        self.workers = [Worker(self) for _ in range(max(1, count))]
+        self._keepers: list[asyncio.Task[None]] = []
+
+    @property
+    def folder(self) -> str:
+        """Where processes agree on the forms of products (`engine.products.share_forms`)."""
+        return self._folder.name
+
+    def compute(self, job: Job) -> None:
+        """Have a run computed as far as it is wanted; the first one starts the workers."""
+        if not self._keepers:
+            self._keepers = [asyncio.create_task(worker.keep()) for worker in self.workers]
+        theirs = next((worker for worker in self.workers if job.key in worker.jobs), None)
+        if theirs is None:
+            theirs = min(self.workers, key=lambda worker: sum(job.until > job.iteration for job in worker.jobs.values()))
+        theirs.compute(job)
+
+    def drop(self, key: str) -> None:
+        """Forget a run."""
+        for worker in self.workers:
+            worker.drop(key)
+
+    async def stop(self) -> None:
+        """End them all: each ends with its socket."""
+        for keeper in self._keepers:
+            keeper.cancel()
+        await asyncio.gather(*self._keepers, return_exceptions=True)
+        for worker in self.workers:
+            if worker._writer is not None:
+                worker._writer.close()
+        if self._control is not None:
+            self._control.close()
+        if self._zygote is not None:
+            await asyncio.to_thread(self._zygote.wait)
+        self._folder.cleanup()
+
+    def make(self) -> socket.socket:
+        """Our end of the socket of a new worker."""
+        ours, its = socket.socketpair()
+        if self._count == 0:
+            threading.Thread(target=self._thread, args=(its,), name="runs", daemon=True).start()
+            return ours
+        if can_fork():
+            self._fork(its)
+        else:
+            self._start("overparam.serving.worker", its)
+        its.close()
+        return ours
+
+    def _fork(self, its: socket.socket) -> None:
+        if self._zygote is None or self._zygote.poll() is not None:
+            self._control, other = socket.socketpair()
+            self._zygote = self._start("overparam.serving.zygote", other)
+            other.close()
+        assert self._control is not None
+        socket.send_fds(self._control, [b"fork"], [its.fileno()])
+
+    def _start(self, program: str, end: socket.socket) -> subprocess.Popen:
+        one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+        command = [sys.executable, "-m", program, str(end.fileno()), self.folder]
+        return subprocess.Popen(command, pass_fds=[end.fileno()], cwd=ROOT, env=os.environ | one_thread, stdin=subprocess.DEVNULL)
+
+
+def can_fork() -> bool:
+    """Whether workers are forked from a process that has everything imported: on Linux without a GPU, which survives no fork."""
+    return sys.platform == "linux" and not Path("/dev/nvidiactl").exists()

@@ -1,0 +1,53 @@
+"""A process that has everything imported and forks workers: `python -m overparam.serving.zygote FD FOLDER`.
+
+A worker is there in hundredths of a second and holds little memory of its own. For each, the server sends the end of a socket
+(`send_fds`). The zygote has no other thread when it forks, touches no GPU, and ends with the server, whose end of FD then closes.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import socket
+import sys
+
+from overparam.choices.kinds import read_choices
+from overparam.choices.race import CHOICES, Experiment
+from overparam.engine.device import prepare_thread
+from overparam.engine.products import share_forms
+from overparam.serving.run import Run
+from overparam.serving.worker import serve_socket
+
+
+def warm_up() -> None:
+    """A short run of the default choices: what is imported or made at first use is then there."""
+    run = Run(Experiment.of(read_choices(CHOICES, {"iterations": "20"})[0]))
+    while not run.finished:
+        run.advance(20, 1.0)
+    run.view(20)
+
+
+def main() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the server
+    control = socket.socket(fileno=int(sys.argv[1]))
+    share_forms(sys.argv[2])
+    prepare_thread()
+    warm_up()
+    gc.collect()
+    gc.freeze()  # else the first collection in a child would touch, and so copy, every page
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them: the server sees their sockets close
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(control, 16, 1)
+        if not message:
+            return
+        if os.fork() == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            control.close()
+            serve_socket(socket.socket(fileno=descriptors[0]))
+            os._exit(0)
+        os.close(descriptors[0])
+
+
+if __name__ == "__main__":
+    main()

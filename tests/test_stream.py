@@ -1,0 +1,169 @@
+"""Streams of runs: everybody gets what was computed, in as few bytes as they need; workers may die."""
+
+import asyncio
+import os
+import signal
+import sys
+from contextlib import asynccontextmanager
+
+import numpy as np
+import pytest
+
+from overparam.choices.kinds import read_choices
+from overparam.choices.race import CHOICES, Experiment
+from overparam.engine.products import share_forms
+from overparam.measure.history import RECORDED
+from overparam.serving.run import Run
+from overparam.serving.stream import HEAD, HOLD, Hall, Live
+
+QUERY = {"methods": "1_gd~2_gd~1_adam", "horizon": "200", "iterations": "3000"}
+
+
+def experiment(**query):
+    return Experiment.of(read_choices(CHOICES, QUERY | query)[0])
+
+
+class Viewer:
+    """What a browser keeps of a run: the frames put together as `stream` describes them."""
+
+    def __init__(self):
+        self.values, self.samples, self.iteration, self.finished = {}, 0, -1, False
+
+    def receive(self, frame):
+        curves, flags, _, self.samples, self.iteration = HEAD.unpack_from(frame)
+        self.finished, at = bool(flags), HEAD.size
+        starts = np.frombuffer(frame, "<u4", curves, at)
+        at += 8 * curves
+        for i, start in enumerate(starts):
+            piece = np.frombuffer(frame, "<f4", self.samples - start, at)
+            at += piece.nbytes
+            self.values[i] = np.concatenate([self.values.get(i, np.zeros(0, "<f4"))[:start], piece])
+        assert at == len(frame)
+
+    def curves(self):
+        return np.stack([self.values[i] for i in range(len(self.values))], axis=1)
+
+
+def computed(chosen):
+    """The same run in this process: the gaps on the lattice, as float32."""
+    run = Run(chosen)
+    while not run.finished:
+        run.advance(chosen.iterations, 0.5)
+    view = run.view(chosen.iterations)
+    return view.gaps[np.isin(view.times, RECORDED)].astype(np.float32)
+
+
+def test_a_latecomer_a_slow_viewer_and_one_in_step_see_the_same():
+    rng, live = np.random.default_rng(0), Live("key", experiment(), None, 1)
+    in_step, slow = Viewer(), Viewer()
+    whole, have = rng.normal(size=(3, 400)).astype("<f4"), 0
+    for frame in range(1, 30):
+        samples = 10 * frame
+        starts = [have, 0 if frame % 7 == 3 else have, have]  # a curve whose best step has changed is another one
+        if starts[1] == 0:
+            whole[1] = rng.normal(size=400)
+        pieces = [row[start:samples].tobytes() for row, start in zip(whole, starts, strict=True)]
+        live.take(samples, samples, frame == 29, starts, pieces, whole[:, samples].tobytes())
+        in_step.receive(live.delta(frame - 1))
+        if frame in (1, 5, 29):
+            slow.receive(live.delta({1: 0, 5: 1, 29: 5}[frame]))
+        have = samples
+    late = Viewer()
+    late.receive(live.delta(0))
+    for viewer in (in_step, slow, late):
+        assert np.array_equal(viewer.curves(), whole[:, :290].T) and viewer.finished
+    assert len(live.delta(28)) < len(live.delta(5)) < len(live.delta(0))
+    assert live.delta(28) is live.delta(28)  # encoded once for all who stand there
+
+
+@asynccontextmanager
+async def hall(workers):
+    opened = Hall(workers)
+    await opened.open()
+    try:
+        yield opened
+    finally:
+        await opened.close()
+        share_forms(None)
+
+
+async def followed(opened, code, until=lambda room: room.live.finished or room.live.error, seconds=240):
+    """What a follower of a room has received in the end."""
+    room, viewer, frame = opened.rooms[code], Viewer(), 0
+    opened.enter(room)
+    async with asyncio.timeout(seconds):
+        while True:
+            if room.live.frame > frame:
+                viewer.receive(room.live.delta(frame))
+                frame = room.live.frame
+            elif until(room):
+                return viewer
+            else:
+                await room.news()
+
+
+async def shown(opened, code, *about):
+    opened.show(code, *about)
+    while opened.rooms.get(code) is None or opened.rooms[code].live is None:
+        await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("workers", [0, pytest.param(1, marks=pytest.mark.slow)])
+def test_what_is_streamed_is_what_is_computed(workers):
+    async def scenario():
+        async with hall(workers) as opened:
+            await shown(opened, "A", experiment(), None, 0, True)
+            viewer = await followed(opened, "A")
+            assert viewer.iteration == 3000
+            return viewer.curves(), computed(experiment())
+
+    streamed, expected = asyncio.run(scenario())
+    np.testing.assert_array_equal(streamed, expected)
+
+
+def test_a_run_goes_as_far_as_it_is_shown_and_holds_where_nobody_follows():
+    async def scenario():
+        async with hall(0) as opened:
+            await shown(opened, "A", experiment(seed="1"), None, 150, False)
+            room = opened.rooms["A"]
+            assert room.until == HOLD
+            await followed(opened, "A", lambda room: room.live.iteration >= 150)
+            await asyncio.sleep(0.2)
+            assert room.live.iteration == 150
+            opened.leave(room)
+            assert room.live.until == HOLD
+
+    asyncio.run(scenario())
+
+
+def test_a_run_that_cannot_be_says_why():
+    async def scenario():
+        async with hall(0) as opened:
+            await shown(opened, "A", experiment(problem="csv"), None, 0, True)
+            await followed(opened, "A")
+            return opened.rooms["A"].live.error
+
+    assert "upload the CSV file" in asyncio.run(scenario())
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux only")
+def test_a_worker_that_is_killed_is_replaced_and_its_run_comes_out_the_same():
+    long = {"iterations": "60000", "seed": "2", "steps": "shared", "step": "0.01"}
+
+    async def scenario():
+        async with hall(1) as opened:
+            await shown(opened, "A", experiment(**long), None, 0, True)
+            worker = opened.workers.workers[0]
+            watching = asyncio.create_task(followed(opened, "A"))
+            room = opened.rooms["A"]
+            while room.live.iteration < 500:
+                await asyncio.sleep(0.01)
+            killed, at = worker.pid, room.live.iteration
+            os.kill(killed, signal.SIGKILL)
+            viewer = await watching
+            assert at < 60000 and worker.pid != killed and not room.live.error
+            return viewer.curves(), computed(experiment(**long))
+
+    streamed, expected = asyncio.run(scenario())
+    np.testing.assert_array_equal(streamed, expected)
