@@ -36,7 +36,7 @@ from overparam.ui.shell.upload import uploaded
 
 PREVIEW = 100  # iterations shown before anybody presses Run
 TABLE_SECONDS = 0.4
-ICONS = ("race_reset", "race_pin", "race_history", "race_home")  # buttons too many for their words
+ICONS = ("race_reset", "race_pin", "race_history", "race_follow", "race_home")  # buttons too many for their words
 LOWEST, HIGHEST = 1e-8, 10.0  # of the gap axis
 FLOOR = 1e-16  # rounding can take a gap to zero or below, which a logarithmic axis cannot show
 

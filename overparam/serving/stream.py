@@ -133,6 +133,7 @@ class Hall:
         count = wanted_workers() if self._count is None else self._count
         self.workers = Workers(self._receive, count, _in_this_process)
         share_forms(self.workers.folder)
+        self.workers.start()
         self._loop = asyncio.get_running_loop()
 
     async def close(self) -> None:

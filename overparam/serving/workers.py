@@ -53,7 +53,7 @@ class Worker:
     """One process, or one thread where there are to be no processes, and the socket to it."""
 
     def __init__(self, workers: Workers):
-        self._workers, self.jobs = workers, {}
+        self._workers = workers
         self.jobs: dict[str, Job] = {}
         self.deaths: dict[str, int] = {}
         self.pid: int | None = None
@@ -134,10 +134,12 @@ class Workers:
         """Where processes agree on the forms of products (`engine.products.share_forms`)."""
         return self._folder.name
 
+    def start(self) -> None:
+        """Have them come up, in the background."""
+        self._keepers = [asyncio.create_task(worker.keep()) for worker in self.workers]
+
     def compute(self, job: Job) -> None:
-        """Have a run computed as far as it is wanted; the first one starts the workers."""
-        if not self._keepers:
-            self._keepers = [asyncio.create_task(worker.keep()) for worker in self.workers]
+        """Have a run computed as far as it is wanted."""
         theirs = next((worker for worker in self.workers if job.key in worker.jobs), None)
         if theirs is None:
             theirs = min(self.workers, key=lambda worker: sum(job.until > job.iteration for job in worker.jobs.values()))

@@ -21,7 +21,7 @@ def follow_popover() -> None:
     if not st.session_state.get("app_projector") or st.context.is_embedded:
         return
     words = "Let a hall follow on its own screens"
-    popover = st.popover("", icon=":material/qr_code_2:", key="race_follow", help=words, on_change="rerun")
+    popover = st.popover("Follow", icon=":material/qr_code_2:", key="race_follow", help=words, on_change="rerun")
     when_open(popover, _invitation)
 
 

@@ -105,7 +105,7 @@ function paint() {
   g.stroke()
   if (record) curves(g, x, y, { left, right, top, bottom })
   const said = `iteration ${Math.round(place).toLocaleString()} of ${room.limit.toLocaleString()} · gap g = (L − L*) / (L₀ − L*)`
-  words.textContent = room.error || said
+  words.textContent = room.error || (record ? said : "Waiting for the first curves …")
   document.body.dataset.painted = (Number(document.body.dataset.painted) || 0) + 1
 
   function mark(x0, y0, x1, y1, text, tx, ty) {
