@@ -21,7 +21,7 @@ class Page:
 
     def __init__(self, monkeypatch, **query: str):
         self.figures: dict[str, dict] = {}
-        monkeypatch.setattr("overparam.ui.components.plot._component", self._show)
+        monkeypatch.setattr("overparam.ui.components.plot.chart", self._show)
         self.app = visit(PAGE, **query)
         assert not self.app.exception, self.app.exception
 

@@ -26,6 +26,7 @@ from overparam.ui.components.plotly_js import plotly_url
 
 MOST_POINTS = 400  # a curve is drawn on about 800 pixels
 
+
 @dataclass(frozen=True)
 class Curve:
     """One line of a chart.
