@@ -1,7 +1,7 @@
 """Depth as acceleration: start with `streamlit run app.py`.
 
-Read twice: the server imports this file and finds `app`, the pages with routes of our own beside them; for every visitor Streamlit
-runs it as a script. Without `app` the pages run all the same.
+Read twice: the server imports this file and finds `app`, the pages with routes of our own beside
+them; for every visitor Streamlit runs it as a script. Without `app` the pages run all the same.
 """
 
 import streamlit as st

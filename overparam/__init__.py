@@ -1,13 +1,15 @@
-"""Depth as an accelerator: linear networks, the end-to-end update rule, and what they do to gradient descent.
+"""Depth as an accelerator: linear networks, the end-to-end update rule, and what they do to
+gradient descent.
 
-The one idea of the package: *the data only ever sees the end-to-end matrix* W_e = W_N ... W_1. One pass over the data gives
-the loss gradient G = dL/dW at W_e; depth, optimizer and start only decide what is done with it. `overparam.plain` is that idea
-in one plain file.
+The one idea of the package: *the data only ever sees the end-to-end matrix* W_e = W_N ... W_1. One
+pass over the data gives the loss gradient G = dL/dW at W_e; depth, optimizer and start only decide
+what is done with it. `overparam.plain` is that idea in one plain file.
 
-The names below are what most uses need. They are loaded when first asked for, so that figures need no torch.
+The names below are what most uses need. They are loaded when first asked for, so that figures need
+no torch.
 
-Source: S. Arora, N. Cohen, E. Hazan, "On the Optimization of Deep Networks: Implicit Acceleration by
-Overparameterization", ICML 2018, arXiv 1802.06509 ("the paper").
+Source: S. Arora, N. Cohen, E. Hazan, "On the Optimization of Deep Networks: Implicit Acceleration
+by Overparameterization", ICML 2018, arXiv 1802.06509 ("the paper").
 """
 
 from importlib import import_module

@@ -1,8 +1,9 @@
 """How fast a step is, and against what: `python -m overparam.benchmark`.
 
-Each section of SECTIONS is a function that is given a stopwatch and yields lines to print; to measure something else, write one
-and add it. A stopwatch times candidates in turn, many short slices each, and keeps the fastest slice of each: what it takes when
-nothing else disturbs it. So the ratios of one line belong together even on a busy machine.
+Each section of SECTIONS is a function that is given a stopwatch and yields lines to print; to
+measure something else, write one and add it. A stopwatch times candidates in turn, many short
+slices each, and keeps the fastest slice of each: what it takes when nothing else disturbs it. So
+the ratios of one line belong together even on a busy machine.
 """
 
 from __future__ import annotations
@@ -52,9 +53,11 @@ SLICE = 4e-3  # seconds
 
 
 def stopwatch(rounds: int, clock: Callable[[], float] = time.process_time) -> Stopwatch:
-    """A function that times candidates `advance(n)`, n iterations in one call: seconds an iteration, the fastest of all rounds.
+    """A function that times candidates `advance(n)`, n iterations in one call: seconds an
+    iteration, the fastest of all rounds.
 
-    With one thread the time that the process computes is the time that passes, less what other programs take: the default clock.
+    With one thread the time that the process computes is the time that passes, less what other
+    programs take: the default clock.
     """
 
     def measure(candidates: Mapping[str, Callable[[int], object]]) -> dict[str, float]:
@@ -75,10 +78,11 @@ def stopwatch(rounds: int, clock: Callable[[], float] = time.process_time) -> St
 
 
 def products(problem: Problem, runs: int) -> dict[str, Callable[[int], None]]:
-    """The two matrix products that no gradient can do without, W X^T ("forward") and R X ("backward"), alone, into memory at hand.
+    """The two matrix products that no gradient can do without, W X^T ("forward") and R X
+    ("backward"), alone, into memory at hand.
 
-    Each in many forms: by torch and by numpy; data, rows and result in memory by rows or by columns; all rows together or a few at
-    a time.
+    Each in many forms: by torch and by numpy; data, rows and result in memory by rows or by
+    columns; all rows together or a few at a time.
     """
     samples = problem.scaled_inputs.T.contiguous()  # (m, d)
     columns, rows = samples.T.contiguous(), runs * problem.k
@@ -98,12 +102,24 @@ def products(problem: Problem, runs: int) -> dict[str, Callable[[int], None]]:
 
     sizes = sorted({size for size in (1, 2, 3, 4) if size < rows <= 12} | {rows})
     for data, order in ((columns, "by columns"), (samples.T, "by samples")):
-        for way, left, right, out in (("forward", w, data, r.clone()), ("backward", r, data.T, w.clone())):
+        for way, left, right, out in (
+            ("forward", w, data, r.clone()),
+            ("backward", r, data.T, w.clone()),
+        ):
             add(f"{way}: torch, data {order}", torch.mm, [(left, right, out)])
-            add(f"{way}: torch, data {order}, all turned", torch.mm, [(turned(left), right, turned(out))])
-            add(f"{way}: torch, data {order}, result turned", torch.mm, [(left, right, turned(out))])
+            add(
+                f"{way}: torch, data {order}, all turned",
+                torch.mm,
+                [(turned(left), right, turned(out))],
+            )
+            add(
+                f"{way}: torch, data {order}, result turned", torch.mm, [(left, right, turned(out))]
+            )
             for size in sizes:
-                pieces = [(left[i : i + size].numpy(), right.numpy(), out[i : i + size].numpy()) for i in range(0, rows, size)]
+                pieces = [
+                    (left[i : i + size].numpy(), right.numpy(), out[i : i + size].numpy())
+                    for i in range(0, rows, size)
+                ]
                 add(f"{way}: numpy, data {order}, {size} rows at a time", np.dot, pieces)
     return forms
 
@@ -116,7 +132,8 @@ def best_bare(took: Mapping[str, float]) -> tuple[float, list[str]]:
 
 
 def ordinary_loop(problem: Problem, method: Method) -> Callable[[int], list[float]]:
-    """The training loop that one writes by hand: nn.Sequential, autograd, torch.optim; one run. Returns advance(n) -> losses."""
+    """The training loop that one writes by hand: nn.Sequential, autograd, torch.optim; one run.
+    Returns advance(n) -> losses."""
     dtype = problem.dtype
     layers = [layer.to(dtype) for layer in start_layers(method, problem.k, problem.d)]
     linears = [torch.nn.Linear(w.shape[1], w.shape[0], bias=False, dtype=dtype) for w in layers]
@@ -144,51 +161,74 @@ def ordinary_loop(problem: Problem, method: Method) -> Callable[[int], list[floa
 def ethanol_shaped(dtype: torch.dtype) -> Problem:
     """Random data of the shape of the paper's, at p = 4."""
     rng = np.random.default_rng(0)
-    return Problem(rng.standard_normal((2565, 128)), rng.standard_normal((2565, 1)), lp(4), dtype=dtype)
+    return Problem(
+        rng.standard_normal((2565, 128)), rng.standard_normal((2565, 1)), lp(4), dtype=dtype
+    )
 
 
 def race(measure: Stopwatch) -> Iterator[str]:
     """A whole iteration of the race against the bare products, the ordinary loop, and depth 1."""
     yield "One iteration of gradient descent at p = 4, all runs together, hidden width 1"
-    yield "  bare: depth 3 over the two matrix products alone, each in the fastest of many forms, which stand at the end"
-    yield "  loop: the ordinary loop (nn.Sequential, autograd, torch.optim; one run) over depth 3, per run"
+    yield (
+        "  bare: depth 3 over the two matrix products alone, each in the fastest of many forms,"
+        " which stand at the end"
+    )
+    yield (
+        "  loop: the ordinary loop (nn.Sequential, autograd, torch.optim; one run) over depth 3,"
+        " per run"
+    )
     yield ""
-    yield "problem   precision  runs |  depth 1  depth 3  depth 8 |  depth 3 |  bare    loop   3 / 1   8 / 1"
+    yield (
+        "problem   precision  runs |  depth 1  depth 3  depth 8 |  depth 3 |  bare    loop   3 / 1 "
+        "  8 / 1"
+    )
     yield "                          |       us an iteration      | us a run |"
-    for name, make in (("2565x128", ethanol_shaped), ("two coord", lambda dtype: two_coordinate(4, 10.0, dtype=dtype))):
+    for name, make in (
+        ("2565x128", ethanol_shaped),
+        ("two coord", lambda dtype: two_coordinate(4, 10.0, dtype=dtype)),
+    ):
         for dtype in (torch.float64, torch.float32):
             for runs in RUNS:
                 problem = make(dtype)
                 methods = {n: Method(n, step=STEP, scale=0.1) for n in (1, 3, 8)}
                 bare = products(problem, runs)
                 candidates: dict[str, Callable[[int], object]] = {
-                    f"depth {n}": Simulation(make(dtype), [m] * runs).advance for n, m in methods.items()
+                    f"depth {n}": Simulation(make(dtype), [m] * runs).advance
+                    for n, m in methods.items()
                 }
                 took = measure(candidates | bare | {"loop": ordinary_loop(problem, methods[3])})
                 one, three, eight = (1e6 * took[f"depth {n}"] for n in methods)
                 alone, forms = best_bare(took)
                 yield (
-                    f"{name:9} {str(dtype)[6:]:>9} {runs:5} | {one:8.1f} {three:8.1f} {eight:8.1f} | {three / runs:8.2f} |"
-                    f" {three / (1e6 * alone):5.2f} {1e6 * took['loop'] * runs / three:7.1f}"
-                    f" {three / one:7.2f} {eight / one:7.2f} | {1e6 * alone:.1f} us, {'; '.join(forms)}"
+                    f"{name:9} {str(dtype)[6:]:>9} {runs:5} | {one:8.1f} {three:8.1f} {eight:8.1f}"
+                    f" | {three / runs:8.2f} | {three / (1e6 * alone):5.2f}"
+                    f" {1e6 * took['loop'] * runs / three:7.1f} {three / one:7.2f}"
+                    f" {eight / one:7.2f} | {1e6 * alone:.1f} us, {'; '.join(forms)}"
                 )
 
 
 def widths(measure: Stopwatch) -> Iterator[str]:
-    """The ordinary loop against a batch of 96 runs, by hidden width: the data only ever see W_e, whatever the width."""
+    """The ordinary loop against a batch of 96 runs, by hidden width: the data only ever see W_e,
+    whatever the width."""
     yield "Depth 3 on 2565x128, 96 runs, by hidden width: us an iteration and run"
     yield ""
     yield "precision  width |  here  ordinary loop  times faster"
     for dtype in (torch.float64, torch.float32):
         for width in (1, 10, 100):
             problem, method = ethanol_shaped(dtype), Method(3, step=STEP, scale=0.1, width=width)
-            took = measure({"here": Simulation(problem, [method] * 96).advance, "loop": ordinary_loop(problem, method)})
+            took = measure(
+                {
+                    "here": Simulation(problem, [method] * 96).advance,
+                    "loop": ordinary_loop(problem, method),
+                }
+            )
             here, loop = 1e6 * took["here"] / 96, 1e6 * took["loop"]
             yield f"{str(dtype)[6:]:>9} {width:6} | {here:5.1f} {loop:14.1f} {loop / here:13.1f}"
 
 
 def ordinary_network(recipe: Recipe, batch: int) -> Callable[[int], None]:
-    """The training loop that one writes by hand for one factored network: nn.Sequential, autograd, torch.optim; advance(n)."""
+    """The training loop that one writes by hand for one factored network: nn.Sequential, autograd,
+    torch.optim; advance(n)."""
     data, layers = load_digits(), list[torch.nn.Module]()
     for columns, rows in ((64, 64), (64, 10)):
         widths = [columns, *[min(columns, rows)] * (recipe.depth - 1), rows]
@@ -216,7 +256,10 @@ def ordinary_network(recipe: Recipe, batch: int) -> Callable[[int], None]:
 
 def nonlinear(measure: Stopwatch) -> Iterator[str]:
     """Factored networks on the digits, all runs together, against the ordinary loop of one run."""
-    yield "Networks 64-64-10 of 1, 2 and 3 factors, 4 optimizers, 13 step sizes: us an iteration and run"
+    yield (
+        "Networks 64-64-10 of 1, 2 and 3 factors, 4 optimizers, 13 step sizes: us an iteration"
+        " and run"
+    )
     yield ""
     yield " runs  batch |  here  ordinary loop  times faster"
     data, names = load_digits(), ("gd", "momentum", "nesterov", "adam")
@@ -226,16 +269,23 @@ def nonlinear(measure: Stopwatch) -> Iterator[str]:
         runs = FactoredNetworks(Dense((64, 64, 10)), data.inputs, data.labels, together, 0, batch)
         loops = {str(recipe): ordinary_network(recipe, batch) for recipe in recipes}
         took = measure({"here": runs.advance, **loops})
-        here, loop = 1e6 * took["here"] / len(together), 1e6 * np.mean([took[name] for name in loops])
+        here, loop = (
+            1e6 * took["here"] / len(together),
+            1e6 * np.mean([took[name] for name in loops]),
+        )
         yield f"{len(together):5} {batch:6} | {here:5.1f} {loop:14.1f} {loop / here:13.1f}"
 
 
 def settings(measure: Stopwatch) -> Iterator[str]:
-    """What the app's settings are worth: denormals flushed to zero, imports frozen out of the garbage collector."""
+    """What the app's settings are worth: denormals flushed to zero, imports frozen out of the
+    garbage collector."""
     yield "Settings of the app"
     yield ""
-    # residuals of 1e-105, as at the end of a run that fits its data exactly, have cubes that only denormals can hold
-    problem = Problem(np.random.default_rng(0).standard_normal((2565, 128)), np.zeros((2565, 1)), lp(4))
+    # residuals of 1e-105, as at the end of a run that fits its data exactly, have cubes that only
+    # denormals can hold
+    problem = Problem(
+        np.random.default_rng(0).standard_normal((2565, 128)), np.zeros((2565, 1)), lp(4)
+    )
     w = torch.full((3, 1, 128), 1e-106, dtype=torch.float64)
 
     def passes(flush: bool) -> Callable[[int], None]:
@@ -249,7 +299,10 @@ def settings(measure: Stopwatch) -> Iterator[str]:
 
     took = measure({"flushed": passes(True), "kept": passes(False)})
     ratio = took["kept"] / took["flushed"]
-    yield f"denormals kept, a step of a converged run:  {ratio:6.2f} times as long as flushed (about 1 on some processors)"
+    yield (
+        f"denormals kept, a step of a converged run:  {ratio:6.2f} times as long as flushed (about"
+        " 1 on some processors)"
+    )
 
     def collections(iterations: int) -> None:
         for _ in range(iterations):
@@ -259,19 +312,28 @@ def settings(measure: Stopwatch) -> Iterator[str]:
     gc.freeze()
     frozen = measure({"collect": collections})["collect"]
     gc.unfreeze()
-    yield f"a full garbage collection, imports frozen:  {1e3 * frozen:6.2f} ms instead of {1e3 * seen:.0f} ms"
+    yield (
+        f"a full garbage collection, imports frozen:  {1e3 * frozen:6.2f} ms instead of"
+        f" {1e3 * seen:.0f} ms"
+    )
 
 
 def pictures(measure: Stopwatch) -> Iterator[str]:
     """What a moved slider costs besides Streamlit: the mathematics and the figure of one view."""
-    w, grad = torch.tensor([[[0.6, 0.35]]], dtype=torch.float64), torch.tensor([[[-0.3, 1.0]]], dtype=torch.float64)
+    w, grad = (
+        torch.tensor([[[0.6, 0.35]]], dtype=torch.float64),
+        torch.tensor([[[-0.3, 1.0]]], dtype=torch.float64),
+    )
     at, slope = (vector[0, 0].numpy() for vector in (w, grad))
     sigma = torch.linspace(2, 0, 4, dtype=torch.float64)
     names = ([f"{i}" for i in range(4)], [f"{i}" for i in range(5)])
     bowl = force(linear(np.array([1.3, 0.0])).gradient, 3)
 
     def one_step() -> None:
-        scaled, after = scale_only(w, grad, 3.3)[0, 0].numpy(), precondition(w, grad, 3.3)[0, 0].numpy()
+        scaled, after = (
+            scale_only(w, grad, 3.3)[0, 0].numpy(),
+            precondition(w, grad, 3.3)[0, 0].numpy(),
+        )
         one_output(at, slope, scaled, after, ellipse(w[0, 0], 3.3).numpy()).to_json()
 
     def matrix_step() -> None:
@@ -321,19 +383,27 @@ def pictures(measure: Stopwatch) -> Iterator[str]:
 
 TWELVE = (
     *(Method(depth) for depth in (1, 2, 3, 4, 8)),
-    *(Method(1, optimizer) for optimizer in ("momentum", "nesterov", "adagrad", "adadelta", "rmsprop", "adam")),
+    *(
+        Method(1, optimizer)
+        for optimizer in ("momentum", "nesterov", "adagrad", "adadelta", "rmsprop", "adam")
+    ),
     Method(2, "adam"),
 )
 
 
 def tuning(measure: Stopwatch) -> Iterator[str]:
-    """Tuning twelve methods, 24 step sizes each, with all that is kept of them, against the bare products."""
+    """Tuning twelve methods, 24 step sizes each, with all that is kept of them, against the bare
+    products."""
     yield "Tuning twelve methods with 24 step sizes each on 2565x128, 288 runs in one batch, p = 4"
     yield ""
     yield "precision |  ms an iteration  s for 1,000  over bare products"
     for dtype in (torch.float64, torch.float32):
         problem = ethanol_shaped(dtype)
-        methods = [replace(method, step=STEP * 10 ** (i / 24), scale=0.1) for method in TWELVE for i in range(24)]
+        methods = [
+            replace(method, step=STEP * 10 ** (i / 24), scale=0.1)
+            for method in TWELVE
+            for i in range(24)
+        ]
         simulation, history = Simulation(problem, methods), History(len(methods), GAPS)
         bare = products(problem, len(methods))
 
@@ -347,9 +417,11 @@ def tuning(measure: Stopwatch) -> Iterator[str]:
 
 
 def by_hand(plan: Plan, p: float, depth: int, kind: str) -> Callable[[int], Tensor]:
-    """The runs of one row of the map, all ratios and step sizes at one depth, as one would write them for this problem alone.
+    """The runs of one row of the map, all ratios and step sizes at one depth, as one would write
+    them for this problem alone.
 
-    Returns: advance(n) -> the iteration of this call at which each run arrived, -1 where it did not.
+    Returns: advance(n) -> the iteration of this call at which each run arrived, -1 where it did
+    not.
     """
     row = list(plan.values("y")).index(p)
     cells = [plan.cell(x, row) for x in range(len(plan.values("x")))]
@@ -359,7 +431,10 @@ def by_hand(plan: Plan, p: float, depth: int, kind: str) -> Callable[[int], Tens
     y = torch.stack([ratios, torch.ones_like(ratios)], 1).repeat_interleave(counts, 0)
     eta = torch.tensor(np.concatenate(own)).reshape(-1, 1)
     w = torch.full_like(y, plan.scale / 2**0.5)
-    first, above = w * plan.scale ** (1 / depth - 1), [torch.full_like(eta, plan.scale ** (1 / depth)) for _ in range(depth - 1)]
+    first, above = (
+        w * plan.scale ** (1 / depth - 1),
+        [torch.full_like(eta, plan.scale ** (1 / depth)) for _ in range(depth - 1)],
+    )
     reached = torch.full((len(y),), -1)
 
     def advance(iterations: int) -> Tensor:
@@ -375,11 +450,15 @@ def by_hand(plan: Plan, p: float, depth: int, kind: str) -> Callable[[int], Tens
             elif kind == "rule":
                 square = (w * w).sum(1, keepdim=True)
                 along = (gradient * w).sum(1, keepdim=True)
-                w = w - eta * square ** (1 - 1 / depth) * (gradient + (depth - 1) * along / square * w)
+                w = w - eta * square ** (1 - 1 / depth) * (
+                    gradient + (depth - 1) * along / square * w
+                )
             else:
                 along = (gradient * first).sum(1, keepdim=True)
                 first = first - eta * prod(above) * gradient
-                above = [a - eta * along * prod(above[:j] + above[j + 1 :]) for j, a in enumerate(above)]
+                above = [
+                    a - eta * along * prod(above[:j] + above[j + 1 :]) for j, a in enumerate(above)
+                ]
                 w = prod(above) * first
         return reached
 
@@ -387,8 +466,12 @@ def by_hand(plan: Plan, p: float, depth: int, kind: str) -> Callable[[int], Tens
 
 
 def the_map(measure: Stopwatch) -> Iterator[str]:
-    """A row of the map of where depth helps, 13 ratios and 41 step sizes at depth 1 and depth N, against loops written by hand."""
-    yield "The map: 13 ratios x 41 step sizes at depth 1 and at depth N, an iteration of all 1066 runs"
+    """A row of the map of where depth helps, 13 ratios and 41 step sizes at depth 1 and depth N,
+    against loops written by hand."""
+    yield (
+        "The map: 13 ratios x 41 step sizes at depth 1 and at depth N, an iteration of all 1066"
+        " runs"
+    )
     yield ""
     yield "kind     depth    p |  us here  us by hand  here over by hand"
     for kind in ("network", "rule"):
@@ -403,23 +486,34 @@ def the_map(measure: Stopwatch) -> Iterator[str]:
                     def together(n: int, block: Block = block) -> None:
                         block.advance(block.iteration + n, seconds=np.inf)
 
-                    def one_by_one(n: int, hands: Sequence[Callable[[int], Tensor]] = hands) -> None:
+                    def one_by_one(
+                        n: int, hands: Sequence[Callable[[int], Tensor]] = hands
+                    ) -> None:
                         for advance in hands:
                             advance(n)
 
                     took = measure({"here": together, "hand": one_by_one})
                     here, hand = (1e6 * took[name] for name in ("here", "hand"))
-                    yield f"{kind:8} {depth:5} {p:4g} | {here:8.0f} {hand:11.0f} {here / hand:18.2f}"
+                    yield (
+                        f"{kind:8} {depth:5} {p:4g} | {here:8.0f} {hand:11.0f} {here / hand:18.2f}"
+                    )
 
 
 def gpu(measure: Stopwatch) -> Iterator[str]:
-    """Where the GPU begins to pay: the same iteration on the CPU, there kernel by kernel, and there as one CUDA graph."""
-    yield "GPU against CPU, depth 3, p = 4: us an iteration, wall time; `execution.GPU_WORTH` decides between them"
+    """Where the GPU begins to pay: the same iteration on the CPU, there kernel by kernel, and there
+    as one CUDA graph."""
+    yield (
+        "GPU against CPU, depth 3, p = 4: us an iteration, wall time; `execution.GPU_WORTH` decides"
+        " between them"
+    )
     yield ""
     if not torch.cuda.is_available():
         yield "no CUDA GPU was found: nothing to measure"
         return
-    yield f"problem    runs |     CPU  kernels   graph  CPU over graph   ({torch.cuda.get_device_name()})"
+    yield (
+        "problem    runs |     CPU  kernels   graph  CPU over graph  "
+        f" ({torch.cuda.get_device_name()})"
+    )
     for m, d in ((442, 10), (2565, 128), (20_000, 512)):
         rng = np.random.default_rng(0)
         inputs, targets = rng.standard_normal((m, d)), rng.standard_normal((m, 1))
@@ -429,26 +523,58 @@ def gpu(measure: Stopwatch) -> Iterator[str]:
             ways = {"cpu": ("cpu", False), "kernels": ("cuda", False), "graph": ("cuda", True)}
             took = stopwatch(10, time.perf_counter)(
                 {
-                    name: Simulation(Problem(inputs, targets, lp(4), device=device), methods, replay).advance
+                    name: (
+                        Simulation(
+                            Problem(inputs, targets, lp(4), device=device), methods, replay
+                        ).advance
+                    )
                     for name, (device, replay) in ways.items()
                 }
             )
             cpu, kernels, graph = (1e6 * took[name] for name in ways)
-            yield f"{f'{m}x{d}':9} {runs:5} | {cpu:7.1f} {kernels:8.1f} {graph:7.1f} {cpu / graph:15.2f}"
+            yield (
+                f"{f'{m}x{d}':9} {runs:5} | {cpu:7.1f} {kernels:8.1f} {graph:7.1f}"
+                f" {cpu / graph:15.2f}"
+            )
 
 
-SECTIONS: tuple[Callable[[Stopwatch], Iterator[str]], ...] = (race, widths, nonlinear, tuning, the_map, settings, pictures, gpu)
+SECTIONS: tuple[Callable[[Stopwatch], Iterator[str]], ...] = (
+    race,
+    widths,
+    nonlinear,
+    tuning,
+    the_map,
+    settings,
+    pictures,
+    gpu,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m overparam.benchmark", description="Times a step on this machine's CPU.")
-    parser.add_argument("--threads", type=int, default=1, help="threads for each matrix product (default 1, as in the app)")
-    parser.add_argument("--rounds", type=int, default=50, help="slices of 4 ms for each candidate (default 50)")
+    parser = argparse.ArgumentParser(
+        prog="python -m overparam.benchmark", description="Times a step on this machine's CPU."
+    )
+    parser.add_argument(
+        "--threads",
+        type=int,
+        default=1,
+        help="threads for each matrix product (default 1, as in the app)",
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=50, help="slices of 4 ms for each candidate (default 50)"
+    )
     choices = parser.parse_args(arguments)
     prepare_thread()
     torch.set_num_threads(choices.threads)
-    clock, meaning = (time.process_time, "CPU time") if choices.threads == 1 else (time.perf_counter, "wall time")
-    print(f"{platform.processor() or platform.machine()}, torch {torch.__version__}, {choices.threads} thread(s), {meaning}")
+    clock, meaning = (
+        (time.process_time, "CPU time")
+        if choices.threads == 1
+        else (time.perf_counter, "wall time")
+    )
+    print(
+        f"{platform.processor() or platform.machine()}, torch {torch.__version__},"
+        f" {choices.threads} thread(s), {meaning}"
+    )
     for section in SECTIONS:
         print()
         for line in section(stopwatch(choices.rounds, clock)):

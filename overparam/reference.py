@@ -1,8 +1,8 @@
 """Computes what the page beyond linear shows at its first paint: `python -m overparam.reference`.
 
 It prints the tables whose numbers the page's sentences repeat, and writes the curves to the file
-that the page reads. `--paper` runs the paper's own convolutional network instead (Fashion-MNIST must
-be on this machine), which takes long.
+that the page reads. `--paper` runs the paper's own convolutional network instead (Fashion-MNIST
+must be on this machine), which takes long.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The paper's figures as numbers: `python -m overparam.reproduce`, beside what was reported.
 
-Every preset of the race, one after the other: what the paper shows, what an independent replication saw, and what is measured here.
+Every preset of the race, one after the other: what the paper shows, what an independent replication
+saw, and what is measured here.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from overparam.story.presets import ALWAYS_HERE, PAPER_DATA, PRESETS, Preset
 
 
 def measure(preset: Preset, problem: str, long: bool, seed: int) -> tuple[Experiment, str, float]:
-    """Run a preset to its end: the experiment, what was measured in words, and the seconds that it took."""
+    """Run a preset to its end: the experiment, what was measured in words, and the seconds that it
+    took."""
     experiment = Experiment.of(preset.values(problem, long) | {"seed": seed})
     run, start = Run(experiment), time.perf_counter()
     while not run.finished:
@@ -29,15 +31,26 @@ def measure(preset: Preset, problem: str, long: bool, seed: int) -> tuple[Experi
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m overparam.reproduce", description="Runs the presets of the race.")
-    parser.add_argument("presets", nargs="*", metavar="preset", help=f"some of {', '.join(PRESETS)}; all without a name")
+    parser = argparse.ArgumentParser(
+        prog="python -m overparam.reproduce", description="Runs the presets of the race."
+    )
+    parser.add_argument(
+        "presets",
+        nargs="*",
+        metavar="preset",
+        help=f"some of {', '.join(PRESETS)}; all without a name",
+    )
     parser.add_argument("--full", action="store_true", help="the paper's full length: minutes each")
-    parser.add_argument("--seeds", type=int, default=1, help="start directions, each a run of its own (default 1)")
+    parser.add_argument(
+        "--seeds", type=int, default=1, help="start directions, each a run of its own (default 1)"
+    )
     choices = parser.parse_args(arguments)
     if unknown := [name for name in choices.presets if name not in PRESETS]:
         parser.error(f"no preset is called {', '.join(unknown)}; there are {', '.join(PRESETS)}")
     problem = PAPER_DATA if ethanol_is_cached() else ALWAYS_HERE
-    missing = "" if problem == PAPER_DATA else "; the paper's own data are not here: the app fetches them"
+    missing = (
+        "" if problem == PAPER_DATA else "; the paper's own data are not here: the app fetches them"
+    )
     print(f"Data: {PROBLEMS[problem].label}{missing}")
     for preset in (PRESETS[name] for name in choices.presets or PRESETS):
         print(f"\n{preset.title}")
@@ -46,7 +59,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 print(f"  {label:12} {text}")
         for seed in range(choices.seeds):
             experiment, words, seconds = measure(preset, problem, choices.full, seed)
-            print(f"  {'measured':12} {words} ({experiment.iterations:,} iterations, seed {seed}, {seconds:.0f} s)", flush=True)
+            print(
+                f"  {'measured':12} {words} ({experiment.iterations:,} iterations, seed {seed},"
+                f" {seconds:.0f} s)",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

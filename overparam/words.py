@@ -7,7 +7,8 @@ from typing import Any
 
 
 def show(value: Any) -> str:
-    """A value from outside as it may be repeated in a message: short, quoted, one line, and nothing that makes markup or a link.
+    """A value from outside as it may be repeated in a message: short, quoted, one line, and nothing
+    that makes markup or a link.
 
     Kept are letters, digits, a few signs, the point of a number and the underscore within a word.
     """

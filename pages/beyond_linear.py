@@ -1,4 +1,5 @@
-"""Beyond linear: what the paper's last figure is made of, measured on networks that are not linear."""
+"""Beyond linear: what the paper's last figure is made of, measured on networks that are not
+linear."""
 
 from functools import partial
 

@@ -1,4 +1,5 @@
-"""The race: loss curves of depths and optimizers on one problem, streamed while they are computed."""
+"""The race: loss curves of depths and optimizers on one problem, streamed while they are
+computed."""
 
 import html
 import math
@@ -36,7 +37,13 @@ from overparam.ui.shell.upload import uploaded
 
 PREVIEW = 100  # iterations shown before anybody presses Run
 TABLE_SECONDS = 0.4
-ICONS = ("race_reset", "race_pin", "race_history", "race_follow", "race_home")  # buttons too many for their words
+ICONS = (
+    "race_reset",
+    "race_pin",
+    "race_history",
+    "race_follow",
+    "race_home",
+)  # buttons too many for their words
 LOWEST, HIGHEST = 1e-8, 10.0  # of the gap axis
 FLOOR = 1e-16  # rounding can take a gap to zero or below, which a logarithmic axis cannot show
 
@@ -56,10 +63,15 @@ def sidebar() -> None:
             state.log_slider("horizon", 10, 100_000)
             state.slider("grid", step=1)
             state.select("aim")
-        elif steps == "shared" or any(entry.step is None for entry in st.session_state[state.key("methods")]):
+        elif steps == "shared" or any(
+            entry.step is None for entry in st.session_state[state.key("methods")]
+        ):
             state.log_slider("step", 1e-6, 1e3)
         state.log_slider("iterations", 10, 1_000_000)
-        when_open(st.expander("Start, decay, precision, seed", key="race_rest", on_change="rerun"), rest_of_sidebar)
+        when_open(
+            st.expander("Start, decay, precision, seed", key="race_rest", on_change="rerun"),
+            rest_of_sidebar,
+        )
         notes("race", width="stretch")
 
 
@@ -98,17 +110,49 @@ def run_curves() -> None:
 
 def buttons(moving: dict, run: Run | None) -> None:
     """Run or pause, steps, reset, methods, comparing, taking home: one row."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="race_transport"):
-        label, icon = ("Pause", ":material/pause:") if moving["playing"] else ("Run", ":material/play_arrow:")
-        st.button(label, icon=icon, type="primary", on_click=play, shortcut="Space", key="race_run", disabled=run is None)
+    with st.container(
+        horizontal=True, vertical_alignment="center", gap="xsmall", key="race_transport"
+    ):
+        label, icon = (
+            ("Pause", ":material/pause:") if moving["playing"] else ("Run", ":material/play_arrow:")
+        )
+        st.button(
+            label,
+            icon=icon,
+            type="primary",
+            on_click=play,
+            shortcut="Space",
+            key="race_run",
+            disabled=run is None,
+        )
         for key, count in (("1", 1), ("2", 10), ("3", 100)):
             words = f"{count} iteration{'s' if count > 1 else ''} more (key {key})"
-            st.button(f"+{count}", on_click=step, args=(count,), key=f"race_step_{count}", shortcut=key, help=words)
+            st.button(
+                f"+{count}",
+                on_click=step,
+                args=(count,),
+                key=f"race_step_{count}",
+                shortcut=key,
+                help=words,
+            )
         words = "Back to iteration 0, from the same start (key 0)"
-        st.button("Back to iteration 0", icon=":material/restart_alt:", on_click=reset, key="race_reset", shortcut="0", help=words)
+        st.button(
+            "Back to iteration 0",
+            icon=":material/restart_alt:",
+            on_click=reset,
+            key="race_reset",
+            shortcut="0",
+            help=words,
+        )
         own = st.session_state[state.key("steps")] == "each"
         when_open(
-            st.popover("Methods", icon=":material/list:", width="content", key="race_editor", on_change="rerun"),
+            st.popover(
+                "Methods",
+                icon=":material/list:",
+                width="content",
+                key="race_editor",
+                on_change="rerun",
+            ),
             lambda: methods_editor(state, step_is_own=own),
         )
         state.segmented("axis", label_visibility="collapsed")
@@ -128,18 +172,38 @@ def buttons(moving: dict, run: Run | None) -> None:
                 on_click=compare.change_steps,
                 args=(state, run, factor),
                 key=f"race_{name}",
-                help="Change every step size from the iteration shown on; the run as it was stays as faint curves",
+                help=(
+                    "Change every step size from the iteration shown on; the run as it was stays as"
+                    " faint curves"
+                ),
             )
         words = "Runs of this session, and what is pinned"
         when_open(
-            st.popover("History", icon=":material/history:", key="race_history", help=words, on_change="rerun"),
+            st.popover(
+                "History",
+                icon=":material/history:",
+                key="race_history",
+                help=words,
+                on_change="rerun",
+            ),
             lambda: compare.history(state, moving["experiment"]),
         )
         follow_popover()
         words = "Take it home: numbers, figure, script, notebook, link"
         when_open(
-            st.popover("Take it home", icon=":material/download:", key="race_home", help=words, on_change="rerun"),
-            lambda: take_home(run, lambda: moving["position"], uploaded(state), lambda view: standalone(run.experiment, view)),
+            st.popover(
+                "Take it home",
+                icon=":material/download:",
+                key="race_home",
+                help=words,
+                on_change="rerun",
+            ),
+            lambda: take_home(
+                run,
+                lambda: moving["position"],
+                uploaded(state),
+                lambda view: standalone(run.experiment, view),
+            ),
         )
 
 
@@ -149,7 +213,8 @@ def standalone(experiment: Experiment, view: View) -> go.Figure:
 
 
 def curves(experiment: Experiment, view: View) -> list[Curve]:
-    """The gap of every method against the iteration; on a logarithmic axis iteration 0 stands left of 1."""
+    """The gap of every method against the iteration; on a logarithmic axis iteration 0 stands left
+    of 1."""
     log = st.session_state[state.key("axis")] == "log"
     times = np.where(view.times == 0, ZERO_AT, view.times) if log else view.times
     looks = method_styles(experiment.methods)
@@ -172,12 +237,22 @@ def table_html(experiment: Experiment, run: Run, view: View) -> str:
     head = "".join(f"<th>g ≤ {gap:g}</th>" for gap in GAPS)
     rows = []
     for line, (colour, _) in zip(table(experiment, view), looks, strict=True):
-        cells = "".join(f"<td>{count_html(*pair)}</td>" for pair in zip(line.iterations, line.fewest, strict=True))
-        speed = f"{line.speed_up:.2g}× <small>at {line.speed_up_gap:g}</small>" if line.speed_up else "–"
+        cells = "".join(
+            f"<td>{count_html(*pair)}</td>"
+            for pair in zip(line.iterations, line.fewest, strict=True)
+        )
+        speed = (
+            f"{line.speed_up:.2g}× <small>at {line.speed_up_gap:g}</small>"
+            if line.speed_up
+            else "–"
+        )
         if line.own_speed_up and line.own_speed_up != line.speed_up:
-            speed += f"<br><i>{line.own_speed_up:.2g}× <small>at {line.own_speed_up_gap:g}</small></i>"
+            speed += (
+                f"<br><i>{line.own_speed_up:.2g}× <small>at {line.own_speed_up_gap:g}</small></i>"
+            )
         rows.append(
-            f'<tr><th scope="row"><span style="color:{colour}">●</span> {html.escape(line.name)}</th><td>{line.step:.3g}</td>'
+            f'<tr><th scope="row"><span style="color:{colour}">●</span>'
+            f" {html.escape(line.name)}</th><td>{line.step:.3g}</td>"
             f"{cells}<td>{speed}</td><td>{html.escape(line.verdict)}</td></tr>"
         )
     return (
@@ -187,11 +262,15 @@ def table_html(experiment: Experiment, run: Run, view: View) -> str:
     )
 
 
-BOTH_COUNTS = "<small>Upright: the curve shown. <i>Italic</i>: at the step size of the grid that is best for that gap.</small>"
+BOTH_COUNTS = (
+    "<small>Upright: the curve shown. <i>Italic</i>: at the step size of the grid that is best for"
+    " that gap.</small>"
+)
 
 
 def count_html(shown: int | None, fewest: int | None) -> str:
-    """Iterations of the curve shown, and below them those at the gap's own best step size, where these are others."""
+    """Iterations of the curve shown, and below them those at the gap's own best step size, where
+    these are others."""
     words = "–" if shown is None else f"{shown:,}"
     return words if fewest == shown else f"{words}<br><i>{fewest:,}</i>"
 
@@ -215,7 +294,10 @@ def status(run: Run, moving: dict) -> str:
     done = min(moving["position"], run.computed)
     words = f"iteration {done:,} of {run.experiment.iterations:,}"
     if run.tuned is None:
-        words += f" · tuning: {run.rows} step sizes compared until iteration {run.experiment.tuning_horizon:,}"
+        words += (
+            f" · tuning: {run.rows} step sizes compared until iteration"
+            f" {run.experiment.tuning_horizon:,}"
+        )
     if moving["playing"] and run.seconds_left() > 3:
         words += f" · about {run.seconds_left():.0f} s left"
     return words + (f" · {run.device_note}" if run.device_note else "")
@@ -233,14 +315,19 @@ def draw(chart: LiveChart, run: Run, moving: dict, slots: dict, with_table: bool
 
 
 def show(run: Run, moving: dict, chart: LiveChart, slots: dict) -> None:
-    """Advance and draw until the end, a pause, or the next change; the position moves in even steps of log time."""
+    """Advance and draw until the end, a pause, or the next change; the position moves in even steps
+    of log time."""
     limit = run.experiment.iterations
     if moving["preview"]:
         stop = time.perf_counter() + 0.4
-        while run.computed < min(PREVIEW, limit) and (time.perf_counter() < stop or run.computed < 0):
+        while run.computed < min(PREVIEW, limit) and (
+            time.perf_counter() < stop or run.computed < 0
+        ):
             run.advance(PREVIEW)
         moving["position"] = min(run.computed, PREVIEW)
-    else:  # up to where this viewer stands; a pause, a step or a changed step size may have brought them ahead
+    # up to where this viewer stands; a pause, a step or a changed step size may have brought them
+    # ahead
+    else:
         while run.computed < min(moving["position"], limit):
             run.advance(moving["position"])
         moving["position"] = min(moving["position"], limit)
@@ -277,8 +364,15 @@ if run is not None and not moving["preview"]:
 st.html(STYLE + PRESET_STYLE + f"<style>{icon_only(*ICONS)}</style>")
 buttons(moving, run)
 if run is not None:
-    show_followers(experiment, uploaded(state), moving["position"] if not moving["preview"] else PREVIEW, moving["playing"])
-height = 265 if preset_switch(state, experiment, run_curves) else 318  # of the chart: a preset has three lines more to show
+    show_followers(
+        experiment,
+        uploaded(state),
+        moving["position"] if not moving["preview"] else PREVIEW,
+        moving["playing"],
+    )
+height = (
+    265 if preset_switch(state, experiment, run_curves) else 318
+)  # of the chart: a preset has three lines more to show
 if refused := moving.pop("refused", None):
     st.warning(refused, icon=":material/error:")
 
@@ -292,7 +386,10 @@ def race_view(run: Run) -> None:
         x_title="iteration",
         y_title="gap g = (L − L*) / (L₀ − L*)",
         x_log=log_axis,
-        alt="The share of the avoidable loss that is left, against the iteration, one curve for each method.",
+        alt=(
+            "The share of the avoidable loss that is left, against the iteration, one curve for"
+            " each method."
+        ),
         x_range=(ZERO_AT if log_axis else 0.0, float(experiment.iterations)),
         x_zero=ZERO_AT if log_axis else None,
         y_clip=(LOWEST, HIGHEST),

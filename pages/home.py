@@ -1,4 +1,5 @@
-"""The claim in one moving picture: the two-coordinate problem, where depth helps and where it hurts; and doors to the rest."""
+"""The claim in one moving picture: the two-coordinate problem, where depth helps and where it
+hurts; and doors to the rest."""
 
 import numpy as np
 import streamlit as st
@@ -21,18 +22,44 @@ POINTS_A_DECADE = 24
 CHOICES = (Option("p", "Loss", "4", {"4": "p = 4: depth helps", "2": "p = 2: depth hurts"}),)
 
 DOORS = (
-    ("convergence", "The race", ":material/show_chart:", "A regression, other optimizers, your own data."),
-    ("where_depth_helps", "Where depth helps", ":material/grid_on:", "A map of thousands of races, and where depth hurts."),
-    ("preconditioner", "The preconditioner", ":material/explore:", "What depth makes of a gradient, and of a run."),
-    ("no_regularizer", "No regularizer", ":material/cycle:", "Theorem 2: none can do this. Walk a closed curve."),
+    (
+        "convergence",
+        "The race",
+        ":material/show_chart:",
+        "A regression, other optimizers, your own data.",
+    ),
+    (
+        "where_depth_helps",
+        "Where depth helps",
+        ":material/grid_on:",
+        "A map of thousands of races, and where depth hurts.",
+    ),
+    (
+        "preconditioner",
+        "The preconditioner",
+        ":material/explore:",
+        "What depth makes of a gradient, and of a run.",
+    ),
+    (
+        "no_regularizer",
+        "No regularizer",
+        ":material/cycle:",
+        "Theorem 2: none can do this. Walk a closed curve.",
+    ),
 )
 WHY = {
-    "4": "**A slope is the distance to go, cubed**: 1000 along $w_1$, 1 along $w_2$; divided by the distance, 100 and 1. A step "
-    "size safe for $w_1$ is a hundred times too small for $w_2,$ which crawls. Depth multiplies *both* steps by a factor that "
-    "grows with the weights: once $w_1$ is large, $w_2$ takes longer steps.",
-    "2": "**A slope is the distance to go**: 10 along $w_1$, 1 along $w_2$. So one step size suits both, and gradient descent "
-    "heads straight for ★, here in one step. Depth has nothing to repair; it starts more slowly, as its steps are small "
-    "while the weights are, and its stretch along $w$ spoils the one step that suited both.",
+    "4": (
+        "**A slope is the distance to go, cubed**: 1000 along $w_1$, 1 along $w_2$; divided by the"
+        " distance, 100 and 1. A step size safe for $w_1$ is a hundred times too small for $w_2,$"
+        " which crawls. Depth multiplies *both* steps by a factor that grows with the weights: once"
+        " $w_1$ is large, $w_2$ takes longer steps."
+    ),
+    "2": (
+        "**A slope is the distance to go**: 10 along $w_1$, 1 along $w_2$. So one step size suits"
+        " both, and gradient descent heads straight for ★, here in one step. Depth has nothing to"
+        " repair; it starts more slowly, as its steps are small while the weights are, and its"
+        " stretch along $w$ spoils the one step that suited both."
+    ),
 }
 
 
@@ -45,10 +72,17 @@ def tuned_runs(p: float) -> list[TunedRun]:
 def path(run: TunedRun) -> Path:
     """A run as the picture draws it, thinned evenly in the logarithm of the iteration."""
     last = len(run.loss) - 1
-    lattice = np.rint(10 ** (np.arange(0, POINTS_A_DECADE * np.log10(last + 1)) / POINTS_A_DECADE)).astype(int) - 1
+    lattice = (
+        np.rint(
+            10 ** (np.arange(0, POINTS_A_DECADE * np.log10(last + 1)) / POINTS_A_DECADE)
+        ).astype(int)
+        - 1
+    )
     at = np.unique([*lattice[lattice < last], last])
     name = f"depth {run.depth}: {run.iterations:,} iteration{'' if run.iterations == 1 else 's'}"
-    return Path(name, depth_colour(run.depth), depth_dash(run.depth), at, run.weights[at], run.loss[at])
+    return Path(
+        name, depth_colour(run.depth), depth_dash(run.depth), at, run.weights[at], run.loss[at]
+    )
 
 
 def window(paths: list[Path]) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -77,16 +111,18 @@ def picture_of(p: str, height: int) -> tuple[list[str], Prepared]:
 
 through_app()
 st.html(
-    "<style>.stMain h1 { padding-top: 0 }"
-    "@media (max-width: 640px) { .st-key-home_bar { gap: 0.5rem } .st-key-home_bar > :nth-child(2) { order: 1 } }</style>"
+    "<style>.stMain h1 { padding-top: 0 }@media (max-width: 640px) { .st-key-home_bar { gap: 0.5rem"
+    " } .st-key-home_bar > :nth-child(2) { order: 1 } }</style>"
 )
 state = PageState("home", CHOICES)
 st.title("Depth can speed up optimisation", anchor=False)
 with role("aside", "intro"):
     st.markdown(
-        "Write the weights of a linear regression as a product of layers, $W_N\\cdots W_2W_1$. The model can express nothing new, "
-        "and no regularizer is added. Yet gradient descent takes another path, as if it had momentum and a step size that grows. "
-        "Whether that helps depends on the loss. Here: $\\frac1p(w_1-10)^p+\\frac1p(w_2-1)^p$, from near 0 (◆) to its minimum (★)."
+        "Write the weights of a linear regression as a product of layers, $W_N\\cdots W_2W_1$. The"
+        " model can express nothing new, and no regularizer is added. Yet gradient descent takes"
+        " another path, as if it had momentum and a step size that grows. Whether that helps"
+        " depends on the loss. Here: $\\frac1p(w_1-10)^p+\\frac1p(w_2-1)^p$, from near 0 (◆) to its"
+        " minimum (★)."
     )
 picture, doors = st.columns([2.6, 1], gap="medium")
 with picture:
@@ -99,8 +135,10 @@ with picture:
     plot(
         moving_picture,
         key="home_picture",
-        alt=f"Two weights descend to the minimum of the loss with p = {p}, beside the loss against the iteration: "
-        f"{names[0]}, {names[1]}.",
+        alt=(
+            f"Two weights descend to the minimum of the loss with p = {p}, beside the loss against"
+            f" the iteration: {names[0]}, {names[1]}."
+        ),
         autoplay=70,
     )
     with role("aside", "why"):
@@ -115,9 +153,11 @@ with doors, role("aside", "doors", gap="small"):
     menu()
 with role("aside", "small_print"):
     st.caption(
-        "Picture: depth 3 by the paper's end-to-end update rule; step sizes best over six starts (from one start, a lucky leap can "
-        "do far better); dotted line: the loss that counts as arrived. The server computes, on its CPU or, for large steps, "
-        "its NVIDIA GPU; the browser draws. S. Arora, N. Cohen, E. Hazan, *On the Optimization of Deep Networks: Implicit "
-        "Acceleration by Overparameterization*, ICML 2018, [arXiv:1802.06509](https://arxiv.org/abs/1802.06509)."
+        "Picture: depth 3 by the paper's end-to-end update rule; step sizes best over six starts"
+        " (from one start, a lucky leap can do far better); dotted line: the loss that counts as"
+        " arrived. The server computes, on its CPU or, for large steps, its NVIDIA GPU; the browser"
+        " draws. S. Arora, N. Cohen, E. Hazan, *On the Optimization of Deep Networks: Implicit"
+        " Acceleration by Overparameterization*, ICML 2018,"
+        " [arXiv:1802.06509](https://arxiv.org/abs/1802.06509)."
     )
 state.publish()

@@ -37,7 +37,8 @@ with showing(f"reg {view}"):
     elif (case := find_case(state)) is not None:
         if case.c == 0:
             st.warning(
-                "G(0) = 0: Theorem 2 does not apply, and its curve has no direction e; it is drawn along the first axis instead.",
+                "G(0) = 0: Theorem 2 does not apply, and its curve has no direction e; it is drawn"
+                " along the first axis instead.",
                 icon=":material/warning:",
             )
         PARTS[view].show(state, case)

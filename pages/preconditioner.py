@@ -17,7 +17,14 @@ VIEWS = {
 }
 CHOICES: tuple[Choice, ...] = (
     Option("view", "View", "one", VIEWS),
-    Number("N", "Depth N", 3, 1, 10, help="Any real number: Claim 2 has no need for a whole number of layers."),
+    Number(
+        "N",
+        "Depth N",
+        3,
+        1,
+        10,
+        help="Any real number: Claim 2 has no need for a whole number of layers.",
+    ),
     *one_output.CHOICES,
     *matrices.CHOICES,
     *paths.CHOICES,

@@ -1,4 +1,5 @@
-"""Where depth helps and where it hurts: a map of its speed-up over two quantities, filled while it is computed."""
+"""Where depth helps and where it hurts: a map of its speed-up over two quantities, filled while it
+is computed."""
 
 import time
 
@@ -9,7 +10,15 @@ from overparam.choices.kinds import ChoiceError, Structured
 from overparam.choices.map import AXES, PLAN_CHOICES, SHAPE, Plan
 from overparam.figures.map import cell_curves, cell_tuning, speed_up_map
 from overparam.serving.sweep import SWEEPS, CellRuns, Sweep, SweepError, cell_runs
-from overparam.story.map_words import axis_of, cell_name, cell_words, censored, deep_name, hover_words, summary
+from overparam.story.map_words import (
+    axis_of,
+    cell_name,
+    cell_words,
+    censored,
+    deep_name,
+    hover_words,
+    summary,
+)
 from overparam.ui.components.plot import plot
 from overparam.ui.shell.frame import through_app
 from overparam.ui.shell.notes import notes
@@ -27,13 +36,18 @@ def read_cell(text: str) -> tuple[int, int] | None:
         return None
     parts = text.split(".")
     if len(parts) != 2 or not all(part.isdecimal() and len(part) < 3 for part in parts):
-        raise ChoiceError(f"The chosen cell must be a column and a row, such as 6.4, not {show(text)}; choosing none instead.")
+        raise ChoiceError(
+            f"The chosen cell must be a column and a row, such as 6.4, not {show(text)}; choosing"
+            " none instead."
+        )
     return int(parts[0]), int(parts[1])
 
 
 CHOICES = (
     *PLAN_CHOICES,
-    Structured("cell", "Cell", None, read_cell, lambda cell: "" if cell is None else f"{cell[0]}.{cell[1]}"),
+    Structured(
+        "cell", "Cell", None, read_cell, lambda cell: "" if cell is None else f"{cell[0]}.{cell[1]}"
+    ),
 )
 
 through_app()
@@ -46,16 +60,28 @@ def sidebar() -> None:
         problem = state.select("problem")
         label = AXES | {"shape": SHAPE[problem]}
         x, y = (state.select(name, format_func=label.get) for name in ("x", "y"))
-        kind = state.segmented("kind", format_func={"network": "network", "rule": "rule, real N"}.get, width="stretch")
+        kind = state.segmented(
+            "kind", format_func={"network": "network", "rule": "rule, real N"}.get, width="stretch"
+        )
         free = [name for name in ("depth", "p", "shape", "scale") if name not in (x, y)]
         for name in free:
             if name == "shape":
-                state.log_slider("ratio" if problem == "two" else "condition", 1, 100 if problem == "two" else 1e4)
+                state.log_slider(
+                    "ratio" if problem == "two" else "condition",
+                    1,
+                    100 if problem == "two" else 1e4,
+                )
             elif name == "scale":
                 state.log_slider("scale", 1e-4, 10)
             else:
-                state.slider(name, step=0.25 if (name, kind) == ("depth", "rule") else SLIDERS[name], format="%g")
-        state.log_slider("loss" if problem == "two" else "gap", 1e-8 if problem == "two" else 1e-6, 0.9)
+                state.slider(
+                    name,
+                    step=0.25 if (name, kind) == ("depth", "rule") else SLIDERS[name],
+                    format="%g",
+                )
+        state.log_slider(
+            "loss" if problem == "two" else "gap", 1e-8 if problem == "two" else 1e-6, 0.9
+        )
         with st.expander("Step sizes, horizon, detail, start"):
             state.log_slider("horizon", 10, 20_000)
             if "step" not in (x, y):
@@ -90,8 +116,20 @@ def transport(sweep: Sweep) -> None:
     with role("words", "transport", horizontal=True, vertical_alignment="center", gap="medium"):
         st.subheader("Where depth helps", anchor=False, width="content")
         playing = moving()["playing"] and not sweep.finished
-        label, icon = ("Pause", ":material/pause:") if playing else ("Compute the map", ":material/play_arrow:")
-        st.button(label, icon=icon, type="primary", on_click=toggle, disabled=sweep.finished, key="map_run", shortcut="Space")
+        label, icon = (
+            ("Pause", ":material/pause:")
+            if playing
+            else ("Compute the map", ":material/play_arrow:")
+        )
+        st.button(
+            label,
+            icon=icon,
+            type="primary",
+            on_click=toggle,
+            disabled=sweep.finished,
+            key="map_run",
+            shortcut="Space",
+        )
         st.caption(progress_words(sweep))
         notes("map", label="", type="tertiary")
 
@@ -100,10 +138,15 @@ def caption(plan: Plan) -> str:
     """What the colours mean."""
     goal = f"L ≤ {plan.loss:g}" if plan.problem == "two" else f"g ≤ {plan.gap:g}"
     loss = "Loss $\\frac1p(w_1-y_1)^p+\\frac1p(w_2-y_2)^p$. " if plan.problem == "two" else ""
-    words = f"{loss}How many times fewer iterations {deep_name(plan)} needs than depth 1 until {goal}, "
+    words = (
+        f"{loss}How many times fewer iterations {deep_name(plan)} needs than depth 1 until {goal}, "
+    )
     if "step" not in (plan.x, plan.y):
         return words + "each with its own best step size."
-    return words + "both with one step size, in leaps from 0 to the target: no fair race, as depth multiplies it by N‖W‖^(2−2/N)."
+    return (
+        words + "both with one step size, in leaps from 0 to the target: no fair race, as depth"
+        " multiplies it by N‖W‖^(2−2/N)."
+    )
 
 
 def progress_words(sweep: Sweep) -> str:
@@ -127,7 +170,10 @@ def draw_map(plan: Plan, sweep: Sweep, cell: tuple[int, int] | None) -> None:
             deep_name(plan),
         ),
         key="map_map",
-        alt="A map of how many times faster or slower a deep network reaches the goal than a single layer.",
+        alt=(
+            "A map of how many times faster or slower a deep network reaches the goal than a single"
+            " layer."
+        ),
         on_click=choose,
     )
     st.markdown(summary(plan, view) + claim(plan))
@@ -138,8 +184,8 @@ def claim(plan: Plan) -> str:
     if plan.problem != "two" or "step" in (plan.x, plan.y):
         return ""
     return (
-        " **The paper** (Section 5): for p > 2 the steep coordinate forces a step so small that the other one crawls, "
-        "and depth couples them; at p = 2 one step suits both."
+        " **The paper** (Section 5): for p > 2 the steep coordinate forces a step so small that the"
+        " other one crawls, and depth couples them; at p = 2 one step suits both."
     )
 
 
@@ -151,14 +197,23 @@ def runs_of(plan: Plan, column: int, row: int) -> CellRuns:
 
 def draw_cell(plan: Plan, at: tuple[int, int] | None) -> None:
     if at is None:
-        st.info("Click a cell of the map to see its runs, with every step size.", icon=":material/touch_app:")
+        st.info(
+            "Click a cell of the map to see its runs, with every step size.",
+            icon=":material/touch_app:",
+        )
         return
     cell, runs = plan.cell(*at), runs_of(plan, *at)
     st.markdown(f"**{cell_name(plan, cell)}** — {cell_words(plan, cell, runs)}")
     depths = (cell.depth, 1)
     goal, title = (plan.loss, "loss L") if plan.problem == "two" else (plan.gap, "gap g")
     plot(
-        cell_curves(depths, runs.times, (runs.losses - runs.least) * goal / (runs.goal - runs.least), goal, title),
+        cell_curves(
+            depths,
+            runs.times,
+            (runs.losses - runs.least) * goal / (runs.goal - runs.least),
+            goal,
+            title,
+        ),
         key="map_curves",
         alt="The loss of both depths, each at its best step size, against the iteration.",
     )
@@ -190,7 +245,9 @@ except ChoiceError as error:
     st.error(str(error), icon=":material/error:")
     st.stop()
 sweep, watched, heartbeat = SWEEPS.get(plan), moving(), st.empty()
-if watched["plan"] != plan:  # a new choice: a first look at it, and no more unless the last one was being computed
+if (
+    watched["plan"] != plan
+):  # a new choice: a first look at it, and no more unless the last one was being computed
     watched["plan"] = plan
     if not watched["playing"]:
         keep_going(sweep, PREVIEW_SECONDS, heartbeat)

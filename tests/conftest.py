@@ -12,8 +12,9 @@ from hypothesis import settings
 from overparam.data import ethanol
 from tests.ethanol_mirror import archive
 
-# Every run tries new examples, those that decide whether a change is taken too; where one fails there, a line to repeat it is
-# printed, as that machine's own memory of examples is gone afterwards.
+# Every run tries new examples, those that decide whether a change is taken too; where one fails
+# there, a line to repeat it is printed, as that machine's own memory of examples is gone
+# afterwards.
 settings.register_profile("told", print_blob=True)
 if os.environ.get("CI"):
     settings.load_profile("told")
@@ -23,14 +24,16 @@ torch.set_num_threads(1)  # as the app does: the products here are too small for
 
 @pytest.fixture(autouse=True)
 def denormals() -> Iterator[None]:
-    """A run flushes denormals to zero in the thread that computes it; the next test starts with the usual arithmetic."""
+    """A run flushes denormals to zero in the thread that computes it; the next test starts with the
+    usual arithmetic."""
     yield
     torch.set_flush_denormal(False)
 
 
 @pytest.fixture(scope="module")
 def made_up() -> dict[str, np.ndarray]:
-    """A small data set of the same form, three rows a batch, its rows in the archive in the order given here."""
+    """A small data set of the same form, three rows a batch, its rows in the archive in the order
+    given here."""
     rng = np.random.default_rng(0)
     return {
         "X": rng.normal(size=(30, 128)) * 1e4,

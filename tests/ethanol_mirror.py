@@ -1,4 +1,5 @@
-"""A stand-in for the server of the paper's data set: archives in the published form, sent well, slowly, broken or lying."""
+"""A stand-in for the server of the paper's data set: archives in the published form, sent well,
+slowly, broken or lying."""
 
 from __future__ import annotations
 
@@ -64,7 +65,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         else:
             self.send_response(200)
             if server.mode != "length unknown":
-                self.send_header("Content-Length", str(10**10 if server.mode == "huge" else len(server.body)))
+                self.send_header(
+                    "Content-Length", str(10**10 if server.mode == "huge" else len(server.body))
+                )
             self.end_headers()
             half = len(server.body) // 2
             self.wfile.write(server.body[:half])

@@ -11,7 +11,14 @@ from overparam.story.race_words import table
 
 
 def finished(**values) -> Run:
-    usual = {"problem": "synthetic", "m": 60, "d": 6, "methods": (Entry(1), Entry(3)), "iterations": 200, "horizon": 150}
+    usual = {
+        "problem": "synthetic",
+        "m": 60,
+        "d": 6,
+        "methods": (Entry(1), Entry(3)),
+        "iterations": 200,
+        "horizon": 150,
+    }
     run = Run(Experiment.of(read_choices(CHOICES, {})[0] | usual | values))
     while not run.finished:
         run.advance(10**9, seconds=0.1)

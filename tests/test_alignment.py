@@ -1,4 +1,5 @@
-"""Alignment: the Davis-Kahan certificate, imbalance, the law's rates and ranks, against direct computation."""
+"""Alignment: the Davis-Kahan certificate, imbalance, the law's rates and ranks, against direct
+computation."""
 
 import math
 
@@ -39,7 +40,8 @@ def random_layers(seed, widths, scale=1.0):
 
 
 def train(kind, depth, scale, width, eta, iterations, seed):
-    """Plain gradient descent at p = 2 on the view's regression, from numpy's draws: layers at every iteration."""
+    """Plain gradient descent at p = 2 on the view's regression, from numpy's draws: layers at every
+    iteration."""
     x, y = synthetic(SAMPLES, INPUTS, len(OUTPUTS), CONDITION, "geometric", NOISE, seed)
     gram, cross = (torch.from_numpy(each) / SAMPLES for each in (x.T @ x, (y * OUTPUTS).T @ x))
     layers = random_layers(seed, [INPUTS, *[width] * (depth - 1), len(OUTPUTS)], scale)
@@ -59,19 +61,22 @@ def train(kind, depth, scale, width, eta, iterations, seed):
 
 
 def first_certified(layers, ranks=5):
-    """First iteration at which the guarantee is at least .9 at every interface, for r = 1, 2, ...; None where never."""
+    """First iteration at which the guarantee is at least .9 at every interface, for r = 1, 2, ...;
+    None where never."""
     sure = torch.stack([each.guarantee for each in interfaces(layers)]).amin(0) >= 0.9
     return [int(column.int().argmax()) if column.any() else None for column in sure[:, :ranks].T]
 
 
 def sines(found):
-    """|sin Theta_r|_F from what the top r of one layer have outside the top r of the other, (..., h)."""
+    """|sin Theta_r|_F from what the top r of one layer have outside the top r of the other, (...,
+    h)."""
     square, h = found.matrix.square(), found.matrix.shape[-1]
     return torch.stack([square[..., r:, :r].sum((-2, -1)).sqrt() for r in range(1, h + 1)], -1)
 
 
 def test_the_certificate_holds_for_ten_thousand_random_pairs():
-    """Pairs from nearly balanced to unrelated, oracle: scipy's angles between subspaces for some of them."""
+    """Pairs from nearly balanced to unrelated, oracle: scipy's angles between subspaces for some of
+    them."""
     rng = np.random.default_rng(0)
     finite = 0
     for h, n, k in ((3, 5, 4), (5, 5, 5), (8, 6, 5), (6, 9, 8)):
@@ -79,7 +84,9 @@ def test_the_certificate_holds_for_ten_thousand_random_pairs():
         below = torch.from_numpy(rng.standard_normal((count, h, n)))
         below *= torch.from_numpy(rng.uniform(0.2, 2, (count, h, 1)))
         u, s, _ = torch.linalg.svd(below, full_matrices=False)
-        rotation = torch.linalg.qr(torch.from_numpy(rng.standard_normal((count, max(k, h), max(k, h)))))[0]
+        rotation = torch.linalg.qr(
+            torch.from_numpy(rng.standard_normal((count, max(k, h), max(k, h))))
+        )[0]
         root = rotation[:, :, : u.shape[-1]][:, :k] @ (s[..., None] * u.mT)  # balanced where k >= h
         noise = torch.from_numpy(10 ** rng.uniform(-4, 0.5, (count, 1, 1)))
         above = root + noise * torch.from_numpy(rng.standard_normal((count, k, h)))
@@ -94,7 +101,9 @@ def test_the_certificate_holds_for_ten_thousand_random_pairs():
             own, other = (np.linalg.svd(m)[0] for m in (below[i].numpy(), above[i].numpy().T))
             for r in range(1, min(h, n, k)):  # beyond its rank a layer has no direction of its own
                 angles = subspace_angles(own[:, :r], other[:, :r])
-                assert float(sine[i, r - 1]) == pytest.approx(np.linalg.norm(np.sin(angles)), abs=1e-6)
+                assert float(sine[i, r - 1]) == pytest.approx(
+                    np.linalg.norm(np.sin(angles)), abs=1e-6
+                )
     assert finite > 20_000
 
 
@@ -108,22 +117,30 @@ def test_the_certificate_holds_along_a_run_and_imbalance_moves_as_it_must(depth)
         delta = above.mT @ above - below @ below.mT
         gradients = [(w[:-1] - w[1:]) / 0.02 for w in (below, above)]
         after = next_imbalance(delta[:-1], *gradients, 0.02)
-        torch.testing.assert_close(after, delta[1:], rtol=0, atol=1e-12 * float(delta.abs().max() + 1))
+        torch.testing.assert_close(
+            after, delta[1:], rtol=0, atol=1e-12 * float(delta.abs().max() + 1)
+        )
 
 
 def test_weight_decay_shrinks_the_imbalance():
     below, above = random_layers(0, [4, 3, 5])
-    outer = torch.from_numpy(np.random.default_rng(2).standard_normal((5, 4)))  # dL/dW of the product
+    outer = torch.from_numpy(
+        np.random.default_rng(2).standard_normal((5, 4))
+    )  # dL/dW of the product
     g_below, g_above = above.mT @ outer, outer @ below.mT
     eta, decay = 0.1, 0.3
-    new_below, new_above = below - eta * (g_below + decay * below), above - eta * (g_above + decay * above)
+    new_below, new_above = (
+        below - eta * (g_below + decay * below),
+        above - eta * (g_above + decay * above),
+    )
     delta = above.mT @ above - below @ below.mT
     expected = new_above.mT @ new_above - new_below @ new_below.mT
     after = next_imbalance(delta, g_below, g_above, eta, decay)
     torch.testing.assert_close(after, expected, rtol=1e-12, atol=1e-13)
 
 
-# The iteration of the first reading at or after certification, on a lattice of ratio 1.18, as published beside the theory.
+# The iteration of the first reading at or after certification, on a lattice of ratio 1.18, as
+# published beside the theory.
 REFERENCE = [
     (("near-zero", 2, 0.01, 8, 0.02, 1000), (63, 74, 86, 424, 801)),
     (("identity", 2, 0.01, 5, 0.02, 100), (22, 12, 9, 11)),
@@ -162,7 +179,11 @@ def test_rates_are_those_of_a_small_step_and_the_law_is_theirs_where_layers_are_
     leaves = [w.clone().requires_grad_() for w in layers]
     (leaves[2] @ leaves[1] @ leaves[0] * outer).sum().backward()
     values = [
-        torch.linalg.svdvals(torch.linalg.multi_dot([w - h * v.grad for w, v in zip(layers, leaves, strict=True)][::-1]))
+        torch.linalg.svdvals(
+            torch.linalg.multi_dot(
+                [w - h * v.grad for w, v in zip(layers, leaves, strict=True)][::-1]
+            )
+        )
         for h in (1e-6, -1e-6)
     ]
     sigma, exact, law = singular_value_rates(layers, outer)
@@ -178,14 +199,20 @@ def test_rates_are_those_of_a_small_step_and_the_law_is_theirs_where_layers_are_
 
 def test_ranks_of_known_spectra():
     flat = torch.tensor([2.0, 2.0, 2.0, 0.0], dtype=torch.float64)
-    assert [float(f(flat)) for f in (entropy_rank, stable_rank, energy_rank)] == pytest.approx([3, 3, 3])
+    assert [float(f(flat)) for f in (entropy_rank, stable_rank, energy_rank)] == pytest.approx(
+        [3, 3, 3]
+    )
     one = torch.tensor([5.0, 1e-9], dtype=torch.float64)
-    assert [float(f(one)) for f in (entropy_rank, stable_rank, energy_rank)] == pytest.approx([1, 1, 1], abs=1e-7)
+    assert [float(f(one)) for f in (entropy_rank, stable_rank, energy_rank)] == pytest.approx(
+        [1, 1, 1], abs=1e-7
+    )
     assert float(stable_rank(torch.zeros(3))) == 0
 
 
 def test_a_residual_chain_is_of_low_rank_although_no_layer_is():
-    chain = Chain.of(DEFAULTS | {"from": "identity", "task": "white", "layers": 4, "eta": 0.002, "length": 2000})
+    chain = Chain.of(
+        DEFAULTS | {"from": "identity", "task": "white", "layers": 4, "eta": 0.002, "length": 2000}
+    )
     found = read_alignment(chain.problem(), chain.method(), 2000)
     assert found.layer_ranks[-1, :, 0].min() > 7 and found.product_ranks[-1, 0] < 4
 
@@ -195,8 +222,12 @@ def test_modes_rise_at_their_times():
     assert [rise_time(s, 1e-3, 1) for s in strengths] == pytest.approx([0.693] * 5, rel=0.01)
     two = [math.log(s / 1e-3 - 1) / (2 * s) for s in strengths]
     assert [rise_time(s, 1e-3, 2) for s in strengths] == pytest.approx(two)
-    assert [rise_time(s, 1e-3, 3) for s in strengths] == pytest.approx([2.37, 4.66, 9.15, 17.8, 34.5], rel=3e-3)
-    assert [rise_time(s, 1e-3, 4) for s in strengths] == pytest.approx([3.92, 7.81, 15.5, 30.8, 60.9], rel=3e-3)
+    assert [rise_time(s, 1e-3, 3) for s in strengths] == pytest.approx(
+        [2.37, 4.66, 9.15, 17.8, 34.5], rel=3e-3
+    )
+    assert [rise_time(s, 1e-3, 4) for s in strengths] == pytest.approx(
+        [3.92, 7.81, 15.5, 30.8, 60.9], rel=3e-3
+    )
 
 
 def test_all_of_the_hidden_space_is_always_the_same():
@@ -211,7 +242,11 @@ def test_the_numbers_taken_home_are_the_readings():
     assert lines[1].startswith("iteration,interface,r,score,guarantee,gap,imbalance,sigma_1")
     assert len(lines) == 2 + len(found.times) * 5
     last = lines[-1].split(",")
-    assert (int(last[0]), float(last[3]), float(last[-1])) == (20, found.score[-1, 0, 4], found.sigma[-1, -1])
+    assert (int(last[0]), float(last[3]), float(last[-1])) == (
+        20,
+        found.score[-1, 0, 4],
+        found.sigma[-1, -1],
+    )
 
 
 def text(app):
@@ -227,8 +262,20 @@ def text(app):
         ({"top": "8"}, "r = 8, h = 8: all of the hidden space"),
         ({"from": "balanced", "size": "0.1", "h": "5"}, "certified aligned since iteration 0**"),
         ({"reading": "law", "at": "300"}, "at iteration 30"),
-        ({"reading": "ranks", "from": "identity", "task": "white", "layers": "3", "eta": "0.005"}, "entropy rank"),
-        ({"from": "balanced", "size": "0.1", "h": "8", "top": "7", "length": "50"}, "directions are arbitrary"),
+        (
+            {
+                "reading": "ranks",
+                "from": "identity",
+                "task": "white",
+                "layers": "3",
+                "eta": "0.005",
+            },
+            "entropy rank",
+        ),
+        (
+            {"from": "balanced", "size": "0.1", "h": "8", "top": "7", "length": "50"},
+            "directions are arbitrary",
+        ),
     ],
     ids=str,
 )
@@ -238,7 +285,9 @@ def test_the_view_says_what_it_is(query, words):
 
 def test_what_cannot_be_is_said_in_one_sentence():
     narrow = visit("pages/preconditioner.py", view="align", h="2", **{"from": "balanced"})
-    assert [e.value for e in narrow.error] == ["A balanced start of rank 5 needs a hidden width of at least 5, not 2."]
+    assert [e.value for e in narrow.error] == [
+        "A balanced start of rank 5 needs a hidden width of at least 5, not 2."
+    ]
     fast = visit("pages/preconditioner.py", view="align", eta="1")
     assert not fast.exception
     assert len(fast.warning) == 1 and "diverged at iteration" in fast.warning[0].value

@@ -1,4 +1,5 @@
-"""Whatever the address bar says, a page gets values within bounds and a person at most clear sentences."""
+"""Whatever the address bar says, a page gets values within bounds and a person at most clear
+sentences."""
 
 from __future__ import annotations
 
@@ -23,20 +24,76 @@ from overparam.engine.simulation import KINDS, STARTS
 from overparam.serving.run import Run, RunError
 from overparam.ui.shell.state import PageState
 
-SAFE = re.compile(r"(?!.*(://|www\.))[\w .,:;()'/+=%?±…~λ₁₂-]*\.")  # nothing that Markdown or HTML would take for more than words
+SAFE = re.compile(
+    r"(?!.*(://|www\.))[\w .,:;()'/+=%?±…~λ₁₂-]*\."
+)  # nothing that Markdown or HTML would take for more than words
 
 numbers = (
-    st.sampled_from(["0", "-0", "1", "2", "-1", "1.5", "99", "1e9", "1e-9", "nan", "NaN", "inf", "-inf", "1e999", "-1e999"])
-    | st.sampled_from(["", " ", "+3", "0x10", "1_0", "1,5", "٣", "³", "½", "1e", "--1", "two", "None", "true", "9" * 400])
+    st.sampled_from(
+        [
+            "0",
+            "-0",
+            "1",
+            "2",
+            "-1",
+            "1.5",
+            "99",
+            "1e9",
+            "1e-9",
+            "nan",
+            "NaN",
+            "inf",
+            "-inf",
+            "1e999",
+            "-1e999",
+        ]
+    )
+    | st.sampled_from(
+        [
+            "",
+            " ",
+            "+3",
+            "0x10",
+            "1_0",
+            "1,5",
+            "٣",
+            "³",
+            "½",
+            "1e",
+            "--1",
+            "two",
+            "None",
+            "true",
+            "9" * 400,
+        ]
+    )
     | st.floats().map(repr)
     | st.floats(0, 20).map(repr)
     | st.integers().map(str)
     | st.integers(0, 300).map(str)
 )
-words = st.sampled_from(sorted({*OPTIMIZERS, *KINDS, *STARTS, "x", "", "GD", "network ", "rule_rule", "../..", "<b>zqz", "i", "s"}))
+words = st.sampled_from(
+    sorted(
+        {
+            *OPTIMIZERS,
+            *KINDS,
+            *STARTS,
+            "x",
+            "",
+            "GD",
+            "network ",
+            "rule_rule",
+            "../..",
+            "<b>zqz",
+            "i",
+            "s",
+        }
+    )
+)
 tags = st.tuples(st.sampled_from(["s", "w", "h", "i", "q", ""]), numbers | words).map("".join)
 methods = st.lists(
-    st.tuples(numbers, st.lists(words | tags, max_size=4)).map(lambda m: "_".join([m[0], *m[1]])), max_size=MOST_METHODS + 2
+    st.tuples(numbers, st.lists(words | tags, max_size=4)).map(lambda m: "_".join([m[0], *m[1]])),
+    max_size=MOST_METHODS + 2,
 ).map("~".join)
 junk = st.text(max_size=30) | st.sampled_from(
     ["<script>alert(1)</script>", "![zqz](http://e.org/x)", "$zqz$", ":red[zqz]", "'", "\0", "\n"]
@@ -46,7 +103,9 @@ junk = st.text(max_size=30) | st.sampled_from(
 def value_for(choice) -> st.SearchStrategy[str]:
     """Text for one choice: often a good value, sometimes nearly one, sometimes anything."""
     if isinstance(choice, Number):
-        good = st.floats(choice.low, choice.high).map(repr) | st.sampled_from([repr(choice.low), repr(choice.high)])
+        good = st.floats(choice.low, choice.high).map(repr) | st.sampled_from(
+            [repr(choice.low), repr(choice.high)]
+        )
         return good | numbers | junk
     if isinstance(choice, Option):
         return st.sampled_from(sorted(choice.options)) | words | junk
@@ -58,16 +117,21 @@ def value_for(choice) -> st.SearchStrategy[str]:
 
 
 def query_strings(table) -> st.SearchStrategy[str]:
-    """What may stand behind the question mark: some of the page's names and some others, or anything at all."""
+    """What may stand behind the question mark: some of the page's names and some others, or
+    anything at all."""
     own = st.one_of([st.tuples(st.just(c.name), value_for(c)) for c in table])
     other = st.tuples(st.sampled_from(["lesson", "embed", "P", "problem "]) | junk, junk)
     garble = st.sampled_from([("%", "%%"), ("&", ";"), ("=", "=="), ("=", "")])
 
     def join(pairs, garbling):
-        text = urlencode([(n.encode(errors="replace"), v.encode(errors="replace")) for n, v in pairs])
+        text = urlencode(
+            [(n.encode(errors="replace"), v.encode(errors="replace")) for n, v in pairs]
+        )
         return text.replace(*garbling, 1) if garbling else text
 
-    joined = st.builds(join, st.lists(own, max_size=8) | st.lists(own | other, max_size=3), st.none() | garble)
+    joined = st.builds(
+        join, st.lists(own, max_size=8) | st.lists(own | other, max_size=3), st.none() | garble
+    )
     return st.one_of(joined, joined, joined, st.text(max_size=60))
 
 
@@ -89,7 +153,9 @@ def check_query(table, query: dict[str, str]) -> int:
         assert SAFE.fullmatch(sentence), sentence
         assert len(sentence) < 400
     wrong = sum(values[c.name] == c.default for c in table if c.name in query)
-    assert len(sentences) <= wrong, "a value that was refused is replaced by the default, and only that is complained about"
+    assert len(sentences) <= wrong, (
+        "a value that was refused is replaced by the default, and only that is complained about"
+    )
     written = write_choices(table, values)
     assert read_choices(table, written) == (values, [])
     assert written.keys() <= query.keys()
@@ -97,7 +163,8 @@ def check_query(table, query: dict[str, str]) -> int:
 
 
 def test_any_query_string_gives_values_within_bounds(capsys):
-    """Counted and printed: how many random query strings were read, and how many had something to complain about."""
+    """Counted and printed: how many random query strings were read, and how many had something to
+    complain about."""
     count = Counter()
 
     @settings(max_examples=5000, deadline=None)
@@ -107,15 +174,24 @@ def test_any_query_string_gives_values_within_bounds(capsys):
         count["refused in part" if complaints else "taken whole"] += 1
         values, _ = read_choices(CHOICES, as_streamlit_reads(query))
         experiment = Experiment.of(values)
-        assert hash(experiment) == hash(Experiment.of(dict(values))) and experiment == Experiment.of(values)
+        assert hash(experiment) == hash(
+            Experiment.of(dict(values))
+        ) and experiment == Experiment.of(values)
 
     read()
     with capsys.disabled():
-        print(f"\nquery strings: {count.total()} random ones, " + ", ".join(f"{n} {what}" for what, n in count.items()))
+        print(
+            f"\nquery strings: {count.total()} random ones, "
+            + ", ".join(f"{n} {what}" for what, n in count.items())
+        )
     assert count.total() >= 5000 and min(count.values()) >= 500
 
 
-CHEAP = {"problem": st.sampled_from(["two", "synthetic", "csv"]), "m": st.integers(2, 300), "d": st.integers(1, 40)}
+CHEAP = {
+    "problem": st.sampled_from(["two", "synthetic", "csv"]),
+    "m": st.integers(2, 300),
+    "d": st.integers(1, 40),
+}
 
 
 @settings(max_examples=150, deadline=None)
@@ -142,13 +218,20 @@ def test_a_bad_value_is_answered_with_its_name_and_its_range(choice):
         assert choice.label in sentence and all(option in sentence for option in choice.options)
 
 
-# --- the pages themselves ------------------------------------------------------------------------------------------------
+# --- the pages themselves
+# ------------------------------------------------------------------------------------------------
 
 PREVIEW = 100  # iterations that a page may show of a run before anybody presses Run
-PHASES = (Phase.explicit, Phase.reuse, Phase.generate)  # no shrinking: opening a page takes its time
+PHASES = (
+    Phase.explicit,
+    Phase.reuse,
+    Phase.generate,
+)  # no shrinking: opening a page takes its time
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "pages").glob("*.py"))
-MARKUP = re.compile(r"<script|<b>zqz|\[zqz|\$zqz|e\.org")  # what `junk` and `words` try to smuggle in
+MARKUP = re.compile(
+    r"<script|<b>zqz|\[zqz|\$zqz|e\.org"
+)  # what `junk` and `words` try to smuggle in
 
 
 @pytest.fixture(autouse=True)
@@ -168,7 +251,8 @@ def open_page(page: str, query: dict[str, str]) -> AppTest:
 
 
 def check_page(at: AppTest) -> None:
-    """No exception on it, none of the text that came from outside is markup, and nothing runs by itself."""
+    """No exception on it, none of the text that came from outside is markup, and nothing runs by
+    itself."""
     assert [f"{e.message}\n{e.stack_trace}" for e in at.exception] == []
     for kind in ("markdown", "caption", "warning", "error", "info", "title", "subheader"):
         for element in at.get(kind):
@@ -205,7 +289,9 @@ def test_any_link_to_a_page_opens_it(page, tables, no_download):
     check_page(open_page(page, {}))
     table = tuple(choice for table in tables.values() for choice in table) or CHOICES[:1]
 
-    @settings(max_examples=20, deadline=None, phases=PHASES, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=20, deadline=None, phases=PHASES, suppress_health_check=list(HealthCheck)
+    )
     @given(query_strings(table), query_strings(table))
     def opened(first, second):
         at = open_page(page, as_streamlit_reads(first))
@@ -245,18 +331,25 @@ def test_any_upload_is_raced_or_refused_in_its_own_sentence(raw):
 
 @pytest.mark.parametrize("p", [2.0, 3.3, 4.0])
 def test_data_from_which_nothing_can_be_learnt_are_named_so(p):
-    """Each input comes with a target and with its opposite: W = 0 is the optimum for every p, up to rounding."""
+    """Each input comes with a target and with its opposite: W = 0 is the optimum for every p, up to
+    rounding."""
     rng = np.random.default_rng(0)
     for _ in range(10):
         x, y = rng.normal(size=(20, 3)), rng.normal(size=20)
         rows = np.vstack([np.column_stack([x, y]), np.column_stack([x, -y])])
         data = read_csv("\n".join(",".join(map(repr, row)) for row in rows.tolist()).encode())
-        experiment = Experiment.of(read_choices(CHOICES, {"problem": "csv", "csv": "0" * 16, "p": str(p)})[0])
+        experiment = Experiment.of(
+            read_choices(CHOICES, {"problem": "csv", "csv": "0" * 16, "p": str(p)})[0]
+        )
         with pytest.raises(RunError, match=r"nothing to learn here: W = 0 is already the optimum"):
             Run(experiment, data).advance(10)
 
 
-wild = st.floats(-1e3, 1e3) | st.sampled_from([0.0, -1.0, 1e308, -1e308, 1e-300, math.inf, math.nan]) | st.integers(0, 9)
+wild = (
+    st.floats(-1e3, 1e3)
+    | st.sampled_from([0.0, -1.0, 1e308, -1e308, 1e-300, math.inf, math.nan])
+    | st.integers(0, 9)
+)
 
 
 def use(widget, choice, number: float, which: int) -> None:
@@ -267,12 +360,23 @@ def use(widget, choice, number: float, which: int) -> None:
         widget.set_value(bool(which % 2))
     elif widget.type == "select_slider":  # takes only what stands on it
         marks = [
-            cast(mark.replace(",", "")) for mark in widget.options for cast in (int, float) if mark.isdecimal() or cast is float
+            cast(mark.replace(",", ""))
+            for mark in widget.options
+            for cast in (int, float)
+            if mark.isdecimal() or cast is float
         ]
-        widget.set_value(next(m for m in marks[which % len(marks) :] + marks if widget.format_func(m) in widget.options))
+        widget.set_value(
+            next(
+                m
+                for m in marks[which % len(marks) :] + marks
+                if widget.format_func(m) in widget.options
+            )
+        )
     else:
         if choice.integer:
-            number = int(number) if math.isfinite(number) else -1  # int(nan) fails in Streamlit, before any page is asked
+            number = (
+                int(number) if math.isfinite(number) else -1
+            )  # int(nan) fails in Streamlit, before any page is asked
         widget.set_value(number)
 
 
@@ -281,13 +385,29 @@ def test_any_widget_values_even_impossible_ones_leave_a_page_standing(page, tabl
     """A browser sends only values within bounds; a broken or hostile one sends any."""
 
     @settings(max_examples=6, deadline=None, phases=PHASES, suppress_health_check=list(HealthCheck))
-    @given(st.lists(st.tuples(st.integers(0, 10**6), wild, st.integers(0, 10**6)), min_size=6, max_size=12))
+    @given(
+        st.lists(
+            st.tuples(st.integers(0, 10**6), wild, st.integers(0, 10**6)), min_size=6, max_size=12
+        )
+    )
     def used(actions):
         at = open_page(page, {})
         choices = {f"{prefix}_{c.name}": c for prefix, table in tables.items() for c in table}
         for which, number, option in actions:
-            kinds = (at.slider, at.number_input, at.select_slider, at.selectbox, at.get("button_group"), at.toggle)
-            widgets = [w for widgets in kinds for w in widgets if isinstance(choices.get(w.key), Number | Option | Flag)]
+            kinds = (
+                at.slider,
+                at.number_input,
+                at.select_slider,
+                at.selectbox,
+                at.get("button_group"),
+                at.toggle,
+            )
+            widgets = [
+                w
+                for widgets in kinds
+                for w in widgets
+                if isinstance(choices.get(w.key), Number | Option | Flag)
+            ]
             if not widgets:
                 return
             widget = widgets[which % len(widgets)]

@@ -27,14 +27,18 @@ def settings_of_the_thread():
 
 def small(dtype, outputs=1):
     rng = np.random.default_rng(0)
-    return Problem(rng.standard_normal((40, 5)), rng.standard_normal((40, outputs)), lp(4), dtype=dtype)
+    return Problem(
+        rng.standard_normal((40, 5)), rng.standard_normal((40, outputs)), lp(4), dtype=dtype
+    )
 
 
 @pytest.mark.parametrize("width", [2, 7])
 def test_the_ordinary_loop_computes_the_same_run(width):
     method = Method(3, step=2e-3, scale=0.5, width=width)
     losses = benchmark.ordinary_loop(small(torch.float64, 2), method)(60)
-    np.testing.assert_allclose(losses, Simulation(small(torch.float64, 2), [method]).advance(60)[:, 0], rtol=1e-10)
+    np.testing.assert_allclose(
+        losses, Simulation(small(torch.float64, 2), [method]).advance(60)[:, 0], rtol=1e-10
+    )
     assert losses[-1] < 0.9 * losses[0]  # it went somewhere
 
 
@@ -43,7 +47,11 @@ def test_the_ordinary_network_learns(optimizer):
     step = 0.003 if optimizer == "adam" else 0.1
     torch.manual_seed(0)
     advance = benchmark.ordinary_network(Recipe(2, optimizer, step), 64)
-    net = next(cell.cell_contents for cell in advance.__closure__ if isinstance(cell.cell_contents, torch.nn.Module))
+    net = next(
+        cell.cell_contents
+        for cell in advance.__closure__
+        if isinstance(cell.cell_contents, torch.nn.Module)
+    )
     data = load_digits()
     advance(150)
     assert [len(p) for p in net.parameters()] == [64, 64, 64, 10, 10, 10]
@@ -56,7 +64,9 @@ def test_the_loop_written_by_hand_computes_the_same_row_of_the_map(kind, depth):
     plan = Plan.of(read_choices(PLAN_CHOICES, {"kind": kind, "depth": str(depth)})[0])
     cells = [plan.cell(x, 2) for x in range(13)]
     counts = [len(step_sizes(plan, cell)) for cell in cells]
-    reached = np.split(benchmark.by_hand(plan, 3.0, depth, kind)(300).numpy(), np.cumsum(counts)[:-1])
+    reached = np.split(
+        benchmark.by_hand(plan, 3.0, depth, kind)(300).numpy(), np.cumsum(counts)[:-1]
+    )
     block = Block(plan, cells)
     block.advance(300, seconds=np.inf)
     expected = [min(own[own >= 0], default=UNKNOWN) for own in reached]

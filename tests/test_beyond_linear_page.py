@@ -1,4 +1,5 @@
-"""The page beyond linear without a browser: first paint, transport, links, pins, files, bad input."""
+"""The page beyond linear without a browser: first paint, transport, links, pins, files, bad
+input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Files of the kinds that people report as read wrongly by such apps, where the folder with them stands beside the project."""
+"""Files of the kinds that people report as read wrongly by such apps, where the folder with them
+stands beside the project."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ from overparam.data import DataError, read_csv
 
 CASES = Path(__file__).parents[2] / "shared" / "cases"
 
-# What each file is: rows and inputs, the names of a few columns, a piece of what is said about it; or a piece of the refusal.
+# What each file is: rows and inputs, the names of a few columns, a piece of what is said about it;
+# or a piece of the refusal.
 READ: dict[str, tuple[int, int, str]] = {
     "c01": (3, 2, ""),
     "c02": (3, 1, "Line 2 (`1, 2`) is taken for a sample"),
@@ -58,7 +60,10 @@ REFUSED: dict[str, str] = {
     **dict.fromkeys(
         ("c32", "c33", "c34", "c38", "c86"), "which is more than a number: write the number alone"
     ),
-    "c39": "Line 3, column 1 (`a`) has no value (`#N/A`). Line 5, column 1 (`a`) has no value (`#DIV/0!`)",
+    "c39": (
+        "Line 3, column 1 (`a`) has no value (`#N/A`). Line 5, column 1 (`a`) has no value"
+        " (`#DIV/0!`)"
+    ),
     "c40": "Line 3, column 1 (`ozone`) has no value (`NA`)",
     "c41": "Line 3, column 1 (`hp`) has no value (`?`)",
     "c42": "Line 3, column 2 (`sa`) has no value",
@@ -77,7 +82,10 @@ REFUSED: dict[str, str] = {
     **dict.fromkeys(("c71", "c76"), "are both called `x`; rename one of them"),
     "c75": "Line 2, column 1 (`time`) holds `s`",
     "c77": "Line 4, column 1 (`item`) holds `Total`",
-    "c78": "Line 6 has 1 cell, but line 1 has 2; give every line the same number, and leave out lines below the table",
+    "c78": (
+        "Line 6 has 1 cell, but line 1 has 2; give every line the same number, and leave out lines"
+        " below the table"
+    ),
     "c81": "Line 1 holds the number `4` and the text `no`",
     "c82": "Line 1 holds the number `150` and the text `setosa`",
     "c93": "Line 4 has 2 cells, but line 1 has 3",

@@ -1,4 +1,5 @@
-"""The table of choices: what is written reads back, what is out of bounds is told in one sentence."""
+"""The table of choices: what is written reads back, what is out of bounds is told in one
+sentence."""
 
 import math
 
@@ -6,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overparam.choices.kinds import ChoiceError, Flag, Number, Option, Structured, read_choices, write_choices
+from overparam.choices.kinds import (
+    ChoiceError,
+    Flag,
+    Number,
+    Option,
+    Structured,
+    read_choices,
+    write_choices,
+)
 from overparam.words import show
 
 TABLE = (
@@ -61,7 +70,9 @@ def test_a_bad_value_is_told_in_one_sentence_and_replaced_by_the_default(name, t
 
 
 def test_every_bad_value_is_told_and_the_good_ones_stay():
-    values, sentences = read_choices(TABLE, {"p": "x", "depth": "3", "log": "?", "not in the table": "1"})
+    values, sentences = read_choices(
+        TABLE, {"p": "x", "depth": "3", "log": "?", "not in the table": "1"}
+    )
     assert len(sentences) == 2 and values["depth"] == 3
 
 

@@ -1,4 +1,5 @@
-"""The race over time: pinned runs, step sizes changed on the way, and the session's history; without a browser."""
+"""The race over time: pinned runs, step sizes changed on the way, and the session's history;
+without a browser."""
 
 import base64
 import json
@@ -35,7 +36,10 @@ def test_a_pinned_run_stays_as_faint_curves_beside_the_next():
     app.slider(key="race_p").set_value(3.0).run()
     press(app, "race_run")
     head, ys = snapshot(app)
-    assert ghosts(app) == ["depth 1 (pinned 1)", "depth 2 (pinned 1)"] and "p = 4" in head["curves"][0]["note"]
+    assert (
+        ghosts(app) == ["depth 1 (pinned 1)", "depth 2 (pinned 1)"]
+        and "p = 4" in head["curves"][0]["note"]
+    )
     for ghost, was in zip(ys[:2], before, strict=True):
         np.testing.assert_array_equal(ghost, was)
     press(opened(app, "race_history"), "race_unpin")
@@ -99,7 +103,11 @@ def test_a_run_of_the_session_is_brought_back_with_all_its_choices():
     app.slider(key="race_p").set_value(2.0).run()
     press(app, "race_run")
     opened(app, "race_history")
-    labels = [button.label for button in app.button if button.key and button.key.startswith("race_history_")]
+    labels = [
+        button.label
+        for button in app.button
+        if button.key and button.key.startswith("race_history_")
+    ]
     assert len(labels) == 2 and "p = 2" in labels[0] and "p = 4" in labels[1]
     press(app, "race_history_1")
     assert transport(app)["experiment"] == chosen and url(app) == query
@@ -118,7 +126,17 @@ def test_looking_at_choices_without_running_leaves_no_history():
 @settings(max_examples=8, deadline=None)
 @given(
     st.lists(
-        st.sampled_from(["race_step_1", "race_step_100", "race_halve", "race_double", "race_reset", "race_pin", "race_run"]),
+        st.sampled_from(
+            [
+                "race_step_1",
+                "race_step_100",
+                "race_halve",
+                "race_double",
+                "race_reset",
+                "race_pin",
+                "race_run",
+            ]
+        ),
         min_size=3,
         max_size=6,
     )

@@ -1,4 +1,5 @@
-"""The largest eigenvalue of the Hessian, with and without depth, against matrices written out in numpy."""
+"""The largest eigenvalue of the Hessian, with and without depth, against matrices written out in
+numpy."""
 
 import numpy as np
 import pytest
@@ -15,7 +16,9 @@ REAL = torch.float64
 
 def problem(m, k, d, seed=0):
     generator = torch.Generator().manual_seed(seed)
-    inputs = torch.randn(m, d, generator=generator, dtype=REAL) * torch.logspace(0, -1, d, dtype=REAL)
+    inputs = torch.randn(m, d, generator=generator, dtype=REAL) * torch.logspace(
+        0, -1, d, dtype=REAL
+    )
     return inputs, torch.randn(m, k, generator=generator, dtype=REAL)
 
 
@@ -24,10 +27,13 @@ def weights(runs, k, d, seed=1):
 
 
 def hessian(inputs, targets, p, w):
-    """The dk×dk Hessian for column-first vec: the mean over samples of (x xᵀ) (x) diag((p-1) |r|^{p-2})."""
+    """The dk×dk Hessian for column-first vec: the mean over samples of (x xᵀ) (x) diag((p-1)
+    |r|^{p-2})."""
     x, r = inputs.numpy(), (inputs @ w.mT - targets).numpy()
     curvature = (p - 1) * np.abs(r) ** (p - 2)
-    return sum(np.kron(np.outer(a, a), np.diag(c)) for a, c in zip(x, curvature, strict=True)) / len(x)
+    return sum(
+        np.kron(np.outer(a, a), np.diag(c)) for a, c in zip(x, curvature, strict=True)
+    ) / len(x)
 
 
 @pytest.mark.parametrize("p", [2, 3.5, 4, 6])
@@ -42,9 +48,13 @@ def test_product_equals_the_hessian_of_autograd(k, d, p):
     product = hessian_product(Problem(inputs, targets, lp(p)), w)(v)
     for row in range(3):
         _, expected = torch.autograd.functional.hvp(loss, w[row], v[row])
-        np.testing.assert_allclose(product[row], expected, rtol=1e-9, atol=1e-9 * expected.abs().max())
+        np.testing.assert_allclose(
+            product[row], expected, rtol=1e-9, atol=1e-9 * expected.abs().max()
+        )
         flat = hessian(inputs, targets, p, w[row]) @ v[row].mT.flatten().numpy()
-        np.testing.assert_allclose(product[row].mT.flatten(), flat, rtol=1e-9, atol=1e-9 * np.abs(flat).max())
+        np.testing.assert_allclose(
+            product[row].mT.flatten(), flat, rtol=1e-9, atol=1e-9 * np.abs(flat).max()
+        )
 
 
 @pytest.mark.parametrize("p", [2, 4])
@@ -66,17 +76,23 @@ def test_largest_eigenvalue_as_depth_sees_it_equals_numpy(k, d, depth):
         np.linalg.eigvalsh(root @ hessian(inputs, targets, 4, row) @ root)[-1]
         for row, root in zip(w, roots, strict=True)
     ]
-    np.testing.assert_allclose(sharpness(Problem(inputs, targets, lp(4)), w, depth), expected, rtol=1e-9)
+    np.testing.assert_allclose(
+        sharpness(Problem(inputs, targets, lp(4)), w, depth), expected, rtol=1e-9
+    )
 
 
 def test_depths_of_their_own_and_real_valued():
     inputs, targets = problem(40, 1, 6)
     w, depths = weights(4, 1, 6), torch.tensor([1.0, 1.5, 2.7, 6.0], dtype=REAL)
     expected = [
-        np.linalg.eigvals(dense(row, depth.item()).numpy() @ hessian(inputs, targets, 4, row)).real.max()
+        np.linalg.eigvals(
+            dense(row, depth.item()).numpy() @ hessian(inputs, targets, 4, row)
+        ).real.max()
         for row, depth in zip(w, depths, strict=True)
     ]
-    np.testing.assert_allclose(sharpness(Problem(inputs, targets, lp(4)), w, depths), expected, rtol=1e-8)
+    np.testing.assert_allclose(
+        sharpness(Problem(inputs, targets, lp(4)), w, depths), expected, rtol=1e-8
+    )
 
 
 def test_real_size_equals_numpy_and_rows_computed_in_chunks_agree(monkeypatch):
@@ -94,13 +110,21 @@ def test_real_size_equals_numpy_and_rows_computed_in_chunks_agree(monkeypatch):
 def test_degenerate_hessians():
     inputs, targets = problem(10, 1, 6)
     w = weights(1, 1, 6)
-    assert sharpness(Problem(inputs, 0 * targets, lp(4)), 0 * w).item() == 0  # no residual, no curvature
-    assert sharpness(Problem(inputs, targets, lp(2)), torch.zeros_like(w), 3).item() == 0  # depth sees nothing at W = 0
+    assert (
+        sharpness(Problem(inputs, 0 * targets, lp(4)), 0 * w).item() == 0
+    )  # no residual, no curvature
+    assert (
+        sharpness(Problem(inputs, targets, lp(2)), torch.zeros_like(w), 3).item() == 0
+    )  # depth sees nothing at W = 0
     line = inputs[:, :1] @ torch.ones(1, 6, dtype=REAL)  # rank one
     expected = np.linalg.eigvalsh((line.mT @ line / 10).numpy())[-1]
     np.testing.assert_allclose(sharpness(Problem(line, targets, lp(2)), w), [expected], rtol=1e-9)
-    isotropic = np.sqrt(6) * torch.eye(6, dtype=REAL)  # H = I: the space is exhausted after one step
-    np.testing.assert_allclose(sharpness(Problem(isotropic, torch.zeros(6, 1), lp(2)), w), [1.0], rtol=1e-12)
+    isotropic = np.sqrt(6) * torch.eye(
+        6, dtype=REAL
+    )  # H = I: the space is exhausted after one step
+    np.testing.assert_allclose(
+        sharpness(Problem(isotropic, torch.zeros(6, 1), lp(2)), w), [1.0], rtol=1e-12
+    )
 
 
 @pytest.mark.parametrize("k", [1, 2])

@@ -1,4 +1,5 @@
-"""Closed curves and integrals along them: closed forms, scipy's own quadrature, one sentence per bad curve."""
+"""Closed curves and integrals along them: closed forms, scipy's own quadrature, one sentence per
+bad curve."""
 
 import math
 
@@ -37,7 +38,9 @@ def test_powers_are_integrated_within_the_stated_error(power, low, high):
     assert found.error <= 2e-11 * found.absolute or power < 0 or low == 0
 
 
-@example(where=0.00411231615274832, power=0.5)  # there the two rules agree by accident on the panel with the kink
+@example(
+    where=0.00411231615274832, power=0.5
+)  # there the two rules agree by accident on the panel with the kink
 @given(where=st.floats(0, 1), power=st.floats(0.5, 3))
 @settings(max_examples=60, deadline=None)
 def test_a_kink_is_found_by_bisection(where, power):
@@ -57,7 +60,9 @@ def test_agrees_with_quadpack_and_knows_when_it_gave_up():
         return np.abs(np.sin(2000 * t))
 
     given_up = integrate(hard, most=30)
-    exact = (636 * 2 + 1 - np.cos(2000 - 636 * np.pi)) / 2000  # 636 full half waves and a part of the next
+    exact = (
+        636 * 2 + 1 - np.cos(2000 - 636 * np.pi)
+    ) / 2000  # 636 full half waves and a part of the next
     assert abs(given_up.value - exact) <= given_up.error
     assert given_up.error > 1e-4
 
@@ -77,15 +82,25 @@ def test_curves_are_closed_counterclockwise_and_move_as_their_velocity_says(name
     for piece in curve:
         difference = (piece.point(t + h) - piece.point(t - h)) / (2 * h)
         np.testing.assert_allclose(piece.velocity(t), difference, atol=1e-8)
-        area += integrate(lambda t, p=piece: 0.5 * np.linalg.det(np.stack((p.point(t), p.velocity(t)), axis=1))).value
-    known = {"gamma": math.pi * (1 - 0.04) / 2, "half disc": math.pi * 1.69 / 2, "ellipse": math.pi * 0.21}
-    assert area == pytest.approx(known.get(name, 0.5 * np.linalg.det([[0.8, 0.3], [0.3, 1.4]])), rel=1e-12)
+        area += integrate(
+            lambda t, p=piece: 0.5 * np.linalg.det(np.stack((p.point(t), p.velocity(t)), axis=1))
+        ).value
+    known = {
+        "gamma": math.pi * (1 - 0.04) / 2,
+        "half disc": math.pi * 1.69 / 2,
+        "ellipse": math.pi * 0.21,
+    }
+    assert area == pytest.approx(
+        known.get(name, 0.5 * np.linalg.det([[0.8, 0.3], [0.3, 1.4]])), rel=1e-12
+    )
 
 
 def test_distance_from_the_origin():
     assert distance_from_origin(ellipse((3.0, 0.0), (1.0, 1.0))) == pytest.approx(2, rel=1e-9)
     assert distance_from_origin(polygon([(1, -5), (1, 5), (9, 0)])) == pytest.approx(1, rel=1e-9)
-    assert distance_from_origin((Arc((0.3, 0.4), (0.5, 0.5), 0.0, 2 * math.pi),)) == pytest.approx(0, abs=1e-9)
+    assert distance_from_origin((Arc((0.3, 0.4), (0.5, 0.5), 0.0, 2 * math.pi),)) == pytest.approx(
+        0, abs=1e-9
+    )
 
 
 def test_a_traced_segment_ends_where_it_should():

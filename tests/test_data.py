@@ -28,17 +28,23 @@ def test_scores_agree_with_exact_arithmetic(column, offset):
     column = [c + offset for c in column]
     if min(column) == max(column):
         return
-    scores = standardise(table([[c] for c in column], [[c] for c in range(len(column))])).inputs[:, 0]
+    scores = standardise(table([[c] for c in column], [[c] for c in range(len(column))])).inputs[
+        :, 0
+    ]
     mean = statistics.mean(map(Fraction, column))
     squares = [(Fraction(c) - mean) ** 2 for c in column]
     exact = [float(s / (sum(squares) / len(squares))) ** 0.5 for s in squares]
     np.testing.assert_allclose(np.abs(scores), exact, rtol=0, atol=1e-12)
-    assert all(s == 0 or (s > 0) == (Fraction(c) > mean) for s, c in zip(scores, column, strict=True))
+    assert all(
+        s == 0 or (s > 0) == (Fraction(c) > mean) for s, c in zip(scores, column, strict=True)
+    )
     assert abs(scores.mean()) < 1e-13 and abs(scores.std() - 1) < 1e-13
 
 
 def test_tiny_huge_and_nearly_constant_columns():
-    inputs = np.array([[5e-324, 1e100, 1.0, 1e15], [0.0, -1e100, np.nextafter(1.0, 2), 1e15 + 0.125]])
+    inputs = np.array(
+        [[5e-324, 1e100, 1.0, 1e15], [0.0, -1e100, np.nextafter(1.0, 2), 1e15 + 0.125]]
+    )
     scores = standardise(table(inputs)).inputs
     np.testing.assert_allclose(scores, [[1, 1, -1, -1], [-1, -1, 1, 1]], rtol=1e-15)
 
@@ -68,4 +74,6 @@ def test_diabetes():
         np.testing.assert_allclose(columns.std(axis=0), 1, rtol=1e-14)
     slope, *_ = np.linalg.lstsq(data.inputs, data.targets, rcond=None)
     residual = data.inputs @ slope - data.targets
-    assert 1 - (residual**2).mean() == pytest.approx(0.5177484222203498, rel=1e-9)  # R² as scikit-learn documents it
+    assert 1 - (residual**2).mean() == pytest.approx(
+        0.5177484222203498, rel=1e-9
+    )  # R² as scikit-learn documents it

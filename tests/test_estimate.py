@@ -1,4 +1,5 @@
-"""From runs to a verdict: each verdict where it is true, the trap, early stopping against time, shared work."""
+"""From runs to a verdict: each verdict where it is true, the trap, early stopping against time,
+shared work."""
 
 import threading
 

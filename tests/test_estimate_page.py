@@ -1,4 +1,5 @@
-"""The view that estimates a regularizer, without a browser: verdicts, pictures, and one sentence per bad choice."""
+"""The view that estimates a regularizer, without a browser: verdicts, pictures, and one sentence
+per bad choice."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,5 @@
-"""The paper's data set: fetched from a server on this machine that may be good, slow, broken or lying."""
+"""The paper's data set: fetched from a server on this machine that may be good, slow, broken or
+lying."""
 
 from __future__ import annotations
 
@@ -15,11 +16,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from overparam.data import DataError, download, ethanol, ethanol_is_cached, ethanol_path, load_ethanol
+from overparam.data import (
+    DataError,
+    download,
+    ethanol,
+    ethanol_is_cached,
+    ethanol_path,
+    load_ethanol,
+)
 from tests.ethanol_mirror import Server, archive
 
 REAL = Path(__file__).parents[2] / "shared" / "data" / "gas_ethanol.npz"
-needs_real = pytest.mark.skipif(not REAL.exists(), reason="no copy of the paper's data at ../shared/data/gas_ethanol.npz")
+needs_real = pytest.mark.skipif(
+    not REAL.exists(), reason="no copy of the paper's data at ../shared/data/gas_ethanol.npz"
+)
 
 
 @pytest.fixture
@@ -56,7 +66,9 @@ def test_the_published_numbers_come_through_bit_by_bit(server, tmp_path):
     with np.load(REAL) as real:
         raw = {k: real[k] for k in real.files}
     server.body = archive(raw["X"], raw["y"], raw["batch"])
-    data = load_ethanol(url=server.url, cache=tmp_path)  # checks the published checksums of the content
+    data = load_ethanol(
+        url=server.url, cache=tmp_path
+    )  # checks the published checksums of the content
     assert data.inputs.shape == (2565, 128) and data.targets.shape == (2565, 1)
     assert len(data.feature_names) == 128 and data.target_names == ("concentration",)
     for ours, published in ((data.inputs, raw["X"]), (data.targets[:, 0], raw["y"])):
@@ -76,14 +88,18 @@ def test_real_numbers_that_are_not_quite_the_published_ones_are_refused(server, 
     else:
         x, y, batch = x[1:], y[1:], batch[1:]
     server.body = archive(x, y, batch)
-    assert "neither the checksum of the archive nor the numbers in it" in refusal(tmp_path, server.url)
+    assert "neither the checksum of the archive nor the numbers in it" in refusal(
+        tmp_path, server.url
+    )
 
 
 def test_downloaded_once_then_from_the_cache(server, tmp_path, published, made_up):
     server.body = published
     assert not ethanol_is_cached(tmp_path)
     data = load_ethanol(url=server.url, cache=tmp_path)
-    np.testing.assert_allclose(data.inputs * made_up["X"].std(axis=0) + made_up["X"].mean(axis=0), made_up["X"], rtol=1e-9)
+    np.testing.assert_allclose(
+        data.inputs * made_up["X"].std(axis=0) + made_up["X"].mean(axis=0), made_up["X"], rtol=1e-9
+    )
     assert ethanol_is_cached(tmp_path)
     assert ethanol_path(tmp_path).read_bytes() == published
     assert files(tmp_path) == [ethanol_path(tmp_path).name]
@@ -117,7 +133,9 @@ def test_progress_tells_bytes_received(server, tmp_path, published, monkeypatch)
         server.release.set()
 
     clock = iter(np.arange(1e6))
-    monkeypatch.setattr(download.time, "monotonic", lambda: next(clock))  # so that every piece is due for a report
+    monkeypatch.setattr(
+        download.time, "monotonic", lambda: next(clock)
+    )  # so that every piece is due for a report
     monkeypatch.setattr(download, "MAX_SECONDS", np.inf)
     load_ethanol(progress, url=server.url, cache=tmp_path)
     assert seen[0] == (0, 0) and seen[-1] == (len(published), len(published))
@@ -166,7 +184,9 @@ def test_people_who_ask_meanwhile_share_one_download(server, tmp_path, published
     assert server.requests == 1 and len(results) == 4 and len({id(r) for r in results}) == 1
 
 
-@pytest.mark.parametrize("status, words", [("404", "404 (Not Found)"), ("503", "503 (Service Unavailable)")])
+@pytest.mark.parametrize(
+    "status, words", [("404", "404 (Not Found)"), ("503", "503 (Service Unavailable)")]
+)
 def test_http_errors(server, tmp_path, status, words):
     server.mode = status
     assert words in refusal(tmp_path, server.url)
@@ -202,10 +222,16 @@ def test_no_connection(tmp_path, server):
     port = server.server_address[1]
     server.socket.close()  # nobody listens there now
     message = refusal(tmp_path, f"http://127.0.0.1:{port}/archive.zip")
-    assert "127.0.0.1" in message and "no connection" in message and str(ethanol_path(tmp_path)) in message
+    assert (
+        "127.0.0.1" in message
+        and "no connection" in message
+        and str(ethanol_path(tmp_path)) in message
+    )
 
 
-@pytest.mark.parametrize("url", ["ftp://example.org/a.zip", "archive.zip", "http://", "http://[::1/a.zip", "file:///etc"])
+@pytest.mark.parametrize(
+    "url", ["ftp://example.org/a.zip", "archive.zip", "http://", "http://[::1/a.zip", "file:///etc"]
+)
 def test_an_address_that_is_none(tmp_path, url):
     assert "no http or https address" in refusal(tmp_path, url)
 
@@ -235,12 +261,17 @@ def test_wrong_archives(server, tmp_path, published, made_up):
     assert "zip" in refusal(tmp_path, server.url) or "unpacked" in refusal(tmp_path, server.url)
 
 
-@pytest.mark.parametrize("line", ["1;", "1;5", "1;5 1:2", "1;x " + " ".join(f"{j}:1" for j in range(1, 129)), "1;5 1:2:3"])
+@pytest.mark.parametrize(
+    "line",
+    ["1;", "1;5", "1;5 1:2", "1;x " + " ".join(f"{j}:1" for j in range(1, 129)), "1;5 1:2:3"],
+)
 def test_lines_in_another_form(server, tmp_path, published, made_up, line):
     buffer = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(published)) as old, zipfile.ZipFile(buffer, "w") as new:
         for name in old.namelist():
-            new.writestr(name, old.read(name) + (line.encode() + b"\r\n" if name == "batch7.dat" else b""))
+            new.writestr(
+                name, old.read(name) + (line.encode() + b"\r\n" if name == "batch7.dat" else b"")
+            )
     server.body = buffer.getvalue()
     assert "line 6 of batch7.dat" in refusal(tmp_path, server.url)
 
@@ -249,7 +280,9 @@ def test_a_damaged_file_in_the_cache_is_put_aside_and_fetched_anew(server, tmp_p
     path = ethanol_path(tmp_path)
     path.write_bytes(b"not an archive")
     server.body, server.mode = published, "404"
-    with pytest.raises(DataError, match=r"404 .*was refused \(the file is not a whole zip archive\)"):
+    with pytest.raises(
+        DataError, match=r"404 .*was refused \(the file is not a whole zip archive\)"
+    ):
         load_ethanol(url=server.url, cache=tmp_path)
     server.mode = "ok"
     path.write_bytes(b"not an archive either")
@@ -263,7 +296,9 @@ def test_without_download_the_network_is_not_asked(server, tmp_path, published):
     with pytest.raises(DataError, match="not on this machine yet"):
         load_ethanol(url=server.url, cache=tmp_path, download=False)
     path.write_bytes(b"not an archive")
-    with pytest.raises(DataError, match=r"was refused \(the file is not a whole zip archive\) and is now .*anew"):
+    with pytest.raises(
+        DataError, match=r"was refused \(the file is not a whole zip archive\) and is now .*anew"
+    ):
         load_ethanol(url=server.url, cache=tmp_path, download=False)
     assert not ethanol_is_cached(tmp_path)
     path.write_bytes(published)
@@ -274,7 +309,9 @@ def test_without_download_the_network_is_not_asked(server, tmp_path, published):
 def test_a_cache_folder_that_cannot_be_one(server, tmp_path, published):
     (tmp_path / "file").write_text("")
     server.body = published
-    with pytest.raises(DataError, match=r"could not be kept: .* the folder .*file.*Set OVERPARAM_DATA"):
+    with pytest.raises(
+        DataError, match=r"could not be kept: .* the folder .*file.*Set OVERPARAM_DATA"
+    ):
         load_ethanol(url=server.url, cache=tmp_path / "file")
     ethanol_path(tmp_path).mkdir()
     with pytest.raises(DataError, match="could not be kept"):
@@ -289,7 +326,9 @@ def test_a_cache_folder_that_cannot_be_one(server, tmp_path, published):
         (errno.EACCES, "this program may not"),
     ],
 )
-def test_a_cache_folder_that_cannot_be_written(server, tmp_path, published, monkeypatch, number, words):
+def test_a_cache_folder_that_cannot_be_written(
+    server, tmp_path, published, monkeypatch, number, words
+):
     class Full(io.FileIO):
         def write(self, data):
             raise OSError(number, "no")

@@ -1,4 +1,5 @@
-"""Experiments: the text of the list of methods, equality of equal choices, and what does not fit together."""
+"""Experiments: the text of the list of methods, equality of equal choices, and what does not fit
+together."""
 
 from dataclasses import replace
 
@@ -8,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from overparam.choices.kinds import ChoiceError, Number, Option, read_choices, write_choices
-from overparam.choices.race import CHOICES, Entry, Experiment, format_changes, format_methods, parse_changes, parse_methods
+from overparam.choices.race import (
+    CHOICES,
+    Entry,
+    Experiment,
+    format_changes,
+    format_methods,
+    parse_changes,
+    parse_methods,
+)
 from overparam.engine.optimizers import OPTIMIZERS
 from overparam.engine.simulation import KINDS, STARTS
 
@@ -61,15 +70,25 @@ def test_any_text_is_a_list_of_methods_or_one_sentence(text):
 )
 def test_a_bad_method_is_told_in_one_sentence(text, says):
     values, sentences = read_choices(CHOICES, {"methods": text})
-    assert len(sentences) == 1 and says in sentences[0] and values["methods"] == read_choices(CHOICES, {})[0]["methods"]
+    assert (
+        len(sentences) == 1
+        and says in sentences[0]
+        and values["methods"] == read_choices(CHOICES, {})[0]["methods"]
+    )
 
 
 numbers = {
-    c.name: (st.integers(int(c.low), int(c.high)) if c.integer else st.floats(c.low, c.high, exclude_min=c.low_open))
+    c.name: (
+        st.integers(int(c.low), int(c.high))
+        if c.integer
+        else st.floats(c.low, c.high, exclude_min=c.low_open)
+    )
     for c in CHOICES
     if isinstance(c, Number)
 }
-changes = st.dictionaries(st.integers(1, 1_000_000), st.floats(1e-9, 1000), max_size=20).map(lambda c: tuple(sorted(c.items())))
+changes = st.dictionaries(st.integers(1, 1_000_000), st.floats(1e-9, 1000), max_size=20).map(
+    lambda c: tuple(sorted(c.items()))
+)
 options = {c.name: st.sampled_from(list(c.options)) for c in CHOICES if isinstance(c, Option)}
 rest = {
     "csv": st.just("") | st.text("0123456789abcdef", min_size=16, max_size=16),
@@ -97,7 +116,9 @@ def test_a_methods_own_step_counts_only_where_each_has_its_own():
 
 
 def test_scale_start_and_width_of_a_method_take_precedence():
-    method = experiment(scale=0.3, start="balanced").method(Entry(2, scale=0.04, start="identity", width=7))
+    method = experiment(scale=0.3, start="balanced").method(
+        Entry(2, scale=0.04, start="identity", width=7)
+    )
     assert (method.scale, method.start, method.width) == (0.04, "identity", 7)
 
 
@@ -109,8 +130,16 @@ def test_precision_is_that_of_the_tensors():
 @pytest.mark.parametrize(
     ("values", "rows", "says"),
     [
-        ({"methods": (Entry(2, kind="scale"),), "problem": "synthetic", "k": 3}, 1, "defined for one output"),
-        ({"methods": (Entry(2, width=2),), "problem": "synthetic", "k": 3}, 1, "hidden width of 3 or more"),
+        (
+            {"methods": (Entry(2, kind="scale"),), "problem": "synthetic", "k": 3},
+            1,
+            "defined for one output",
+        ),
+        (
+            {"methods": (Entry(2, width=2),), "problem": "synthetic", "k": 3},
+            1,
+            "hidden width of 3 or more",
+        ),
         ({"methods": (Entry(16, width=256),)}, 1000, "too much memory|take too much memory"),
     ],
 )
@@ -133,7 +162,15 @@ def test_a_file_that_is_not_here_is_told():
 def test_labels_name_what_differs():
     assert Entry(2).label() == "depth 2"
     assert Entry(2.5, "adam", "rule").label() == "depth 2.5, Adam, end-to-end rule"
-    assert len({replace(Entry(2), **{f: v}).label() for f, v in [("width", 5), ("scale", 0.5), ("start", "identity")]}) == 3
+    assert (
+        len(
+            {
+                replace(Entry(2), **{f: v}).label()
+                for f, v in [("width", 5), ("scale", 0.5), ("start", "identity")]
+            }
+        )
+        == 3
+    )
 
 
 @given(changes)

@@ -1,4 +1,5 @@
-"""What is taken home: numbers that read back, and a script that computes them again with nothing but torch and numpy."""
+"""What is taken home: numbers that read back, and a script that computes them again with nothing
+but torch and numpy."""
 
 from __future__ import annotations
 
@@ -34,7 +35,9 @@ assert not roots & {"overparam", "streamlit", "plotly", "scipy", "sklearn", "pan
 
 
 def experiment(**values):
-    return Experiment.of(read_choices(CHOICES, {})[0] | {"iterations": 300, "steps": "each"} | values)
+    return Experiment.of(
+        read_choices(CHOICES, {})[0] | {"iterations": 300, "steps": "each"} | values
+    )
 
 
 def finished(chosen, upload=None):
@@ -57,7 +60,14 @@ TWO = experiment(
     scale=0.3,
     methods=(Entry(1, step=0.02), Entry(2, step=0.003), Entry(3, "adam", step=0.02)),
 )
-DIABETES = experiment(scale=0.1, methods=(Entry(1, step=0.02), Entry(3, "gd", "rule", step=0.02), Entry(2, "momentum", step=0.002)))
+DIABETES = experiment(
+    scale=0.1,
+    methods=(
+        Entry(1, step=0.02),
+        Entry(3, "gd", "rule", step=0.02),
+        Entry(2, "momentum", step=0.002),
+    ),
+)
 EVERY_OPTIMIZER = experiment(
     problem="synthetic",
     m=40,
@@ -97,7 +107,12 @@ MATRICES = experiment(
     scale=0.3,
     iterations=60,
     decay=0.02,
-    methods=(Entry(3, step=0.05), Entry(3, step=0.05), Entry(2.5, "gd", "rule", step=0.05), Entry(2, width=6, step=0.05)),
+    methods=(
+        Entry(3, step=0.05),
+        Entry(3, step=0.05),
+        Entry(2.5, "gd", "rule", step=0.05),
+        Entry(2, width=6, step=0.05),
+    ),
 )
 TUNED = experiment(steps="tuned", horizon=50, iterations=120, methods=(Entry(1), Entry(2)))
 
@@ -111,7 +126,9 @@ def test_the_script_alone_reproduces_the_exported_numbers(chosen, tmp_path):
     view = finished(chosen)
     (tmp_path / "run.py").write_text(export.script(chosen, view), encoding="utf-8")
     names, wanted = columns(export.as_csv(chosen, view))
-    done = subprocess.run([sys.executable, "-c", ALONE], cwd=tmp_path, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", ALONE], cwd=tmp_path, capture_output=True, text=True
+    )
     assert done.returncode == 0 and done.stderr == "", done.stderr
     again, found = columns((tmp_path / "losses.csv").read_text(encoding="utf-8"))
     assert again == names and len(names) == 1 + len(chosen.methods) == len(set(names))
@@ -122,13 +139,28 @@ def test_the_script_alone_reproduces_the_exported_numbers(chosen, tmp_path):
 
 def test_the_script_of_an_uploaded_file_reads_its_numbers(tmp_path):
     rng = np.random.default_rng(3)
-    data = Data("mine", rng.normal(size=(30, 3)), rng.normal(size=(30, 2)), ("a", 'b, "c"', "Índice Ж"), ("y\nz", "t"))
-    data, chosen = standardise(data), experiment(problem="csv", csv="0" * 16, methods=(Entry(1, step=0.01), Entry(2, step=0.01)))
+    data = Data(
+        "mine",
+        rng.normal(size=(30, 3)),
+        rng.normal(size=(30, 2)),
+        ("a", 'b, "c"', "Índice Ж"),
+        ("y\nz", "t"),
+    )
+    data, chosen = (
+        standardise(data),
+        experiment(problem="csv", csv="0" * 16, methods=(Entry(1, step=0.01), Entry(2, step=0.01))),
+    )
     view = finished(chosen, data)
     (tmp_path / "run.py").write_text(export.script(chosen, view, data), encoding="utf-8")
     (tmp_path / DATA_FILE).write_text(export.data_csv(data), encoding="utf-8")
-    plain_ascii = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}  # as files are read on old machines
-    subprocess.run([sys.executable, "run.py"], cwd=tmp_path, check=True, capture_output=True, env=plain_ascii)
+    plain_ascii = os.environ | {
+        "LC_ALL": "C",
+        "PYTHONUTF8": "0",
+        "PYTHONCOERCECLOCALE": "0",
+    }  # as files are read on old machines
+    subprocess.run(
+        [sys.executable, "run.py"], cwd=tmp_path, check=True, capture_output=True, env=plain_ascii
+    )
     _, found = columns((tmp_path / "losses.csv").read_text(encoding="utf-8"))
     np.testing.assert_allclose(found, columns(export.as_csv(chosen, view))[1], rtol=1e-9, atol=0)
 
@@ -170,12 +202,18 @@ def test_json_holds_choices_numbers_and_versions():
     document = json.loads(export.as_json(chosen, view))
     link = dict(parse_qsl(document["link"].removeprefix("?")))
     assert Experiment.of(read_choices(CHOICES, link)[0]) == chosen
-    assert document["choices"]["seed"] == 5 and set(document["versions"]) == {"python", "numpy", "torch"}
+    assert document["choices"]["seed"] == 5 and set(document["versions"]) == {
+        "python",
+        "numpy",
+        "torch",
+    }
     good, bad = document["methods"]
     assert (good["step"], bad["step"]) == (0.003, 1e6) and bad["loss"][-1] is None
     np.testing.assert_allclose(good["loss"], columns(export.as_csv(chosen, view))[1][:, 1])
     first, least = document["loss at W = 0"], document["least loss"]
-    np.testing.assert_allclose((np.array(good["loss"]) - least) / (first - least), good["gap"], rtol=1e-12)
+    np.testing.assert_allclose(
+        (np.array(good["loss"]) - least) / (first - least), good["gap"], rtol=1e-12
+    )
 
 
 def test_the_link_in_the_csv_brings_the_choices_back():

@@ -19,7 +19,9 @@ from overparam.serving.stream import HEAD, Hall
 from overparam.ui.shell.follow import NO_SUCH_ROOM, NOT_ALLOWED, routes
 from tests.asgi import listening
 
-EXPERIMENT = Experiment.of(read_choices(CHOICES, {"methods": "1_gd~2_gd", "horizon": "100", "iterations": "1000"})[0])
+EXPERIMENT = Experiment.of(
+    read_choices(CHOICES, {"methods": "1_gd~2_gd", "horizon": "100", "iterations": "1000"})[0]
+)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +43,14 @@ def stream(port, code, **how):
 
 
 def room(hall, code, **about):
-    hall.show(code, EXPERIMENT, None, about.get("position", 0), about.get("playing", False), about.get("link", ""))
+    hall.show(
+        code,
+        EXPERIMENT,
+        None,
+        about.get("position", 0),
+        about.get("playing", False),
+        about.get("link", ""),
+    )
     return code
 
 
@@ -52,8 +61,12 @@ def test_the_page_stands_alone_and_runs_no_script_but_its_own(server):
     text, policy = answer.read().decode(), answer.headers["content-security-policy"]
     connection.close()
     (script,) = re.findall(r"<script>(.*?)</script>", text, re.S)
-    assert f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'" in policy
-    assert "default-src 'none'" in policy and "http" not in re.sub(r"http://www\.w3\.org/2000/svg", "", text.replace('"http"', ""))
+    assert (
+        f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'" in policy
+    )
+    assert "default-src 'none'" in policy and "http" not in re.sub(
+        r"http://www\.w3\.org/2000/svg", "", text.replace('"http"', "")
+    )
     assert len(text) < 12_000
 
 
@@ -63,15 +76,23 @@ def test_a_follower_is_told_what_is_shown_and_gets_its_curves(server):
         said, frames = json.loads(socket.recv(timeout=60)), []
         while not frames or not HEAD.unpack_from(frames[-1])[1]:
             frames.append(socket.recv(timeout=60))
-    assert said["link"] == "../convergence?p=4" and said["limit"] == 1000 and said["playing"] is True
-    assert [curve["name"] for curve in said["curves"]] == [entry.label() for entry in EXPERIMENT.methods]
+    assert (
+        said["link"] == "../convergence?p=4" and said["limit"] == 1000 and said["playing"] is True
+    )
+    assert [curve["name"] for curve in said["curves"]] == [
+        entry.label() for entry in EXPERIMENT.methods
+    ]
     curves, _, number, samples, iteration = HEAD.unpack_from(frames[-1])
     assert (curves, number, iteration) == (2, said["run"], 1000)
     with stream(port, "PLAYS") as late:  # all in one frame
         late.recv(timeout=60)
         whole = late.recv(timeout=60)
     values = np.frombuffer(whole, "<f4", offset=HEAD.size + 16).reshape(2, -1)
-    assert values.shape[1] == samples and values[0, 0] == pytest.approx(1, abs=0.1) and values[0, -1] < 0.1
+    assert (
+        values.shape[1] == samples
+        and values[0, 0] == pytest.approx(1, abs=0.1)
+        and values[0, -1] < 0.1
+    )
 
 
 def test_a_change_of_what_is_shown_reaches_those_who_follow(server):

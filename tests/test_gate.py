@@ -29,7 +29,8 @@ def test_never_more_inside_than_places():
 
 
 def test_those_who_wait_are_let_in_in_order():
-    """A thread that leaves and asks again comes after all who waited: with one place everybody takes turns."""
+    """A thread that leaves and asks again comes after all who waited: with one place everybody
+    takes turns."""
     gate, order = Gate(1), []
 
     def work(name):

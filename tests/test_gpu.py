@@ -22,9 +22,14 @@ pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA G
 def test_the_gpu_gives_the_curves_of_the_cpu(optimizer, p):
     rng = np.random.default_rng(0)
     inputs, targets = rng.standard_normal((300, 8)), rng.standard_normal((300, 1))
-    methods = [Method(depth, optimizer, kind, step=3e-3, scale=0.3) for kind in KINDS for depth in (1, 2, 3)]
+    methods = [
+        Method(depth, optimizer, kind, step=3e-3, scale=0.3)
+        for kind in KINDS
+        for depth in (1, 2, 3)
+    ]
     on_cpu, on_gpu = (
-        Simulation(Problem(inputs, targets, lp(p), device=device), methods).advance(200) for device in ("cpu", "cuda")
+        Simulation(Problem(inputs, targets, lp(p), device=device), methods).advance(200)
+        for device in ("cpu", "cuda")
     )
     np.testing.assert_allclose(on_gpu, on_cpu, rtol=1e-9)
 
@@ -33,21 +38,32 @@ def test_the_gpu_gives_the_curves_of_the_cpu(optimizer, p):
 def test_a_replayed_step_is_a_launched_step(dtype):
     rng = np.random.default_rng(0)
     inputs, targets = rng.standard_normal((300, 8)), rng.standard_normal((300, 1))
-    methods = [Method(depth, optimizer, kind, 3e-3, scale=0.3) for optimizer in OPTIMIZERS for kind in KINDS for depth in (1, 2, 3)]
+    methods = [
+        Method(depth, optimizer, kind, 3e-3, scale=0.3)
+        for optimizer in OPTIMIZERS
+        for kind in KINDS
+        for depth in (1, 2, 3)
+    ]
     launched, replayed = (
-        Simulation(Problem(inputs, targets, lp(4), dtype=dtype, device="cuda"), methods, replay) for replay in (False, True)
+        Simulation(Problem(inputs, targets, lp(4), dtype=dtype, device="cuda"), methods, replay)
+        for replay in (False, True)
     )
     for simulation in (launched, replayed):
         simulation.keep(range(1, len(methods)))
         simulation.advance(7)
         simulation.scale_steps(0.5)
         simulation.keep(range(2, len(methods) - 3))
-    np.testing.assert_allclose(replayed.advance(100), launched.advance(100), rtol=1e-9 if dtype == torch.float64 else 1e-4)
+    np.testing.assert_allclose(
+        replayed.advance(100), launched.advance(100), rtol=1e-9 if dtype == torch.float64 else 1e-4
+    )
     assert replayed._replay is not None and launched._replay is None
 
 
 def test_a_run_on_the_gpu_says_so_and_finds_what_the_cpu_finds(monkeypatch):
-    values = read_choices(CHOICES, {"problem": "synthetic", "methods": "1_gd~2_gd", "iterations": "300", "horizon": "100"})[0]
+    values = read_choices(
+        CHOICES,
+        {"problem": "synthetic", "methods": "1_gd~2_gd", "iterations": "300", "horizon": "100"},
+    )[0]
     found = {}
     for worth in (0.0, float("inf")):
         monkeypatch.setattr(execution, "GPU_WORTH", worth)

@@ -8,9 +8,9 @@ from overparam.measure.history import LONGEST, PER_DECADE, RECORDED, History
 
 def losses(iterations=3000, runs=3, seed=0):
     rng = np.random.default_rng(seed)
-    table = np.exp(-np.arange(iterations)[:, None] * np.array([1e-3, 3e-3, 1e-2])[:runs]) * rng.uniform(
-        0.9, 1.1, (iterations, runs)
-    )
+    table = np.exp(
+        -np.arange(iterations)[:, None] * np.array([1e-3, 3e-3, 1e-2])[:runs]
+    ) * rng.uniform(0.9, 1.1, (iterations, runs))
     table[700:, 1] = np.nan
     return table
 
@@ -23,7 +23,10 @@ def test_any_chunks_give_the_same_history(chunk):
         history.add(table[start : start + chunk])
     times, kept = history.until(len(table))
     np.testing.assert_array_equal(kept, table[times])
-    first = [[int(np.argmax(table[:, r] <= g)) if (table[:, r] <= g).any() else -1 for g in goals] for r in range(3)]
+    first = [
+        [int(np.argmax(table[:, r] <= g)) if (table[:, r] <= g).any() else -1 for g in goals]
+        for r in range(3)
+    ]
     np.testing.assert_array_equal(history.reached, first)
     assert times[-1] == len(table) - 1
 
@@ -42,7 +45,10 @@ def test_a_curve_ends_where_it_is_looked_at():
 
 def test_settled_is_the_worst_of_the_last_tenth():
     history, table = History(2, [0.5]), np.ones((1001, 2))
-    table[905, 0], table[500, 1] = 7.0, 9.0  # only the first lies in the last tenth; 905 is near enough a kept iteration
+    table[905, 0], table[500, 1] = (
+        7.0,
+        9.0,
+    )  # only the first lies in the last tenth; 905 is near enough a kept iteration
     table[900:912, 0] = 7.0
     history.add(table)
     np.testing.assert_array_equal(history.settled(), [7.0, 1.0])

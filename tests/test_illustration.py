@@ -1,4 +1,5 @@
-"""The home page's two-coordinate runs, against Theorem 1 in torch and against one plain run after another."""
+"""The home page's two-coordinate runs, against Theorem 1 in torch and against one plain run after
+another."""
 
 import numpy as np
 import pytest
@@ -14,7 +15,9 @@ def test_rule_is_that_of_the_library(depth):
     w, gradient = rng.standard_normal((2, 6, 3))
     w[0] = 0
     expected = precondition(torch.tensor(w)[:, None], torch.tensor(gradient)[:, None], depth)
-    np.testing.assert_allclose(end_to_end_rule(w, gradient, depth), expected[:, 0].numpy(), rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(
+        end_to_end_rule(w, gradient, depth), expected[:, 0].numpy(), rtol=1e-10, atol=1e-12
+    )
 
 
 def losses(depth, p, target, start, step_size, goal, horizon):
@@ -26,7 +29,9 @@ def losses(depth, p, target, start, step_size, goal, horizon):
             break
         gradient = abs(w - target) ** (p - 1) * np.sign(w - target)
         size = np.linalg.norm(w)
-        w = w - step_size * size ** (2 - 2 / depth) * (gradient + (depth - 1) * (w @ gradient) * w / size**2)
+        w = w - step_size * size ** (2 - 2 / depth) * (
+            gradient + (depth - 1) * (w @ gradient) * w / size**2
+        )
     return seen
 
 
@@ -41,10 +46,16 @@ def test_the_tuned_step_is_the_best_of_its_grid(depth, p):
 
     grid = np.logspace(-5, 0, 21)
     assert slowest(tuned.step_size) == min(slowest(step_size) for step_size in grid) <= horizon
-    np.testing.assert_allclose(tuned.loss, losses(depth, p, target, STARTS[0], tuned.step_size, goal, horizon), rtol=1e-6)
-    assert tuned.iterations == len(tuned.loss) - 1 and tuned.loss[-1] < goal <= tuned.loss[:-1].min()
+    np.testing.assert_allclose(
+        tuned.loss, losses(depth, p, target, STARTS[0], tuned.step_size, goal, horizon), rtol=1e-6
+    )
+    assert (
+        tuned.iterations == len(tuned.loss) - 1 and tuned.loss[-1] < goal <= tuned.loss[:-1].min()
+    )
     np.testing.assert_allclose(tuned.weights[0], STARTS[0] * np.array(target))
-    np.testing.assert_allclose((abs(tuned.weights - target) ** p).sum(axis=1) / p, tuned.loss, rtol=1e-12)
+    np.testing.assert_allclose(
+        (abs(tuned.weights - target) ** p).sum(axis=1) / p, tuned.loss, rtol=1e-12
+    )
 
 
 def test_no_step_of_the_grid_arrives():

@@ -43,7 +43,9 @@ def test_value_gradient_and_hessian_agree_with_autograd(name):
         product = torch.autograd.functional.vhp(reference, point, direction)[1]
         slope = torch.autograd.functional.jacobian(reference, point)
         np.testing.assert_allclose(loss.gradient(w)[i], slope.numpy(), rtol=1e-11, atol=1e-13)
-        np.testing.assert_allclose(loss.hessian_product(w, v)[i], product.numpy(), rtol=1e-10, atol=1e-12)
+        np.testing.assert_allclose(
+            loss.hessian_product(w, v)[i], product.numpy(), rtol=1e-10, atol=1e-12
+        )
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -54,16 +56,28 @@ def test_restriction_to_a_plane_has_the_projected_gradient(name):
     w = z @ basis
     assert small.dimension == 2
     np.testing.assert_allclose(small.value(z), loss.value(w), rtol=1e-12)
-    np.testing.assert_allclose(small.gradient(z), loss.gradient(w) @ basis.T, rtol=1e-12, atol=1e-14)
-    np.testing.assert_allclose(small.hessian_product(z, v), loss.hessian_product(w, v @ basis) @ basis.T, rtol=1e-11, atol=1e-13)
+    np.testing.assert_allclose(
+        small.gradient(z), loss.gradient(w) @ basis.T, rtol=1e-12, atol=1e-14
+    )
+    np.testing.assert_allclose(
+        small.hessian_product(z, v),
+        loss.hessian_product(w, v @ basis) @ basis.T,
+        rtol=1e-11,
+        atol=1e-13,
+    )
 
 
 @pytest.mark.parametrize("p", [2, 2.5, 3, 4, 5])
 def test_at_the_minimum_a_newton_step_gains_nothing(p):
     loss = regression(X, Y, p)
     least = loss.minimum()
-    slope, hessian = loss.gradient(least[None])[0], loss.hessian_product(np.repeat(least[None], 3, axis=0), np.eye(3))
-    gain = 0.5 * slope @ np.linalg.solve(hessian, slope)  # what is left to the least value, to leading order
+    slope, hessian = (
+        loss.gradient(least[None])[0],
+        loss.hessian_product(np.repeat(least[None], 3, axis=0), np.eye(3)),
+    )
+    gain = (
+        0.5 * slope @ np.linalg.solve(hessian, slope)
+    )  # what is left to the least value, to leading order
     assert gain <= 1e-15 * loss.value(least[None])[0]
     nearby = least + 1e-3 * RNG.normal(size=(50, 3))
     assert (loss.value(nearby) >= loss.value(least[None])).all()
@@ -72,11 +86,15 @@ def test_at_the_minimum_a_newton_step_gains_nothing(p):
 def test_minima_that_are_known_or_missing():
     centre = np.array([1.0, -2.0, 0.5])
     np.testing.assert_allclose(Quadratic(-HESSIAN @ centre, HESSIAN).minimum(), centre, rtol=1e-12)
-    np.testing.assert_allclose(separable(np.array([3.0, 1.0]), 2.0).minimum(), [3.0, 1.0], rtol=1e-12)
+    np.testing.assert_allclose(
+        separable(np.array([3.0, 1.0]), 2.0).minimum(), [3.0, 1.0], rtol=1e-12
+    )
     assert linear(np.array([1.0, 0.0])).minimum() is None
     assert regression(X[:, [0, 0]], Y, 4).minimum() is None  # two equal columns: no unique minimum
     np.testing.assert_array_equal(separable(np.zeros(2), 4.0).minimum(), [0, 0])
-    np.testing.assert_allclose(separable(np.array([3.0, 1.0]), 4.0).minimum(), [3.0, 1.0], rtol=1e-12)  # an exact fit
+    np.testing.assert_allclose(
+        separable(np.array([3.0, 1.0]), 4.0).minimum(), [3.0, 1.0], rtol=1e-12
+    )  # an exact fit
     np.testing.assert_array_equal(Cone(1.0, np.array([1.0, 0.0])).minimum(), [0, 0])
 
 
@@ -90,12 +108,16 @@ def test_the_two_coordinate_loss_is_the_sum_of_its_coordinates():
 def test_blocks_of_points_change_nothing():
     many = regression(RNG.normal(size=(3000, 3)), RNG.normal(size=3000), 4)
     w = RNG.normal(size=(301, 3))  # more than one block, the last one incomplete
-    np.testing.assert_allclose(many.gradient(w), np.concatenate([many.gradient(w[i : i + 1]) for i in range(301)]))
+    np.testing.assert_allclose(
+        many.gradient(w), np.concatenate([many.gradient(w[i : i + 1]) for i in range(301)])
+    )
 
 
 def test_the_gradient_of_the_cone_jumps_at_zero_where_the_axis_stands_for_it():
     cone = Cone(2.0, np.array([0.6, 0.8]))
-    np.testing.assert_allclose(cone.gradient(np.array([[0.0, 0.0], [-1e-9, 0.0]])), [[1.2, 1.6], [-2.0, 0.0]])
+    np.testing.assert_allclose(
+        cone.gradient(np.array([[0.0, 0.0], [-1e-9, 0.0]])), [[1.2, 1.6], [-2.0, 0.0]]
+    )
 
 
 @pytest.mark.parametrize(("p", "targets"), [(1.5, Y), (float("nan"), Y), (2.0, Y[:3])])

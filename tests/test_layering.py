@@ -1,6 +1,7 @@
 """Imports go down the floors only; streamlit, plotly and torch stay where they belong.
 
-A folder of the package is one idea; it may import from its own files and from folders on lower floors.
+A folder of the package is one idea; it may import from its own files and from folders on lower
+floors.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 FLOORS = (  # the ground first
-    {"overparam.plain", "overparam.words"},  # the whole idea in one plain file; text made fit for a sentence
+    {
+        "overparam.plain",
+        "overparam.words",
+    },  # the whole idea in one plain file; text made fit for a sentence
     {"overparam.theory"},  # pure functions of arrays: what the papers prove
     {"overparam.data", "overparam.nn"},  # what is fitted; depth for models of one's own
     {"overparam.engine"},  # many runs, one pass over the data a step
@@ -44,15 +48,19 @@ def module_name(path: str) -> str:
 
 
 def unit(module: str) -> str:
-    """The entry of FLOORS that a dotted name belongs to: `overparam.ui.shell.state` -> `overparam.ui.shell`."""
+    """The entry of FLOORS that a dotted name belongs to: `overparam.ui.shell.state` ->
+    `overparam.ui.shell`."""
     parts = module.split(".")
     if len(parts) == 1 or parts[0] != "overparam":
         return parts[0]
-    return next((name for end in (3, 2) if (name := ".".join(parts[:end])) in FLOOR), ".".join(parts[:2]))
+    return next(
+        (name for end in (3, 2) if (name := ".".join(parts[:end])) in FLOOR), ".".join(parts[:2])
+    )
 
 
 def imported(path: str, source: str) -> set[str]:
-    """Dotted names that a file imports, anywhere in it, relative imports made absolute; a submodule by its own name."""
+    """Dotted names that a file imports, anywhere in it, relative imports made absolute; a submodule
+    by its own name."""
     package = module_name(path).split(".")
     if not path.endswith("__init__.py"):
         package = package[:-1]
@@ -70,14 +78,18 @@ def imported(path: str, source: str) -> set[str]:
 
 
 def file_of(module: str) -> str:
-    """The file of one of our own modules, from the root; empty for a module of somebody else's, or none."""
+    """The file of one of our own modules, from the root; empty for a module of somebody else's, or
+    none."""
     stem = module.replace(".", "/")
-    return next((path for path in (f"{stem}.py", f"{stem}/__init__.py") if (ROOT / path).is_file()), "")
+    return next(
+        (path for path in (f"{stem}.py", f"{stem}/__init__.py") if (ROOT / path).is_file()), ""
+    )
 
 
 @cache
 def brought_along(module: str) -> frozenset[str]:
-    """Everything that importing one of our modules imports, to the end of the chain; imports within functions are left out."""
+    """Everything that importing one of our modules imports, to the end of the chain; imports within
+    functions are left out."""
     seen: set[str] = set()
     open_ = [module]
     while open_:
@@ -93,7 +105,8 @@ def brought_along(module: str) -> frozenset[str]:
 
 
 def at_the_top(path: str, source: str) -> set[str]:
-    """What a file imports when it is imported: not what stands within functions or under TYPE_CHECKING."""
+    """What a file imports when it is imported: not what stands within functions or under
+    TYPE_CHECKING."""
     tree = ast.parse(source)
     tree.body = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
     return imported(path, ast.unparse(tree))
@@ -113,7 +126,9 @@ def faults(path: str, source: str) -> list[str]:
             found.append(f"{path} imports {there}, which is not below it")
     if here in NEVER_IN and not found:
         for name in sorted(at_the_top(path, source)):
-            if any(brought.split(".")[0] == NEVER_IN[here] for brought in brought_along(name) | {name}):
+            if any(
+                brought.split(".")[0] == NEVER_IN[here] for brought in brought_along(name) | {name}
+            ):
                 found.append(f"{path} imports {name}, which brings {NEVER_IN[here]} along")
     return found
 
@@ -143,7 +158,9 @@ BROKEN: Mapping[str, str] = {
     "overparam/figures/race.py": "import streamlit",
     "overparam/figures/tuning.py": "import torch",
     "overparam/figures/map.py": "from overparam.engine.optimizers import OPTIMIZERS",
-    "overparam/figures/paths.py": "from overparam.choices.race import Experiment",  # it brings torch along
+    "overparam/figures/paths.py": (
+        "from overparam.choices.race import Experiment"
+    ),  # it brings torch along
     "overparam/figures/theorem.py": "from overparam.serving import run",
     "overparam/__init__.py": "from overparam.figures import race",  # it brings plotly along
     "overparam/helpers.py": "import numpy",
@@ -156,11 +173,19 @@ def test_a_broken_rule_is_seen(path):
 
 
 ALLOWED: Mapping[str, str] = {
-    "pages/convergence.py": "import streamlit\nfrom overparam.ui.shell.state import PageState\nfrom overparam.engine import losses",
-    "overparam/ui/shell/frame.py": "import plotly, streamlit\nfrom .state import PageState\nfrom overparam.figures import style",
+    "pages/convergence.py": (
+        "import streamlit\nfrom overparam.ui.shell.state import PageState\nfrom overparam.engine"
+        " import losses"
+    ),
+    "overparam/ui/shell/frame.py": (
+        "import plotly, streamlit\nfrom .state import PageState\nfrom overparam.figures import"
+        " style"
+    ),
     "overparam/figures/race.py": "import plotly, numpy\nfrom overparam.figures.style import axis",
     "overparam/engine/problem.py": "import torch\nfrom overparam.engine.losses import lp",
-    "overparam/ui/race/compare.py": "from overparam.ui.shell.state import PageState\nfrom overparam.serving.run import RUNS",
+    "overparam/ui/race/compare.py": (
+        "from overparam.ui.shell.state import PageState\nfrom overparam.serving.run import RUNS"
+    ),
     "overparam/__init__.py": "from overparam.engine.problem import Problem",
 }
 

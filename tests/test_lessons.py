@@ -1,4 +1,5 @@
-"""Lessons: each step is a link that opens its page with every choice set, and leads to the next one."""
+"""Lessons: each step is a link that opens its page with every choice set, and leads to the next
+one."""
 
 from __future__ import annotations
 
@@ -35,12 +36,15 @@ def chosen(opened: AppTest, page: str) -> dict:
 
 def card(opened: AppTest) -> str:
     assert [f"{e.message}\n{e.stack_trace}" for e in opened.exception] == []
-    assert not opened.error and not opened.warning, [e.value for e in (*opened.error, *opened.warning)]
+    assert not opened.error and not opened.warning, [
+        e.value for e in (*opened.error, *opened.warning)
+    ]
     return "\n".join(element.value for element in (*opened.markdown, *opened.caption))
 
 
 def again(opened: AppTest) -> AppTest:
-    """Run once more, through app.py: AppTest by itself would run the page's file alone, as for a cold link."""
+    """Run once more, through app.py: AppTest by itself would run the page's file alone, as for a
+    cold link."""
     if "in_frame" in opened.session_state:
         del opened.session_state["in_frame"]
     return opened.run()
@@ -65,7 +69,18 @@ def test_the_two_courses():
 def test_a_name_reads_back_and_any_other_is_refused_in_a_sentence():
     for (course, place), name in zip(STEPS, NAMES, strict=True):
         assert find(name) == (course, place)
-    for bad in ("", "why", "why-0", "why-99", "why-x", "nope-1", "-1", "why--1", "why-1.5", "<b>-1"):
+    for bad in (
+        "",
+        "why",
+        "why-0",
+        "why-99",
+        "why-x",
+        "nope-1",
+        "-1",
+        "why--1",
+        "why-1.5",
+        "<b>-1",
+    ):
         with pytest.raises(ChoiceError, match=r"^There is no lesson step '.*': there are .*\.$"):
             find(bad)
 
@@ -83,7 +98,9 @@ def test_a_step_opens_by_its_link_with_every_choice_set(course, place):
     for i, each in enumerate(step.tries):
         press(opened, f"try_{i}")
         card(opened)
-        assert chosen(opened, step.page) == read_choices(table, each.query)[0] and lesson(opened) == name_of(course, place)
+        assert chosen(opened, step.page) == read_choices(table, each.query)[0] and lesson(
+            opened
+        ) == name_of(course, place)
     assert step.answer in card(press(opened, "answer"))
 
 
@@ -149,7 +166,11 @@ def test_another_page_ends_the_lesson():
 
 def test_a_lesson_that_is_none_is_said_and_the_page_goes_on():
     opened = app(lesson="why-99")
-    assert not opened.exception and len(opened.warning) == 1 and "There is no lesson step 'why-99'" in opened.warning[0].value
+    assert (
+        not opened.exception
+        and len(opened.warning) == 1
+        and "There is no lesson step 'why-99'" in opened.warning[0].value
+    )
     assert opened.title[0].value == "Depth can speed up optimisation"
 
 
@@ -177,7 +198,9 @@ def test_projector_mode_stands_in_the_url_on_every_page_and_step():
 
 def test_leaving_a_lesson_twice_is_leaving_it_once(monkeypatch):
     opened = app(lesson="why-7")
-    monkeypatch.setattr("overparam.ui.shell.lesson_card.st", SimpleNamespace(query_params={"p": "4"}))  # the browser went back
+    monkeypatch.setattr(
+        "overparam.ui.shell.lesson_card.st", SimpleNamespace(query_params={"p": "4"})
+    )  # the browser went back
     _leave()
     monkeypatch.undo()
     press(opened, "leave")
@@ -188,13 +211,20 @@ def test_a_variation_is_marked_and_runs():
     opened = app(lesson="why-7")
 
     def marked() -> list[str]:
-        return [b.label for b in opened.button if str(b.key).startswith("lesson_try") and b.proto.type == "primary"]
+        return [
+            b.label
+            for b in opened.button
+            if str(b.key).startswith("lesson_try") and b.proto.type == "primary"
+        ]
 
     assert marked() == ["p = 4"]
     press(opened, "try_1")
     assert marked() == ["p = 2"]
     moving = opened.session_state["race__transport"]
-    assert not moving["preview"] and moving["position"] == opened.session_state["race__memory"]["values"]["iterations"]
+    assert (
+        not moving["preview"]
+        and moving["position"] == opened.session_state["race__memory"]["values"]["iterations"]
+    )
     again(opened)  # the URL leaves defaults out by now
     assert marked() == ["p = 2"]
     press(opened, "try_0")

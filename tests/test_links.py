@@ -30,16 +30,23 @@ entries = st.builds(
 )
 STRUCTURED = {
     "methods": st.lists(entries, min_size=1, max_size=4).map(tuple),
-    "changes": st.dictionaries(st.integers(1, 9999), st.floats(1e-3, 1000), max_size=3).map(lambda c: tuple(sorted(c.items()))),
+    "changes": (
+        st.dictionaries(st.integers(1, 9999), st.floats(1e-3, 1000), max_size=3).map(
+            lambda c: tuple(sorted(c.items()))
+        )
+    ),
     "csv": st.just("") | st.text("0123456789abcdef", min_size=16, max_size=16),
     "paths": st.lists(st.sampled_from(["1", "2", "3", "4", "8", "momentum", "adam"]), unique=True),
-    "corners": st.lists(st.tuples(st.integers(-9, 9), st.integers(-9, 9)), min_size=3, max_size=6).map(
-        lambda points: "; ".join(f"{x / 10:g},{y / 10:g}" for x, y in points)
+    "corners": (
+        st.lists(st.tuples(st.integers(-9, 9), st.integers(-9, 9)), min_size=3, max_size=6).map(
+            lambda points: "; ".join(f"{x / 10:g},{y / 10:g}" for x, y in points)
+        )
     ),
     "small": st.sets(st.integers(1, 6)).map(lambda layers: tuple(sorted(layers))),
     "cell": st.none() | st.tuples(st.integers(0, 12), st.integers(0, 7)),
 }
-# What a page computes before anybody presses Run, kept short; every other choice takes any value within its bounds.
+# What a page computes before anybody presses Run, kept short; every other choice takes any value
+# within its bounds.
 SMALL = {
     "iterations": st.integers(10, 200),
     "horizon": st.integers(10, 200),
@@ -66,7 +73,9 @@ def value_of(choice) -> st.SearchStrategy:
     if isinstance(choice, Number):
         if choice.integer:
             return st.integers(int(choice.low), int(choice.high))
-        return st.floats(choice.low, choice.high, exclude_min=choice.low_open, allow_subnormal=False)
+        return st.floats(
+            choice.low, choice.high, exclude_min=choice.low_open, allow_subnormal=False
+        )
     if isinstance(choice, Option):
         return st.sampled_from(list(choice.options))
     return st.booleans() if isinstance(choice, Flag) else STRUCTURED[choice.name].map(choice.check)
@@ -99,12 +108,20 @@ def open_page(page: str, query: dict[str, str]) -> AppTest:
 
 
 def url(at: AppTest) -> dict[str, str]:
-    return {name: value if isinstance(value, str) else value[-1] for name, value in at.query_params.items()}
+    return {
+        name: value if isinstance(value, str) else value[-1]
+        for name, value in at.query_params.items()
+    }
 
 
 def test_every_kind_of_choice_is_covered(tables):
     assert set(tables) == set(PAGES)
-    structured = {choice.name for _, table in tables.values() for choice in table if isinstance(choice, Structured)}
+    structured = {
+        choice.name
+        for _, table in tables.values()
+        for choice in table
+        if isinstance(choice, Structured)
+    }
     assert structured <= STRUCTURED.keys()
 
 
@@ -122,10 +139,19 @@ def test_a_link_restores_every_control(page, tables, monkeypatch):
         assert read_choices(table, link) == (values, [])
         at = open_page(page, link)
         assert at.session_state[f"{prefix}__memory"]["values"] == values
-        for widget in (*at.slider, *at.select_slider, *at.number_input, *at.selectbox, *at.toggle, *at.button_group):
+        for widget in (
+            *at.slider,
+            *at.select_slider,
+            *at.number_input,
+            *at.selectbox,
+            *at.toggle,
+            *at.button_group,
+        ):
             name = (widget.key or "").removeprefix(f"{prefix}_")
             if name in values and not isinstance(values[name], (list, tuple)):
                 assert widget.value == values[name], name
-        assert url(at) == link  # the link to be copied from the address bar is the one that was followed
+        assert (
+            url(at) == link
+        )  # the link to be copied from the address bar is the one that was followed
 
     restored()

@@ -46,7 +46,14 @@ def texts(app: AppTest) -> str:
 
 
 def test_the_first_look_shows_some_cells_and_computes_no_further():
-    query = SMALL | {"p": "4.25", "x": "scale", "y": "shape", "detail": "fine", "horizon": "20000", "grid": "8"}
+    query = SMALL | {
+        "p": "4.25",
+        "x": "scale",
+        "y": "shape",
+        "detail": "fine",
+        "horizon": "20000",
+        "grid": "8",
+    }
     app = page(**query)
     sweep = SWEEPS.get(plan(**query))
     assert messages(app) == [] and 0 < sweep.decided < 1
@@ -69,16 +76,24 @@ def test_compute_goes_to_the_end_and_the_map_is_there_on_coming_back():
 
 def test_a_cell_of_the_url_shows_its_runs():
     app = page(**SMALL, cell="2.1")
-    assert "ratio y₁ / y₂ = 4.64, loss exponent p = 3" in texts(app) and "Depth 2 needs" in texts(app)
+    assert "ratio y₁ / y₂ = 4.64, loss exponent p = 3" in texts(app) and "Depth 2 needs" in texts(
+        app
+    )
 
 
 def test_axes_take_the_place_of_their_sliders():
     app = page(**SMALL, x="depth", y="scale", kind="rule")
     shown = {widget.key for widget in (*app.slider, *app.select_slider)}
-    assert {"map_p", "map_ratio", "map_loss"} <= shown and not {"map_depth", "map_scale", "map_condition"} & shown
+    assert {"map_p", "map_ratio", "map_loss"} <= shown and not {
+        "map_depth",
+        "map_scale",
+        "map_condition",
+    } & shown
     app.selectbox(key="map_problem").select("synthetic").run()
     shown = {widget.key for widget in (*app.slider, *app.select_slider)}
-    assert messages(app) == [] and {"map_condition", "map_gap"} <= shown and "map_ratio" not in shown
+    assert (
+        messages(app) == [] and {"map_condition", "map_gap"} <= shown and "map_ratio" not in shown
+    )
 
 
 @pytest.mark.parametrize(
@@ -92,7 +107,10 @@ def test_axes_take_the_place_of_their_sliders():
         ({"horizon": "1e9"}, "Give up after must be from 10 to 20000"),
         ({"grid": "8.5"}, "Step sizes a decade must be a whole number"),
         ({"loss": "0"}, "Goal: loss L ≤ must be above 0"),
-        ({"detail": "fine", "grid": "24", "x": "scale", "y": "shape"}, "151,250 runs: choose less detail"),
+        (
+            {"detail": "fine", "grid": "24", "x": "scale", "y": "shape"},
+            "151,250 runs: choose less detail",
+        ),
         ({"cell": "first"}, "chosen cell must be a column and a row"),
         ({"cell": "1.2.3"}, "chosen cell must be a column and a row"),
         ({"kind": "<b>"}, "What moves must be one of network, rule"),
@@ -122,7 +140,9 @@ def test_a_cell_outside_the_map_is_no_cell():
 def view(deep, plain):
     deep, plain = np.array(deep), np.array(plain)
     deep_step, plain_step = (np.where(count >= 0, 0.1, np.nan) for count in (deep, plain))
-    return View(deep, plain, deep_step, plain_step, np.zeros(deep.shape, bool), np.zeros(deep.shape, bool))
+    return View(
+        deep, plain, deep_step, plain_step, np.zeros(deep.shape, bool), np.zeros(deep.shape, bool)
+    )
 
 
 def test_a_map_in_words():
@@ -132,13 +152,26 @@ def test_a_map_in_words():
     seen = view(deep, plain)
     assert censored(seen)[0] == [None, None, None, ONLY_PLAIN, ONLY_DEEP, NEITHER, None]
     np.testing.assert_array_equal(seen.log2_speed_up[0], [2, -2, 0, *[np.nan] * 4])
-    assert summary(chosen, seen) == (
-        "**Measured here:** depth 2 is faster in 1 cell, slower in 1 cell, equally fast in 1 cell; "
-        "only depth 2 arrived in 1 cell; only depth 1 arrived in 1 cell; neither arrived in 1 cell; 29 cells not known yet."
+    assert (
+        summary(chosen, seen)
+        == "**Measured here:** depth 2 is faster in 1 cell, slower in 1 cell, equally fast in 1"
+        " cell; only depth 2 arrived in 1 cell; only depth 1 arrived in 1 cell; neither arrived"
+        " in 1 cell; 29 cells not known yet."
     )
-    deep[1], plain[1] = [10, 10, NEVER, NEVER, *[UNKNOWN] * 3], [40, 40, NEVER, NEVER, *[UNKNOWN] * 3]
-    assert summary(plan(detail="quick", depth=3), view(deep[1:], plain[1:])) == (
-        "**Measured here:** depth 3 is faster in 2 cells; neither arrived in 2 cells; 24 cells not known yet."
+    deep[1], plain[1] = (
+        [10, 10, NEVER, NEVER, *[UNKNOWN] * 3],
+        [
+            40,
+            40,
+            NEVER,
+            NEVER,
+            *[UNKNOWN] * 3,
+        ],
+    )
+    assert (
+        summary(plan(detail="quick", depth=3), view(deep[1:], plain[1:]))
+        == "**Measured here:** depth 3 is faster in 2 cells; neither arrived in 2 cells; 24 cells"
+        " not known yet."
     )
     nothing = np.full((5, 7), UNKNOWN)
     assert summary(chosen, view(nothing, nothing)) == "**Measured here:** 35 cells not known yet."
@@ -148,7 +181,10 @@ def test_a_map_in_words():
         "depth 2: 10 iterations, step size 0.1",
         "depth 1: 40 iterations, step size 0.1",
     ]
-    assert words[0][6].split("<br>")[1:] == ["depth 2: still on its way", "depth 1: 3 iterations, step size 0.1"]
+    assert words[0][6].split("<br>")[1:] == [
+        "depth 2: still on its way",
+        "depth 1: 3 iterations, step size 0.1",
+    ]
     assert words[1][0] == ""
     assert "depth 1: not there after 4,000" in words[0][4]
 
@@ -157,18 +193,34 @@ def test_a_cell_in_words_says_how_much_and_what_was_lucky():
     chosen = plan()
     faster = chosen.cell(6, 4)
     said = cell_words(chosen, faster, cell_runs(chosen, faster))
-    assert re.fullmatch(r"Depth 2 needs 4\d\d iterations \(.*\), depth 1 needs 1,9\d\d .*: \*\*4\.\d times faster\*\*\.", said)
+    assert re.fullmatch(
+        r"Depth 2 needs 4\d\d iterations \(.*\), depth 1 needs 1,9\d\d .*: \*\*4\.\d times"
+        r" faster\*\*\.",
+        said,
+    )
     slower = chosen.cell(12, 0)
     assert "times slower" in cell_words(chosen, slower, cell_runs(chosen, slower))
     never = chosen.cell(12, 7)
-    assert cell_words(chosen, never, cell_runs(chosen, never)).count("is not there after 4,000") == 2
+    assert (
+        cell_words(chosen, never, cell_runs(chosen, never)).count("is not there after 4,000") == 2
+    )
     lucky = chosen.cell(5, 3)  # 29 times faster, by one step size of the grid
     assert "**lucky** one" in cell_words(chosen, lucky, cell_runs(chosen, lucky))
 
 
 @pytest.mark.parametrize(
     ("log2", "text"),
-    [(0, "1"), (0.04, "1"), (1, "2"), (1.5, "2.8"), (5, "32"), (10, "1000"), (-1, "1/2"), (-3.3, "1/9.8"), (np.nan, "")],
+    [
+        (0, "1"),
+        (0.04, "1"),
+        (1, "2"),
+        (1.5, "2.8"),
+        (5, "32"),
+        (10, "1000"),
+        (-1, "1/2"),
+        (-3.3, "1/9.8"),
+        (np.nan, ""),
+    ],
 )
 def test_a_speed_up_in_two_digits(log2, text):
     assert factor(log2) == text
@@ -176,7 +228,15 @@ def test_a_speed_up_in_two_digits(log2, text):
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(2, "2"), (21.544, "21.5"), (4641.6, "4,640"), (0.464, "0.46"), (0.01, "0.01"), (4.6e-3, "4.6e-3"), (1e-4, "1e-4")],
+    [
+        (2, "2"),
+        (21.544, "21.5"),
+        (4641.6, "4,640"),
+        (0.464, "0.46"),
+        (0.01, "0.01"),
+        (4.6e-3, "4.6e-3"),
+        (1e-4, "1e-4"),
+    ],
 )
 def test_values_along_an_axis(value, text):
     assert number(value) == text
@@ -186,15 +246,25 @@ def test_the_map_shows_every_kind_of_cell():
     log2 = np.array([[0.5, np.nan, -12.0], [np.nan, np.nan, np.nan]])
     marks = [[None, ONLY_DEEP, None], [ONLY_PLAIN, NEITHER, None]]
     words = [["a", "b", "c"], ["d", "e", ""]]
-    figure = speed_up_map(Axis("x", "123"), Axis("y", "12"), log2, marks, words, selected=(2, 1), deep="depth 3")
+    figure = speed_up_map(
+        Axis("x", "123"), Axis("y", "12"), log2, marks, words, selected=(2, 1), deep="depth 3"
+    )
     maps = [np.array(trace.z) for trace in figure.data if trace.type == "heatmap"]
     cells = {at: z[at] for z in maps for at in np.ndindex(2, 3) if np.isfinite(z[at])}
     assert cells == {(0, 0): 0.5, (0, 2): -MOST}
-    for trace in (trace for trace in figure.data if trace.type == "heatmap"):  # no number where the other part's cells are
+    for trace in (
+        trace for trace in figure.data if trace.type == "heatmap"
+    ):  # no number where the other part's cells are
         np.testing.assert_array_equal(np.array(trace.text) != "", np.isfinite(np.array(trace.z)))
     marks = [trace for trace in figure.data if trace.type == "scatter"]
-    points = {trace.name: list(zip(trace.x, trace.y, trace.customdata, strict=True)) for trace in marks}
-    assert points == {"only depth 3": [(1, 0, "b")], "only depth 1": [(0, 1, "d")], "neither": [(1, 1, "e")]}
+    points = {
+        trace.name: list(zip(trace.x, trace.y, trace.customdata, strict=True)) for trace in marks
+    }
+    assert points == {
+        "only depth 3": [(1, 0, "b")],
+        "only depth 1": [(0, 1, "d")],
+        "neither": [(1, 1, "e")],
+    }
     assert len({str(marker["symbol"]) for marker in CENSORED.values()}) == 3
     assert (figure.layout.shapes[0].x0, figure.layout.shapes[0].y1) == (1.5, 1.5)
 
@@ -203,14 +273,20 @@ def test_cells_too_narrow_for_a_number_have_none():
     def drawn(columns):
         cells = np.ones((2, columns))
         nothing = [[None] * columns] * 2
-        figure = speed_up_map(Axis("x", ["1"] * columns), Axis("y", "12"), cells, nothing, [[""] * columns] * 2)
+        figure = speed_up_map(
+            Axis("x", ["1"] * columns), Axis("y", "12"), cells, nothing, [[""] * columns] * 2
+        )
         return figure, figure.layout.meta["narrow"]
 
     figure, narrow = drawn(13)
     changed = narrow["figure"]["data"]  # the first so many traces
-    assert [bool(trace.texttemplate) for trace in figure.data] == [i < len(changed) for i in range(len(figure.data))]
+    assert [bool(trace.texttemplate) for trace in figure.data] == [
+        i < len(changed) for i in range(len(figure.data))
+    ]
     assert not any(change["texttemplate"] for change in changed)
-    assert 330 < narrow["below"] < 600  # a phone's map has no room for 13 numbers beside one another, that of a laptop has
+    assert (
+        330 < narrow["below"] < 600
+    )  # a phone's map has no room for 13 numbers beside one another, that of a laptop has
     assert drawn(7)[1]["below"] < 330  # for 7 a phone has
 
 
@@ -225,10 +301,17 @@ def test_the_runs_of_a_cell_are_drawn_and_what_never_arrived_is_left_out():
     for depth in (2.5, 1.25, 9):
         deep, plain = cell_curves((depth, 1), times, losses, 1e-4, "loss L").data
         assert deep.line.color != plain.line.color
-    steps = cell_tuning((2, 1), np.array([0.1, 1.0, 10]), np.array([[5, 3, -1], [-1, 9, -1]]), (1, 1), 100)
+    steps = cell_tuning(
+        (2, 1), np.array([0.1, 1.0, 10]), np.array([[5, 3, -1], [-1, 9, -1]]), (1, 1), 100
+    )
     np.testing.assert_array_equal(steps.data[1].y, [np.nan, 9, np.nan])
     assert [list(trace.marker.symbol) for trace in steps.data] == [["circle", "star", "circle"]] * 2
-    assert [trace.name for trace in steps.data] == ["depth 2", "depth 1"] and steps.layout.showlegend is None
-    np.testing.assert_allclose(steps.layout.xaxis.range, [-1.5, 0.5])  # half a decade around 0.1 and 1, where anything arrived
+    assert [trace.name for trace in steps.data] == [
+        "depth 2",
+        "depth 1",
+    ] and steps.layout.showlegend is None
+    np.testing.assert_allclose(
+        steps.layout.xaxis.range, [-1.5, 0.5]
+    )  # half a decade around 0.1 and 1, where anything arrived
     none = cell_tuning((2, 1), np.array([0.1, 1.0, 10]), np.full((2, 3), -1), (0, 0), 100)
     np.testing.assert_allclose(none.layout.xaxis.range, [-1.5, 1.5])

@@ -1,6 +1,8 @@
-"""What sentences of the app claim to have measured: each is looked for where it stands, and measured again, in little time.
+"""What sentences of the app claim to have measured: each is looked for where it stands, and
+measured again, in little time.
 
-Run one with   python -m pytest tests/test_measured.py -k kappa   ; a sentence that is changed fails here until its measurement is.
+Run one with   python -m pytest tests/test_measured.py -k kappa   ; a sentence that is changed fails
+here until its measurement is.
 """
 
 from __future__ import annotations
@@ -40,9 +42,14 @@ def stands(file: str, sentence: str) -> bool:
 def kappa(x: np.ndarray, y: np.ndarray, depth: float) -> float:
     """Condition number of P^{1/2} H P^{1/2} at the optimum for p = 4."""
     problem = Problem(x, y, lp(4))
-    w, eye = problem.optimum().weights.expand(problem.d, 1, problem.d), torch.eye(problem.d, dtype=torch.float64)[:, None]
+    w, eye = (
+        problem.optimum().weights.expand(problem.d, 1, problem.d),
+        torch.eye(problem.d, dtype=torch.float64)[:, None],
+    )
     root = precondition_root(w, eye, depth)
-    values = np.linalg.eigvalsh(precondition_root(w, hessian_product(problem, w)(root), depth)[:, 0].numpy())
+    values = np.linalg.eigvalsh(
+        precondition_root(w, hessian_product(problem, w)(root), depth)[:, 0].numpy()
+    )
     return float(values[-1] / values[0])
 
 
@@ -57,14 +64,33 @@ def test_kappa_at_the_optimum_falls_on_diabetes_and_rises_on_synthetic_data():
 
 
 def test_at_p_2_depth_does_not_help_and_momentum_nesterov_and_adam_do():
-    assert stands("overparam/ui/shell/notes.py", "**At $p=2$ depth does not help**; momentum, Nesterov and Adam do.")
-    entries = (Entry(1), Entry(2), Entry(3), *(Entry(1, name) for name in ("momentum", "nesterov", "adam")))
-    choices = {"p": 2.0, "methods": entries, "iterations": 1000, "horizon": 1000, "grid": 6, "scale": 0.01}
+    assert stands(
+        "overparam/ui/shell/notes.py",
+        "**At $p=2$ depth does not help**; momentum, Nesterov and Adam do.",
+    )
+    entries = (
+        Entry(1),
+        Entry(2),
+        Entry(3),
+        *(Entry(1, name) for name in ("momentum", "nesterov", "adam")),
+    )
+    choices = {
+        "p": 2.0,
+        "methods": entries,
+        "iterations": 1000,
+        "horizon": 1000,
+        "grid": 6,
+        "scale": 0.01,
+    }
     run = Run(Experiment.of(read_choices(CHOICES, {})[0] | choices))
     while not run.finished:
         run.advance(10**9, seconds=0.1)
     plain, *others = run.tuned.grid.fastest(run.tuned.reached)[:, GAPS.index(0.0001)]
-    assert plain > 0 and all(count >= 0.9 * plain for count in others[:2]) and all(0 < 2 * count < plain for count in others[2:])
+    assert (
+        plain > 0
+        and all(count >= 0.9 * plain for count in others[:2])
+        and all(0 < 2 * count < plain for count in others[2:])
+    )
 
 
 def test_along_the_weights_steps_shrink_below_the_size_named():
@@ -76,16 +102,25 @@ def test_along_the_weights_steps_shrink_below_the_size_named():
 
 
 def test_far_from_zero_too_depth_spoils_the_step_that_suits_both_at_p_2():
-    assert stands("pages/home.py", "and its stretch along $w$ spoils the one step that suited both.")
+    assert stands(
+        "pages/home.py", "and its stretch along $w$ spoils the one step that suited both."
+    )
     contenders = [[Method(depth, kind="rule", w_e=((7.0, 7.0),))] for depth in (1, 2, 3, 8)]
-    counts = [each.iterations[0] for each in fastest(two_coordinate(2, 10), contenders, 1e-4, horizon=200)]
+    counts = [
+        each.iterations[0] for each in fastest(two_coordinate(2, 10), contenders, 1e-4, horizon=200)
+    ]
     assert counts[:3] == [1, 6, 9] and counts[3] > 2 * counts[2]
 
 
-@pytest.mark.skipif(not ETHANOL.exists(), reason="no copy of the paper's data at ../shared/data/gas_ethanol.npz")
+@pytest.mark.skipif(
+    not ETHANOL.exists(), reason="no copy of the paper's data at ../shared/data/gas_ethanol.npz"
+)
 @pytest.mark.slow
 def test_figure_2_on_ethanol_compares_from_one_start(monkeypatch):
-    assert "0.135, 0.128, 0.126 at depth 2 and 0.406, 0.400, 0.399 at depth 3" in PRESETS["fig2"].replication
+    assert (
+        "0.135, 0.128, 0.126 at depth 2 and 0.406, 0.400, 0.399 at depth 3"
+        in PRESETS["fig2"].replication
+    )
     with np.load(ETHANOL) as file:
         x, y = file["X"], file["y"][:, None]
     data = Data("Ethanol", (x - x.mean(0)) / x.std(0), (y - y.mean(0)) / y.std(0), (), ())

@@ -1,4 +1,5 @@
-"""The warm-up's momentum and the singular values' law against runs of networks written out here with autograd."""
+"""The warm-up's momentum and the singular values' law against runs of networks written out here
+with autograd."""
 
 import numpy as np
 import pytest
@@ -20,7 +21,8 @@ def quartic(inputs, targets):
 
 
 def descend(loss, layers, step_size, steps):
-    """Plain gradient descent on the layers of a linear network; the history of every layer and of G at the product."""
+    """Plain gradient descent on the layers of a linear network; the history of every layer and of G
+    at the product."""
     history, grads = [], []
     for _ in range(steps):
         layers = [layer.detach().requires_grad_() for layer in layers]
@@ -40,7 +42,10 @@ def depth_2_run():
     generator = torch.Generator().manual_seed(3)
     inputs = torch.randn(30, 5, generator=generator, dtype=REAL)
     targets = torch.randn(30, 1, generator=generator, dtype=REAL) + inputs[:, :1]
-    layers = [0.05 * torch.randn(1, 5, generator=generator, dtype=REAL), torch.tensor([[0.05]], dtype=REAL)]
+    layers = [
+        0.05 * torch.randn(1, 5, generator=generator, dtype=REAL),
+        torch.tensor([[0.05]], dtype=REAL),
+    ]
     step_size = 0.05
     (w_1, w_2), grad = descend(quartic(inputs, targets), layers, step_size, 400)
     return w_1[:, 0], w_2[:, 0, 0], grad[:, 0], step_size
@@ -67,7 +72,9 @@ def test_past_gradients_rebuild_the_weights(depth_2_run, t):
     w_1, w_2, grad, step_size = depth_2_run
     w = w_1 * w_2[:, None]
     rho, gamma = rate_and_decay(w_1, w_2, grad, step_size)
-    np.testing.assert_allclose(from_past_gradients(w[0], grad, rho, gamma, t), w[t], rtol=0, atol=1e-13)
+    np.testing.assert_allclose(
+        from_past_gradients(w[0], grad, rho, gamma, t), w[t], rtol=0, atol=1e-13
+    )
 
 
 @pytest.mark.parametrize("t", [0, 1, 57, 398])
@@ -78,7 +85,9 @@ def test_momentum_coefficients_give_the_step(depth_2_run, t):
     mu = momentum_coefficients(rho, gamma, t)
     assert mu.shape == (t,)
     rest = gamma[t] * (1 - gamma[:t]).prod() * w[0]
-    np.testing.assert_allclose(w[t] - rho[t] * grad[t] - mu @ grad[:t] - rest, w[t + 1], rtol=0, atol=1e-13)
+    np.testing.assert_allclose(
+        w[t] - rho[t] * grad[t] - mu @ grad[:t] - rest, w[t + 1], rtol=0, atol=1e-13
+    )
 
 
 def test_momentum_coefficients_are_the_product_written_out():
@@ -92,7 +101,8 @@ def test_momentum_coefficients_are_the_product_written_out():
 @pytest.mark.parametrize("depth", [1, 2, 3])
 @pytest.mark.parametrize(("k", "d"), [(2, 4), (3, 2)])
 def test_singular_values_follow_their_law_to_first_order_in_the_step(k, d, depth):
-    """The gap between the law and a balanced network's run over a fixed time halves with the step size."""
+    """The gap between the law and a balanced network's run over a fixed time halves with the step
+    size."""
     generator = torch.Generator().manual_seed(1)
     inputs = torch.randn(40, d, generator=generator, dtype=REAL)
     targets = inputs @ torch.randn(d, k, generator=generator, dtype=REAL)
@@ -103,7 +113,9 @@ def test_singular_values_follow_their_law_to_first_order_in_the_step(k, d, depth
 
     def gap(step_size):
         steps = round(1 / step_size)
-        layers, grad = descend(lambda m: ((inputs @ m.mT - targets) ** 2).sum() / 80, balanced, step_size, steps)
+        layers, grad = descend(
+            lambda m: ((inputs @ m.mT - targets) ** 2).sum() / 80, balanced, step_size, steps
+        )
         product = layers[0]
         for layer in layers[1:]:
             product = layer @ product

@@ -1,4 +1,5 @@
-"""Why depth helps on the paper's data (l4, start ||W|| = 0.04): reference values of an independent replication."""
+"""Why depth helps on the paper's data (l4, start ||W|| = 0.04): reference values of an independent
+replication."""
 
 from pathlib import Path
 
@@ -16,7 +17,12 @@ DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "gas_ethanol.np
 pytestmark = pytest.mark.skipif(not DATA.exists(), reason="the Ethanol data are not here")
 
 HORIZON = 1000
-KINDS = {"depth 1": (1, "rule"), "full": (2, "rule"), "scale only": (2, "scale"), "stretch only": (2, "stretch")}
+KINDS = {
+    "depth 1": (1, "rule"),
+    "full": (2, "rule"),
+    "scale only": (2, "scale"),
+    "stretch only": (2, "stretch"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +64,12 @@ def test_depth_climbs_to_the_edge_of_stability_and_plain_descent_drifts_away(pro
 
 
 @pytest.mark.parametrize(
-    ("part", "goal", "reference"), [("beginning", 0.5, (45, 17, 23, 42)), ("whole", 0.2, (935, 336, 536, 842))]
+    ("part", "goal", "reference"),
+    [("beginning", 0.5, (45, 17, 23, 42)), ("whole", 0.2, (935, 336, 536, 842))],
 )
-def test_the_scale_does_most_of_the_work_and_the_stretch_adds_to_it(problem, request, part, goal, reference):
+def test_the_scale_does_most_of_the_work_and_the_stretch_adds_to_it(
+    problem, request, part, goal, reference
+):
     grid, losses = request.getfixturevalue(part)
     least = problem.optimum().loss
     near = (losses - least) / (losses[0] - least) <= goal

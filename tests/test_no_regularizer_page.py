@@ -1,4 +1,5 @@
-"""The page on Theorem 2, without a browser: verdicts, pictures against closed forms, examples, and one sentence per bad choice."""
+"""The page on Theorem 2, without a browser: verdicts, pictures against closed forms, examples, and
+one sentence per bad choice."""
 
 import base64
 import json
@@ -48,11 +49,21 @@ class Page:
 
     @property
     def verdict(self) -> str:
-        return next(e.value for kind in (self.app.success, self.app.info) for e in kind if "circulation" in e.value)
+        return next(
+            e.value
+            for kind in (self.app.success, self.app.info)
+            for e in kind
+            if "circulation" in e.value
+        )
 
     @property
     def bad(self) -> list[str]:
-        return [e.value for kind in (self.app.error, self.app.warning, self.app.info) for e in kind if "circulation" not in e.value]
+        return [
+            e.value
+            for kind in (self.app.error, self.app.warning, self.app.info)
+            for e in kind
+            if "circulation" not in e.value
+        ]
 
     @property
     def text(self) -> str:
@@ -67,7 +78,9 @@ def numbers(value) -> np.ndarray:
 
 
 def pieces_drawn(figure: dict) -> list[dict]:
-    return [t for t in figure["data"] if t.get("mode") == "lines" and t["line"].get("width", 0) >= 3]
+    return [
+        t for t in figure["data"] if t.get("mode") == "lines" and t["line"].get("width", 0) >= 3
+    ]
 
 
 def test_the_page_opens_with_the_theorem_at_work(monkeypatch):
@@ -86,7 +99,8 @@ def test_the_curve_is_drawn_in_the_colours_of_its_pieces_with_arrows_the_way_rou
     lines = pieces_drawn({"data": data})
     assert [t["line"]["color"] for t in lines] == list(PIECES)
     arrows = [t["marker"] for t in data if t.get("marker", {}).get("symbol") == "arrow"]
-    # degrees clockwise from up: along e, over the small arc along e, along e, back over the large arc
+    # degrees clockwise from up: along e, over the small arc along e, along e, back over the large
+    # arc
     np.testing.assert_allclose([a["angle"] for a in arrows], [90, 90, 90, -90], atol=1)
     ends = [np.stack((numbers(t["x"]), numbers(t["y"])), axis=1)[[0, -1]] for t in lines]
     np.testing.assert_allclose(ends[0], [[-1, 0], [-0.2, 0]], atol=1e-12)
@@ -128,7 +142,10 @@ def test_examples_show_what_they_say(monkeypatch, name, verdict, words):
     [
         ("The gradient", {"view": "around", "N": 2, "loss": "linear"}),
         ("The bowl", {"view": "beat", "N": 2, "loss": "quadratic", "h1": 2, "h2": 0.5}),
-        ("A bowl around 0", {"view": "around", "N": 3, "loss": "quadratic", "c": 0, "h1": 1, "h2": 1}),
+        (
+            "A bowl around 0",
+            {"view": "around", "N": 3, "loss": "quadratic", "c": 0, "h1": 1, "h2": 1},
+        ),
         ("A cone", {"view": "around", "N": 3, "loss": "cone"}),
         ("The closest one", {"view": "closest", "N": 3, "loss": "lp", "R": 2}),
     ],
@@ -147,7 +164,10 @@ def test_switching_a_hypothesis_off_crosses_it(monkeypatch):
     assert ":red[:material/close:] N > 2" in page.text and "No contradiction" in page.verdict
     page.set("N", 3.0)
     page.set("loss", "cone")
-    assert ":red[:material/close:] G is continuous near 0" in page.text and "No contradiction" in page.verdict
+    assert (
+        ":red[:material/close:] G is continuous near 0" in page.text
+        and "No contradiction" in page.verdict
+    )
     page.set("loss", "quadratic")
     page.set("c", 0.0)
     assert ":red[:material/close:] G(0) ≠ 0" in page.text
@@ -157,18 +177,48 @@ def test_switching_a_hypothesis_off_crosses_it(monkeypatch):
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
-        ({"r": "1", "R": "1"}, "r must be smaller than R, but r = 1 and R = 1: lower r or raise R."),
-        ({"r": "1.5", "R": "1"}, "r must be smaller than R, but r = 1.5 and R = 1: lower r or raise R."),
-        ({"r": "0"}, "r must be above 0, or the curve would run through the origin: choose a small positive r."),
-        ({"c": "0"}, "G(0) = 0: Theorem 2 does not apply, and its curve has no direction e; it is drawn"),
+        (
+            {"r": "1", "R": "1"},
+            "r must be smaller than R, but r = 1 and R = 1: lower r or raise R.",
+        ),
+        (
+            {"r": "1.5", "R": "1"},
+            "r must be smaller than R, but r = 1.5 and R = 1: lower r or raise R.",
+        ),
+        (
+            {"r": "0"},
+            (
+                "r must be above 0, or the curve would run through the origin: choose a small"
+                " positive r."
+            ),
+        ),
+        (
+            {"c": "0"},
+            "G(0) = 0: Theorem 2 does not apply, and its curve has no direction e; it is drawn",
+        ),
         ({"loss": "lp", "y1": "0", "y2": "0"}, "G(0) = 0: Theorem 2 does not apply"),
         ({"N": "0.5"}, "Depth N must be from 1 to 10, not 0.5; using 3 instead."),
         ({"N": "nan"}, "Depth N must be a number from 1 to 10, not 'nan'; using 3 instead."),
-        ({"curve": "circle", "x": "0.3", "y": "0.4", "a": "0.5"}, "The curve passes through the origin, where F is not smooth"),
-        ({"curve": "polygon", "corners": "-1,-1; 2,2; 0,3"}, "The curve passes through the origin, where F is not smooth"),
-        ({"curve": "polygon", "corners": "1,1; 2,2"}, "A polygon needs at least three corners, but 2 were given."),
-        ({"curve": "polygon", "corners": "1,1; 1,1; 2,3"}, "Two neighbouring corners of the polygon coincide"),
-        ({"curve": "polygon", "corners": "here; there"}, "Corners are written like 0.5,0.2; 1,0.9; 0.1,0.8, which 'here' is not."),
+        (
+            {"curve": "circle", "x": "0.3", "y": "0.4", "a": "0.5"},
+            "The curve passes through the origin, where F is not smooth",
+        ),
+        (
+            {"curve": "polygon", "corners": "-1,-1; 2,2; 0,3"},
+            "The curve passes through the origin, where F is not smooth",
+        ),
+        (
+            {"curve": "polygon", "corners": "1,1; 2,2"},
+            "A polygon needs at least three corners, but 2 were given.",
+        ),
+        (
+            {"curve": "polygon", "corners": "1,1; 1,1; 2,3"},
+            "Two neighbouring corners of the polygon coincide",
+        ),
+        (
+            {"curve": "polygon", "corners": "here; there"},
+            "Corners are written like 0.5,0.2; 1,0.9; 0.1,0.8, which 'here' is not.",
+        ),
     ],
     ids=lambda v: "&".join(f"{k}={x}" for k, x in v.items()) if isinstance(v, dict) else None,
 )
@@ -177,7 +227,9 @@ def test_one_sentence_for_each_degenerate_choice(monkeypatch, view, query, sente
     about_own_curve, about_gamma = "curve" in query, "r" in query
     shown = [words for words in page.bad if words.startswith(sentence)]
     misread = "corners" in query and "here" in query["corners"]
-    if (about_own_curve and not misread and view != "beat") or (about_gamma and view in ("beat", "closest")):
+    if (about_own_curve and not misread and view != "beat") or (
+        about_gamma and view in ("beat", "closest")
+    ):
         assert shown == []  # this part does not use that curve
     else:
         assert len(shown) == 1
@@ -187,7 +239,9 @@ def test_a_polygon_mistyped_in_the_box_is_told_there(monkeypatch):
     page = Page(monkeypatch, view="beat", curve="polygon")
     page.app.text_input(key="reg_corners").set_value("1,1; 2")
     page.run()
-    assert [e.value for e in page.app.error] == ["Corners are written like 0.5,0.2; 1,0.9; 0.1,0.8, which ' 2' is not."]
+    assert [e.value for e in page.app.error] == [
+        "Corners are written like 0.5,0.2; 1,0.9; 0.1,0.8, which ' 2' is not."
+    ]
     page.app.text_input(key="reg_corners").set_value("1,1; 2,1; 2,2")
     page.run()
     assert page.bad == [] and "Not a gradient" in page.verdict
@@ -227,10 +281,14 @@ def test_own_data(monkeypatch):
     rng = np.random.default_rng(2)
 
     def page(digest: str, columns: int) -> Page:
-        raw = "\n".join(",".join(map(repr, row)) for row in rng.normal(size=(50, columns)).tolist()).encode()
+        raw = "\n".join(
+            ",".join(map(repr, row)) for row in rng.normal(size=(50, columns)).tolist()
+        ).encode()
         monkeypatch.setattr(upload, "FILES", Registry(most=1, make=Upload))
         upload.FILES.get(digest, raw)
-        return Page(monkeypatch, {"uploads": Shelf(names={digest: "mine.csv"})}, loss="csv", csv=digest)
+        return Page(
+            monkeypatch, {"uploads": Shelf(names={digest: "mine.csv"})}, loss="csv", csv=digest
+        )
 
     wide, narrow = page("0123456789abcdef", 4), page("fedcba9876543210", 2)
     assert wide.bad == [] and "3-dimensional" in wide.text
@@ -244,7 +302,9 @@ def test_data_that_are_not_here_yet(monkeypatch, tmp_path):
         assert any("not here yet" in words for words in page.bad) and not page.figures
 
 
-def test_a_kept_file_that_is_not_the_data_is_refused_in_words_and_nothing_is_downloaded_in_its_place(monkeypatch, tmp_path):
+def test_a_kept_file_that_is_not_the_data_is_refused_in_words_and_nothing_is_downloaded_in_its_place(
+    monkeypatch, tmp_path
+):
     monkeypatch.setenv("OVERPARAM_DATA", str(tmp_path))
     monkeypatch.setattr("requests.get", lambda *_, **__: pytest.fail("a download without a click"))
     ethanol_path().write_bytes(b"not an archive")
@@ -257,7 +317,14 @@ def test_a_kept_file_that_is_not_the_data_is_refused_in_words_and_nothing_is_dow
 
 @pytest.mark.parametrize(
     ("view", "read"),
-    [("around", "NrR"), ("shrink", "NrR"), ("beat", "NR"), ("closest", "NR"), ("proof", "NrR"), ("limits", "")],
+    [
+        ("around", "NrR"),
+        ("shrink", "NrR"),
+        ("beat", "NR"),
+        ("closest", "NR"),
+        ("proof", "NrR"),
+        ("limits", ""),
+    ],
 )
 def test_a_part_has_the_sliders_that_it_reads(monkeypatch, view, read):
     page = Page(monkeypatch, view=view, r="0.1", R="1.5", N="4")

@@ -1,4 +1,5 @@
-"""The least loss L*, proved: every optimum comes with a lower bound from the dual problem, computed apart in numpy."""
+"""The least loss L*, proved: every optimum comes with a lower bound from the dual problem, computed
+apart in numpy."""
 
 from __future__ import annotations
 
@@ -26,9 +27,11 @@ def lp_loss(w: np.ndarray, x: np.ndarray, y: np.ndarray, p: float) -> float:
 def dual_bound(w: np.ndarray, x: np.ndarray, y: np.ndarray, p: float) -> float:
     """A number that no W can have less loss than, from a guess w of the optimum.
 
-        min_W (1/m) sum (1/p) |r|^p  >=  (1/m) sum_i ( -z_i y_i - |z_i|^q / q )   for every z with X^T z = 0,   1/p + 1/q = 1
+        min_W (1/m) sum (1/p) |r|^p  >=  (1/m) sum_i ( -z_i y_i - |z_i|^q / q )   for every z with
+        X^T z = 0,   1/p + 1/q = 1
 
-    with equality at z = |r|^{p-1} sign r of the optimum. Here z is that of w, made orthogonal to the columns of X.
+    with equality at z = |r|^{p-1} sign r of the optimum. Here z is that of w, made orthogonal to
+    the columns of X.
     """
     r = x @ w.T - y
     z = np.abs(r) ** (p - 1) * np.sign(r)
@@ -41,12 +44,15 @@ def dual_bound(w: np.ndarray, x: np.ndarray, y: np.ndarray, p: float) -> float:
 
 
 def newton_step(w: np.ndarray, x: np.ndarray, y: np.ndarray, p: float) -> np.ndarray:
-    """A full step of Newton's method from w: at large p the last digits of w, lost in the loss, still count in the dual bound."""
+    """A full step of Newton's method from w: at large p the last digits of w, lost in the loss,
+    still count in the dual bound."""
     stepped = w.copy()
     for output, weights in enumerate(w):
         r = x @ weights - y[:, output]
         hessian = (x.T * ((p - 1) * np.abs(r) ** (p - 2))) @ x
-        stepped[output] -= np.linalg.lstsq(hessian, x.T @ (np.abs(r) ** (p - 1) * np.sign(r)), rcond=1e-13)[0]
+        stepped[output] -= np.linalg.lstsq(
+            hessian, x.T @ (np.abs(r) ** (p - 1) * np.sign(r)), rcond=1e-13
+        )[0]
     return stepped
 
 
@@ -57,7 +63,9 @@ def check(x: np.ndarray, y: np.ndarray, p: float, accuracy: float = 1e-9) -> flo
     w, at_zero = optimum.weights.numpy(), lp_loss(np.zeros((y.shape[1], x.shape[1])), x, y, p)
     assert problem.loss_at_zero == pytest.approx(at_zero, rel=1e-12)
     assert optimum.loss == pytest.approx(lp_loss(w, x, y, p), rel=1e-10, abs=1e-12 * at_zero)
-    bound = max(dual_bound(w, x, y, p), dual_bound(newton_step(w, x, y, p), x, y, p))  # either bounds; the better guess is tighter
+    bound = max(
+        dual_bound(w, x, y, p), dual_bound(newton_step(w, x, y, p), x, y, p)
+    )  # either bounds; the better guess is tighter
     assert optimum.loss <= bound + accuracy * at_zero
     return optimum.loss
 
@@ -72,7 +80,9 @@ def test_diabetes(p, least):
     assert check(data.inputs, data.targets, p, 1e-12) == pytest.approx(least, abs=5e-9)
 
 
-@pytest.mark.skipif(not ETHANOL.exists(), reason="no copy of the paper's data at ../shared/data/gas_ethanol.npz")
+@pytest.mark.skipif(
+    not ETHANOL.exists(), reason="no copy of the paper's data at ../shared/data/gas_ethanol.npz"
+)
 @pytest.mark.parametrize("p, start, least", [(2, 0.5, 0.04999222), (4, 1.3925, 0.05534998)])
 def test_ethanol(p, start, least):
     with np.load(ETHANOL) as data:
@@ -113,7 +123,9 @@ def test_any_data_have_a_proved_optimum(m, d, k, p, twins, outlier, seed):
     x, y = rng.normal(size=(m, d)), rng.normal(size=(m, k))
     y[0] *= outlier
     if twins:
-        x = np.hstack([x, x[:, :1], x @ rng.normal(size=(d, 1))])  # dependent columns: the optimum is not unique
+        x = np.hstack(
+            [x, x[:, :1], x @ rng.normal(size=(d, 1))]
+        )  # dependent columns: the optimum is not unique
     least = check(standard(x), standard(y), p)
     if m <= d:
         assert least < 1e-9  # more weights than samples: an exact fit
@@ -143,14 +155,18 @@ def test_the_two_coordinate_problem_can_be_fitted_exactly(p, y1):
 
 @pytest.mark.parametrize("p", [2, 4, 16])
 def test_columns_that_are_nearly_alike_span_the_same_plane(p):
-    """[a, a + eps b] and [a, b] have the same fits, so the same least loss, up to the rounding of a + eps b."""
+    """[a, a + eps b] and [a, b] have the same fits, so the same least loss, up to the rounding of a
+    + eps b."""
     a, b, y = np.random.default_rng(0).standard_normal((3, 200))
     apart = Problem(np.stack([a, b], 1), y[:, None], lp(p)).optimum()
     alike = Problem(np.stack([a, a + 1e-8 * b], 1), y[:, None], lp(p)).optimum()
     assert alike.loss == pytest.approx(apart.loss, rel=1e-7)
 
 
-@pytest.mark.parametrize(("x", "y"), [(np.eye(2), np.array([[30.0], [1.0]])), synthetic(60, 8, 2, 1e3, "geometric", 0.3, 5)])
+@pytest.mark.parametrize(
+    ("x", "y"),
+    [(np.eye(2), np.array([[30.0], [1.0]])), synthetic(60, 8, 2, 1e3, "geometric", 0.3, 5)],
+)
 def test_reach_is_the_norm_of_a_ridge_fit_that_leaves_a_thousandth(x, y):
     """Held against scipy's root of the ridge equation; the grid of ridges is 11 % fine."""
     problem = Problem(x, y, lp(4))
@@ -164,4 +180,6 @@ def test_reach_is_the_norm_of_a_ridge_fit_that_leaves_a_thousandth(x, y):
         return ((x @ ridge(np.exp(log_rho)) - y) ** 2).sum() - least - 1e-3 * avoidable
 
     exact = np.linalg.norm(ridge(np.exp(brentq(left, np.log(1e-12), np.log(1e6)))))
-    assert exact <= problem.reach() * (1 + 1e-12) and problem.reach() == pytest.approx(exact, rel=0.02)
+    assert exact <= problem.reach() * (1 + 1e-12) and problem.reach() == pytest.approx(
+        exact, rel=0.02
+    )

@@ -20,7 +20,8 @@ TWINS = {
 
 
 def slope(w, t):
-    """A gradient of one run that changes its sign and its size along the way; zero in the first coordinate."""
+    """A gradient of one run that changes its sign and its size along the way; zero in the first
+    coordinate."""
     scale = torch.logspace(-3, 1, SIZES, dtype=w.dtype)
     scale[0] = 0
     return scale * (w - 0.3) ** 3 + 0.1 * scale * np.cos(t)
@@ -30,11 +31,16 @@ def slope(w, t):
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_fifty_steps_equal_those_of_the_twin_at_every_step_size(name, dtype, tolerance):
     start = torch.randn(SIZES, generator=torch.Generator().manual_seed(0), dtype=dtype)
-    rates = torch.tensor([1e-4, 3e-3, 1e-2, 5e-2], dtype=dtype) * (100 if name == "adadelta" else 1)  # its natural step is 1
+    rates = torch.tensor([1e-4, 3e-3, 1e-2, 5e-2], dtype=dtype) * (
+        100 if name == "adadelta" else 1
+    )  # its natural step is 1
     optimizer = OPTIMIZERS[name]
 
     w = start.repeat(len(rates))
-    rate, slots = rates.repeat_interleave(SIZES), [torch.zeros_like(w) for _ in range(optimizer.slots)]
+    rate, slots = (
+        rates.repeat_interleave(SIZES),
+        [torch.zeros_like(w) for _ in range(optimizer.slots)],
+    )
     mine = []
     for t in range(1, STEPS + 1):
         grad = torch.cat([slope(row, t) for row in w.view(len(rates), SIZES)])

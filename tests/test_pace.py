@@ -43,7 +43,9 @@ def pause_after(picture: Pace, clocks: Clocks, passed: float, worked: float) -> 
 def test_one_viewer_gets_ten_pictures_a_second(clocks):
     with Pace() as mine:
         for _ in range(3):
-            assert pause_after(mine, clocks, passed=0.003, worked=0.003) == pytest.approx(FRAME_SECONDS)
+            assert pause_after(mine, clocks, passed=0.003, worked=0.003) == pytest.approx(
+                FRAME_SECONDS
+            )
 
 
 @pytest.mark.parametrize("viewers", [2, 60, 300])
@@ -53,13 +55,17 @@ def test_the_pictures_of_all_viewers_take_their_share_of_a_core_and_no_more(cloc
     assert viewers * worked / pause <= DRAWING_SHARE + 1e-9 and pause >= FRAME_SECONDS
     for each in paces[1:]:
         each.__exit__()
-    assert pause_after(paces[0], clocks, passed=worked, worked=worked) == pytest.approx(FRAME_SECONDS)  # alone again
+    assert pause_after(paces[0], clocks, passed=worked, worked=worked) == pytest.approx(
+        FRAME_SECONDS
+    )  # alone again
     paces[0].__exit__()
 
 
 def test_a_picture_held_up_by_others_is_followed_by_a_longer_pause(clocks):
     with Pace() as mine:
-        assert pause_after(mine, clocks, passed=0.4, worked=0.002) == pytest.approx(0.4 / DRAWING_SHARE)
+        assert pause_after(mine, clocks, passed=0.4, worked=0.002) == pytest.approx(
+            0.4 / DRAWING_SHARE
+        )
 
 
 def test_a_viewer_who_leaves_by_an_error_is_counted_no_longer(clocks):

@@ -35,14 +35,20 @@ def test_the_mathematics_imports_without_the_screen():
         if file.parts[1].removesuffix(".py") not in screen and file.name != "__main__.py"
     ]
     blocked = "import sys; sys.modules.update(streamlit=None, plotly=None, pandas=None); "
-    subprocess.run([sys.executable, "-c", blocked + f"import {', '.join(sorted(modules))}"], cwd=ROOT, check=True)
+    subprocess.run(
+        [sys.executable, "-c", blocked + f"import {', '.join(sorted(modules))}"],
+        cwd=ROOT,
+        check=True,
+    )
 
 
 def test_everything_that_a_page_reads_is_package_data():
     patterns = PROJECT["tool"]["setuptools"]["package-data"]["overparam"]
     package = ROOT / "overparam"
     held = {file for pattern in patterns for file in package.glob(pattern)}
-    others = {f for f in package.rglob("*") if f.is_file() and f.suffix not in (".py", ".pyc", ".md")}
+    others = {
+        f for f in package.rglob("*") if f.is_file() and f.suffix not in (".py", ".pyc", ".md")
+    }
     assert others - held == set()
 
 
@@ -55,7 +61,10 @@ def test_every_pin_lies_within_its_range():
             requirement = Requirement(line.split("#")[0].strip())
             pinned[requirement.name] = str(requirement.specifier).removeprefix("==")
     project = PROJECT["project"]
-    ranges = [*project["dependencies"], *(each for extra in project["optional-dependencies"].values() for each in extra)]
+    ranges = [
+        *project["dependencies"],
+        *(each for extra in project["optional-dependencies"].values() for each in extra),
+    ]
     for text in ranges:
         wanted = Requirement(text)
         if wanted.name in pinned:

@@ -16,7 +16,9 @@ def app() -> AppTest:
 
 
 def faults(opened: AppTest) -> list[str]:
-    return [f"{e.message}\n{e.stack_trace}" for e in opened.exception] + [e.value for e in opened.error]
+    return [f"{e.message}\n{e.stack_trace}" for e in opened.exception] + [
+        e.value for e in opened.error
+    ]
 
 
 def test_the_first_page_is_home():
@@ -37,7 +39,13 @@ def test_every_page_says_what_its_symbols_mean_and_what_it_does_not_show(page):
     for name in SYMBOLS:
         opened.session_state[f"{name}_notes"] = True
     text = [block.value for block in opened.run().markdown]
-    assert sum("What the symbols mean" in words and "What this does not show" in words for words in text) == 1
+    assert (
+        sum(
+            "What the symbols mean" in words and "What this does not show" in words
+            for words in text
+        )
+        == 1
+    )
 
 
 def test_every_file_in_pages_is_a_page():

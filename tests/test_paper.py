@@ -1,8 +1,10 @@
-"""The paper's experiment on its own data: Ethanol, standardised, depth 1, 2, 3, the step size tuned for each.
+"""The paper's experiment on its own data: Ethanol, standardised, depth 1, 2, 3, the step size tuned
+for each.
 
-Expected numbers come from an independent implementation, over three or four random start directions. Iteration counts are those
-of the best step of a grid of 12 a decade; the grids here are narrow, around what a wide search finds, and no best step may lie at
-their edge. g = (L - L*) / (L_0 - L*).
+Expected numbers come from an independent implementation, over three or four random start
+directions. Iteration counts are those of the best step of a grid of 12 a decade; the grids here are
+narrow, around what a wide search finds, and no best step may lie at their edge. g = (L - L*) / (L_0
+- L*).
 """
 
 from pathlib import Path
@@ -16,20 +18,29 @@ from overparam.engine.problem import Problem
 from overparam.engine.simulation import Method, Simulation
 
 ETHANOL = Path(__file__).parents[2] / "shared" / "data" / "gas_ethanol.npz"
-pytestmark = pytest.mark.skipif(not ETHANOL.exists(), reason="no copy of the paper's data at ../shared/data/gas_ethanol.npz")
+pytestmark = pytest.mark.skipif(
+    not ETHANOL.exists(), reason="no copy of the paper's data at ../shared/data/gas_ethanol.npz"
+)
 SEEDS = (0, 1)
 
 
 def ethanol(p):
     with np.load(ETHANOL) as file:
         inputs, targets = file["X"], file["y"][:, None]
-    return Problem((inputs - inputs.mean(0)) / inputs.std(0), (targets - targets.mean(0)) / targets.std(0), lp(p))
+    return Problem(
+        (inputs - inputs.mean(0)) / inputs.std(0),
+        (targets - targets.mean(0)) / targets.std(0),
+        lp(p),
+    )
 
 
 def race(problem, iterations, *grids):
-    """Gaps along balanced runs from W_e of a given norm, one array (iterations, seeds, steps) for each (depth, norm, exponents)."""
+    """Gaps along balanced runs from W_e of a given norm, one array (iterations, seeds, steps) for
+    each (depth, norm, exponents)."""
     prepare_thread()
-    steps = [10 ** (np.arange(round(12 * low), round(12 * high) + 1) / 12) for _, _, (low, high) in grids]
+    steps = [
+        10 ** (np.arange(round(12 * low), round(12 * high) + 1) / 12) for _, _, (low, high) in grids
+    ]
     methods = [
         Method(depth, step=float(step), scale=norm, seed=seed)
         for (depth, norm, _), own in zip(grids, steps, strict=True)
@@ -58,8 +69,15 @@ def test_optimum_of_ethanol(p, least, first):
 
 
 def test_depth_helps_at_l4():
-    """To g <= .2: depth 1 in 1140-1385 iterations, depth 2 in 426-441, depth 3 in 502-516, and in that order at g <= .1."""
-    one, two, three = race(ethanol(4), 4200, (1, 0.01, (-2.75, -2.25)), (2, 0.04, (-2.5, -1.9)), (3, 0.008, (-2.5, -1.9)))
+    """To g <= .2: depth 1 in 1140-1385 iterations, depth 2 in 426-441, depth 3 in 502-516, and in
+    that order at g <= .1."""
+    one, two, three = race(
+        ethanol(4),
+        4200,
+        (1, 0.01, (-2.75, -2.25)),
+        (2, 0.04, (-2.5, -1.9)),
+        (3, 0.008, (-2.5, -1.9)),
+    )
     for gaps, low, high in ((one, 1140, 1385), (two, 426, 441), (three, 502, 516)):
         counts = fastest(gaps, 0.2)
         assert (0.85 * low <= counts).all() and (counts <= 1.15 * high).all()
@@ -72,7 +90,13 @@ def test_depth_helps_at_l4():
 
 def test_depth_does_not_help_at_l2():
     """At 10000 iterations g = .0252 without depth; .0266-.0276 and .0271-.0279 at depth 2 and 3."""
-    gaps = race(ethanol(2), 10_001, (1, 0.01, (-1.75, -1.25)), (2, 0.04, (-2.25, -1.25)), (3, 0.008, (-2.25, -1.25)))
+    gaps = race(
+        ethanol(2),
+        10_001,
+        (1, 0.01, (-1.75, -1.25)),
+        (2, 0.04, (-2.25, -1.25)),
+        (3, 0.008, (-2.25, -1.25)),
+    )
     one, two, three = (np.nanmin(g[-1], axis=1) for g in gaps)
     np.testing.assert_allclose(one, 0.0252, rtol=0.02)
     assert (one < two).all() and (two < three).all()

@@ -1,4 +1,5 @@
-"""Plateaus: the norm identity, the escape law, drift, decay and optimizers, against autograd, scipy and closed forms."""
+"""Plateaus: the norm identity, the escape law, drift, decay and optimizers, against autograd, scipy
+and closed forms."""
 
 import math
 
@@ -63,7 +64,9 @@ def escapes(activation, depth, small, eps, seeds=2, width=None, decay=0.0):
     widths = [4, *[width] * (depth - 1), 1]
     net = teacher_net(activation, widths, decay)
     starts = [he_layers(widths, small, e, s) for e in eps for s in range(seeds)]
-    flow = gradient_flow(net, torch.cat([net.join([w[None] for w in s]) for s in starts]), 1e-3, 0.5)
+    flow = gradient_flow(
+        net, torch.cat([net.join([w[None] for w in s]) for s in starts]), 1e-3, 0.5
+    )
     flow.advance(1000)
     times = [first_time(c.times, c.loss, 0.8) for c in (curve(p, depth) for p in flow.paths())]
     return np.array(times).reshape(len(eps), seeds)
@@ -96,7 +99,9 @@ def test_an_activation_is_torchs_with_its_derivative_and_its_expansion(name):
     np.testing.assert_allclose([(a[0] - below) * 1e3, (above - a[0]) * 1e3], slopes, atol=1e-3)
     if name not in ("relu", "leaky"):
         assert float(above + below) / 2 == pytest.approx(a[0] + a[2] * 1e-6, abs=1e-12)
-        assert float(above - below) / 2 == pytest.approx(a[1] * 1e-3 + a[3] * 1e-9, rel=1e-6, abs=1e-13)
+        assert float(above - below) / 2 == pytest.approx(
+            a[1] * 1e-3 + a[3] * 1e-9, rel=1e-6, abs=1e-13
+        )
 
 
 @pytest.mark.parametrize("biases", [(), (0, 1, 2, 3)], ids=["without", "with biases"])
@@ -142,7 +147,10 @@ def test_one_step_of_gradient_descent_adds_the_difference_of_squared_gradients(d
     net = teacher_net("tanh", [4, 5, 5, 1], decay)
     params = net.join([w[None] for w in he_layers([4, 5, 5, 1], (), 1.0, 0)])
     found, eta = net.forward_backward(params), 0.1
-    gaps = [net.squared_norms(each).diff(dim=1) for each in (params, params - eta * found.grad, found.grad)]
+    gaps = [
+        net.squared_norms(each).diff(dim=1)
+        for each in (params, params - eta * found.grad, found.grad)
+    ]
     before, after, gradients = gaps
     expected = before + eta * found.drift - 2 * eta * decay * before + eta**2 * gradients
     torch.testing.assert_close(after, expected, rtol=1e-12, atol=1e-14)
@@ -160,7 +168,9 @@ def test_on_the_symmetric_manifold_a_net_is_a_chain_with_a_widened_activation(na
     wide, thin = net.forward_backward(net.join(layers)), one.forward_backward(norms)
     torch.testing.assert_close(wide.loss, thin.loss, rtol=1e-14, atol=0)
     torch.testing.assert_close(wide.drift, thin.drift, rtol=1e-11, atol=1e-14)
-    units = symmetric_layers([torch.ones(1, dtype=torch.float64)] * 3, n, u, torch.ones(1, dtype=torch.float64))
+    units = symmetric_layers(
+        [torch.ones(1, dtype=torch.float64)] * 3, n, u, torch.ones(1, dtype=torch.float64)
+    )
     along = [(g * d).sum() for g, d in zip(net.weights(wide.grad)[1:], units[1:], strict=True)]
     torch.testing.assert_close(torch.stack(along), thin.grad[0, 1:], rtol=1e-12, atol=1e-14)
     first = net.weights(wide.grad)[0][0]
@@ -170,7 +180,9 @@ def test_on_the_symmetric_manifold_a_net_is_a_chain_with_a_widened_activation(na
 def test_a_flow_is_scipys_and_runs_do_not_disturb_one_another():
     widths = [4, 5, 5, 1]
     net = teacher_net("tanh", widths)
-    starts = torch.cat([net.join([w[None] for w in he_layers(widths, (0, 1, 2), e, 1)]) for e in (0.3, 0.03)])
+    starts = torch.cat(
+        [net.join([w[None] for w in he_layers(widths, (0, 1, 2), e, 1)]) for e in (0.3, 0.03)]
+    )
     flow = gradient_flow(net, starts, rtol=1e-6, goal=0.02)
     flow.advance(10_000)
     for start, path in zip(starts, flow.paths(), strict=True):
@@ -196,7 +208,12 @@ EPS = 10 ** -np.arange(1.5, 3.01, 0.5)  # at most .03
         *(
             pytest.param(name, depth, small, marks=pytest.mark.slow)
             for name in ("linear", "tanh", "relu", "gelu", "silu")
-            for depth, small in ((3, (0, 1, 2)), (5, (0, 2, 4)), (4, (0, 1, 2, 3)), (5, (0, 1, 2, 3, 4)))
+            for depth, small in (
+                (3, (0, 1, 2)),
+                (5, (0, 2, 4)),
+                (4, (0, 1, 2, 3)),
+                (5, (0, 1, 2, 3, 4)),
+            )
         ),
     ],
 )
@@ -216,7 +233,9 @@ def test_where_the_small_layers_sit_does_not_matter(small):
     assert abs(slopes.least + 1) < 0.03 and abs(slopes.most + 1) < 0.03
 
 
-@pytest.mark.parametrize(("name", "coefficient"), [("linear", 1), ("tanh", 1), ("relu", 2), ("gelu", 2), ("silu", 2)])
+@pytest.mark.parametrize(
+    ("name", "coefficient"), [("linear", 1), ("tanh", 1), ("relu", 2), ("gelu", 2), ("silu", 2)]
+)
 def test_two_small_layers_escape_in_logarithmic_time(name, coefficient):
     slopes = fit_slopes(EPS, escapes(name, 2, (0, 1), EPS), 2)
     assert slopes.logarithmic
@@ -235,12 +254,16 @@ def test_the_constants_of_the_chain():
     grid = torch.special.erfinv(torch.linspace(-0.999, 0.999, 999, dtype=torch.float64))
     grid = grid / grid.square().mean().sqrt()  # nearly a standard normal
     gain = chain_gain(ACTIVATIONS["gelu"], 4, grid, grid)
-    assert gain == pytest.approx(1 / 8) and chain_gain(ACTIVATIONS["relu"], 5, grid, grid) == pytest.approx(0.5)
+    assert gain == pytest.approx(1 / 8) and chain_gain(
+        ACTIVATIONS["relu"], 5, grid, grid
+    ) == pytest.approx(0.5)
     net = chain(ACTIVATIONS["gelu"], 4, grid, grid)
     line = chain(ACTIVATIONS["linear"], 3, grid, grid)
     times = []
     for each in (net, line):
-        flow = gradient_flow(each, torch.full((1, each.depth), 0.01, dtype=torch.float64), rtol=1e-6)
+        flow = gradient_flow(
+            each, torch.full((1, each.depth), 0.01, dtype=torch.float64), rtol=1e-6
+        )
         flow.advance(10_000)
         times.append(first_time(flow.paths()[0].times, flow.paths()[0].readings[:, 0], 0.8))
     assert chain_escape_time(0.01, 4, gain) == pytest.approx(4.0e4)
@@ -251,9 +274,12 @@ def test_the_constants_of_the_chain():
     assert times[1] == pytest.approx(exact, rel=1e-4)
 
 
-@pytest.mark.parametrize("name", ["tanh", "sin", "arctan", "gelu", "silu", "shifted", "linear", "relu"])
+@pytest.mark.parametrize(
+    "name", ["tanh", "sin", "arctan", "gelu", "silu", "shifted", "linear", "relu"]
+)
 def test_a_balanced_chain_drifts_by_its_class(name):
-    """y = s + .3 (s² - 1) for a normal s: kappa = 3, mu = .6, by quadrature as repeated samples' masses."""
+    """y = s + .3 (s² - 1) for a normal s: kappa = 3, mu = .6, by quadrature as repeated samples'
+    masses."""
     s, y, weight = gauss(0.3)
     phi, power = ACTIVATIONS[name], {"odd": 4, "even": 3}.get(ACTIVATIONS[name].kind)
 
@@ -261,14 +287,20 @@ def test_a_balanced_chain_drifts_by_its_class(name):
         value, first = (v.numpy() for v in phi.value_and_slope(torch.from_numpy(w[0] * s)))
         back = weight * (w[1] * value - y)
         psi = w[0] * s * first - value
-        return [-(back * w[1] * first * s).sum(), -(back * value).sum(), 2 * (psi * w[1] * back).sum()]
+        return [
+            -(back * w[1] * first * s).sum(),
+            -(back * value).sum(),
+            2 * (psi * w[1] * back).sum(),
+        ]
 
     mine = chain_drift_against_scale(phi, np.array([0.01, 0.02]), 0.3)
     drifts = []
     for a in (0.01, 0.02):
         reach = lambda _, w, a=a: w[0] - a  # noqa: E731
         reach.terminal = True
-        found = solve_ivp(slope, (0, 1e4), [a / 100, a / 100, 0], rtol=1e-10, atol=1e-30, events=reach)
+        found = solve_ivp(
+            slope, (0, 1e4), [a / 100, a / 100, 0], rtol=1e-10, atol=1e-30, events=reach
+        )
         drifts.append(found.y[2, -1])
     mean = lambda f: float((weight * f * y).sum())  # noqa: E731
     np.testing.assert_allclose(mine.measured, drifts, rtol=1e-4, atol=1e-22)
@@ -318,7 +350,9 @@ def test_weight_decay_pins_what_starts_below_its_threshold(name, small, theory):
 def test_adam_knows_no_plateau_and_gradient_descent_counts_flow_time():
     widths, eps = [4, 8, 8, 1], (0.1, 0.032, 0.01)
     net = teacher_net("tanh", widths)
-    start = torch.cat([net.join([w[None] for w in he_layers(widths, (0, 1, 2), e, 0)]) for e in eps])
+    start = torch.cat(
+        [net.join([w[None] for w in he_layers(widths, (0, 1, 2), e, 0)]) for e in eps]
+    )
     flow = gradient_flow(net, start, 1e-4)
     flow.advance(1000)
     times = np.array([first_time(p.times, p.readings[:, 0], 0.8) for p in flow.paths()])
@@ -340,7 +374,13 @@ def test_an_activation_that_is_not_0_at_0_doubles_the_exponent(name, small):
     times = []
     for eps in (0.01, 0.005):
         start = torch.full((1, small), eps, dtype=torch.float64)
-        rate = lambda p, _: (-(found := net.forward_backward(p)).grad, found.loss[:, None] / 0.5)  # noqa: E731
+
+        def rate(p, _):
+            return (
+                -(found := net.forward_backward(p)).grad,
+                found.loss[:, None] / 0.5,
+            )
+
         path = stiff_path(rate, start, lambda _, r: r[:, 0] <= level, 1e14)
         times.append(first_time(path.times, path.readings[:, 0], level))
     slope = math.log2(times[0] / times[1])
@@ -357,7 +397,9 @@ def test_the_scalar_equation_predicts_when_a_symmetric_net_leaves():
         one = scalar_flow(net, range(3), [0.01], 0.5)
         for flow in (many, one):
             flow.advance(2000)
-        times = [first_time(f.paths()[0].times, f.paths()[0].readings[:, 0], 0.8) for f in (many, one)]
+        times = [
+            first_time(f.paths()[0].times, f.paths()[0].readings[:, 0], 0.8) for f in (many, one)
+        ]
         assert times[1] == pytest.approx(times[0], rel=tolerance)
 
 

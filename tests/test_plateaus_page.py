@@ -1,4 +1,5 @@
-"""The page on plateaus, without a browser: verdicts, examples, pictures, degenerate choices, downloads."""
+"""The page on plateaus, without a browser: verdicts, examples, pictures, degenerate choices,
+downloads."""
 
 import base64
 import json
@@ -68,7 +69,14 @@ def test_every_example_is_one_click_and_its_link_is_the_same_page(monkeypatch, e
 
 
 def test_weight_decay_pins(monkeypatch):
-    link = {"N": "3", "small": "123", "start": "symmetric", "decay": "0.05", "least": "0.01", "most": "1"}
+    link = {
+        "N": "3",
+        "small": "123",
+        "start": "symmetric",
+        "decay": "0.05",
+        "least": "0.01",
+        "most": "1",
+    }
     page = Page(monkeypatch, act="linear", **link)
     assert "**6 of 9 nets escaped;**" in page.text and "= **0.05**" in page.text
 
@@ -76,7 +84,10 @@ def test_weight_decay_pins(monkeypatch):
 def test_adam_is_flat_where_descent_waits(monkeypatch):
     page = Page(monkeypatch, view="optimizers", N="3", small="123", most="0.1", **SMALL)
     rows = [line for line in page.text.split("\n") if line.startswith("| ") and "(0." in line]
-    found = {row.split("|")[1].strip(): [int(c.replace(",", "")) for c in row.split("|")[2:4]] for row in rows}
+    found = {
+        row.split("|")[1].strip(): [int(c.replace(",", "")) for c in row.split("|")[2:4]]
+        for row in rows
+    }
     slow, flat = found["gradient descent (0.05)"], found["Adam (0.01)"]
     assert slow[1] > 6 * slow[0] and flat[1] < 1.6 * flat[0]
 
@@ -110,10 +121,22 @@ def test_degenerate_choices_draw_something_true_and_say_what_it_is(monkeypatch, 
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
-        ({"least": "0.5"}, "The smallest ε, 0.5, is above the largest, 0.1: raise one or lower the other."),
-        ({"act": "sigmoid", "data": "digits"}, "sigmoid is not 0 at 0, and such nets are followed as a chain"),
-        ({"act": "softplus", "view": "modes"}, "softplus is not 0 at 0, and such nets are followed as a"),
-        ({"small": "117"}, "Small layers are written like 135, each at most once, which '117' is not"),
+        (
+            {"least": "0.5"},
+            "The smallest ε, 0.5, is above the largest, 0.1: raise one or lower the other.",
+        ),
+        (
+            {"act": "sigmoid", "data": "digits"},
+            "sigmoid is not 0 at 0, and such nets are followed as a chain",
+        ),
+        (
+            {"act": "softplus", "view": "modes"},
+            "softplus is not 0 at 0, and such nets are followed as a",
+        ),
+        (
+            {"small": "117"},
+            "Small layers are written like 135, each at most once, which '117' is not",
+        ),
         ({"act": "cube"}, "Activation must be one of linear, relu"),
     ],
     ids=str,
@@ -150,7 +173,9 @@ def test_scales_are_four_a_decade_and_zero_is_one_of_its_own():
 def test_the_numbers_taken_home_are_those_on_screen():
     family = Family.of(DEFAULTS | {"N": 2, "seeds": 2, "width": 4, "least": 0.01})
     run = FAMILIES.get(family)
-    assert run is FAMILIES.get(Family.of(DEFAULTS | {"N": 2, "seeds": 2, "width": 4, "least": 0.01}))  # shared
+    assert run is FAMILIES.get(
+        Family.of(DEFAULTS | {"N": 2, "seeds": 2, "width": 4, "least": 0.01})
+    )  # shared
     while not (view := run.advance(1.0)).finished:
         pass
     lines = times_csv(family, view).splitlines()
@@ -158,7 +183,9 @@ def test_the_numbers_taken_home_are_those_on_screen():
     assert float(lines[-1].split(",")[2]) == view.times[-1, -1]
     curves = curves_csv(family, view).splitlines()
     assert len(curves) == 2 + sum(len(c.times) for c in view.curves)
-    assert curves[1].startswith("eps,start,time,loss,squared_norm_1,squared_norm_2,imbalance_1,integral_1")
+    assert curves[1].startswith(
+        "eps,start,time,loss,squared_norm_1,squared_norm_2,imbalance_1,integral_1"
+    )
 
 
 @pytest.mark.parametrize("view", VIEWS)

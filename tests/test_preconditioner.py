@@ -36,7 +36,9 @@ def rank_deficient(rows, k, d, seed=0):
 def assert_close(actual, expected, tolerance=1e-12):
     actual, expected = np.asarray(actual), np.asarray(expected)
     assert actual.shape == expected.shape
-    np.testing.assert_allclose(actual, expected, rtol=0, atol=tolerance * max(1.0, np.abs(expected).max()))
+    np.testing.assert_allclose(
+        actual, expected, rtol=0, atol=tolerance * max(1.0, np.abs(expected).max())
+    )
 
 
 @pytest.mark.parametrize("depth", DEPTHS)
@@ -52,7 +54,11 @@ def test_equals_theorem_1_term_by_term(rows, k, d, depth):
 @pytest.mark.parametrize("depth", DEPTHS)
 def test_equals_theorem_1_with_scipy_powers_at_full_rank(depth):
     w, grad = random(1, 4, 4) + 4 * torch.eye(4), random(1, 4, 4, seed=1)
-    assert_close(precondition(w, grad, depth)[0], theorem_1(w[0].numpy(), grad[0].numpy(), depth, scipy_power), 1e-9)
+    assert_close(
+        precondition(w, grad, depth)[0],
+        theorem_1(w[0].numpy(), grad[0].numpy(), depth, scipy_power),
+        1e-9,
+    )
 
 
 @pytest.mark.parametrize("depth", DEPTHS)
@@ -75,7 +81,11 @@ def test_rank_deficient_matrices_in_float32(k, d):
 @pytest.mark.parametrize(("k", "d"), SHAPES)
 def test_at_zero_the_result_is_zero_and_the_gradient_at_depth_one(apply, k, d):
     grad = random(3, k, d)
-    result = apply(torch.zeros(3, k, d, dtype=torch.float64), grad, torch.tensor([1.0, 1.5, 4.0], dtype=torch.float64))
+    result = apply(
+        torch.zeros(3, k, d, dtype=torch.float64),
+        grad,
+        torch.tensor([1.0, 1.5, 4.0], dtype=torch.float64),
+    )
     assert torch.equal(result[0], grad[0])
     assert torch.equal(result[1:], torch.zeros_like(result[1:]))
 
@@ -92,7 +102,9 @@ def test_rows_with_their_own_depth_equal_rows_alone(k, d):
     w, grad = random(len(REAL_DEPTHS), k, d), random(len(REAL_DEPTHS), k, d, seed=1)
     together = precondition(w, grad, torch.tensor(REAL_DEPTHS, dtype=torch.float64))
     for row, depth in enumerate(REAL_DEPTHS):
-        assert_close(together[row], precondition(w[row : row + 1], grad[row : row + 1], depth)[0], 1e-14)
+        assert_close(
+            together[row], precondition(w[row : row + 1], grad[row : row + 1], depth)[0], 1e-14
+        )
 
 
 @pytest.mark.parametrize("depth", REAL_DEPTHS)
@@ -105,7 +117,11 @@ def test_claim_2_equals_the_general_path_on_one_output(depth):
 @pytest.mark.parametrize("depth", DEPTHS)
 @pytest.mark.parametrize(("k", "d"), SHAPES)
 def test_dense_matrix_equals_the_kronecker_sum_of_claim_1(k, d, depth):
-    for w in (random(1, k, d)[0], rank_deficient(1, k, d)[0], torch.zeros(k, d, dtype=torch.float64)):
+    for w in (
+        random(1, k, d)[0],
+        rank_deficient(1, k, d)[0],
+        torch.zeros(k, d, dtype=torch.float64),
+    ):
         assert_close(dense(w, depth), claim_1_matrix(w.numpy(), depth), 1e-11)
 
 
@@ -145,7 +161,8 @@ def test_the_root_applied_twice_is_the_preconditioner(k, d, depth):
 @given(depth=st.floats(1, 10), sigma=st.floats(1e-6, 1e3), gap=st.floats(0, 1))
 @settings(max_examples=200, deadline=None)
 def test_eigenvalues_between_their_bounds(depth, sigma, gap):
-    """lambda lies between N small^{2-2/N} and N large^{2-2/N}: the closed form is a mean, however close the two are."""
+    """lambda lies between N small^{2-2/N} and N large^{2-2/N}: the closed form is a mean, however
+    close the two are."""
     small = sigma * (1 - gap)
     value = eigenvalues(torch.tensor([sigma, small], dtype=torch.float64), 2, 2, depth)[0, 1].item()
     power = 2 - 2 / depth
@@ -156,7 +173,9 @@ def test_eigenvalues_between_their_bounds(depth, sigma, gap):
 @pytest.mark.parametrize("gap", [0.0, 1e-16, 1e-12, 1e-8, 1e-4, 0.5, 1.0])
 def test_nearly_equal_singular_values_lose_no_digits(depth, gap):
     a, b = 3.0, 3.0 * (1 - gap)
-    expected = sum(a ** (2 * (j - 1) / depth) * b ** (2 * (depth - j) / depth) for j in range(1, depth + 1))
+    expected = sum(
+        a ** (2 * (j - 1) / depth) * b ** (2 * (depth - j) / depth) for j in range(1, depth + 1)
+    )
     value = eigenvalues(torch.tensor([a, b], dtype=torch.float64), 2, 2, depth)[0, 1].item()
     assert value == pytest.approx(expected, rel=1e-14)
 
@@ -169,7 +188,10 @@ def test_special_eigenvalues(depth):
     assert table[0, 3].item() == pytest.approx(rate, rel=1e-14)  # one missing
     assert table[2, 0].item() == pytest.approx(rate, rel=1e-14)  # one zero
     assert table[2, 2].item() == 0 and table[2, 3].item() == 0  # both zero
-    assert torch.equal(eigenvalues(torch.zeros(1, dtype=torch.float64), 1, 3, 1), torch.ones(1, 3, dtype=torch.float64))
+    assert torch.equal(
+        eigenvalues(torch.zeros(1, dtype=torch.float64), 1, 3, 1),
+        torch.ones(1, 3, dtype=torch.float64),
+    )
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
@@ -187,12 +209,16 @@ def test_a_non_finite_row_leaves_the_others_alone(k, d, bad):
 @pytest.mark.parametrize("depth", REAL_DEPTHS)
 def test_the_two_halves_make_claim_2(depth):
     w, grad = random(3, 1, 5), random(3, 1, 5, seed=1)
-    assert_close(scale_only(w, stretch_only(w, grad, depth), depth), precondition(w, grad, depth), 1e-14)
+    assert_close(
+        scale_only(w, stretch_only(w, grad, depth), depth), precondition(w, grad, depth), 1e-14
+    )
     direction = w / w.norm(dim=-1, keepdim=True)
     assert_close(stretch_only(w, direction, depth), depth * direction, 1e-14)
     across = grad - (grad * direction).sum(-1, keepdim=True) * direction
     assert_close(stretch_only(w, across, depth), across, 1e-14)
-    assert_close(scale_only(2 * w, grad, depth), 2 ** (2 - 2 / depth) * scale_only(w, grad, depth), 1e-14)
+    assert_close(
+        scale_only(2 * w, grad, depth), 2 ** (2 - 2 / depth) * scale_only(w, grad, depth), 1e-14
+    )
 
 
 def test_the_two_halves_at_zero():

@@ -1,4 +1,5 @@
-"""The page on what depth does to a gradient, without a browser: pictures against oracles, degenerate input, URL, presets."""
+"""The page on what depth does to a gradient, without a browser: pictures against oracles,
+degenerate input, URL, presets."""
 
 import base64
 import json
@@ -42,12 +43,25 @@ class Page:
 
     @property
     def text(self) -> str:
-        kinds = (self.app.markdown, self.app.caption, self.app.info, self.app.warning, self.app.error)
-        return "\n".join(e.value for kind in kinds for e in kind) + "\n" + "\n".join(e.value for e in self.app.get("html"))
+        kinds = (
+            self.app.markdown,
+            self.app.caption,
+            self.app.info,
+            self.app.warning,
+            self.app.error,
+        )
+        return (
+            "\n".join(e.value for kind in kinds for e in kind)
+            + "\n"
+            + "\n".join(e.value for e in self.app.get("html"))
+        )
 
     @property
     def url(self) -> dict[str, str]:
-        return {name: value if isinstance(value, str) else value[0] for name, value in self.app.query_params.items()}
+        return {
+            name: value if isinstance(value, str) else value[0]
+            for name, value in self.app.query_params.items()
+        }
 
     def trace(self, figure: str, name: str) -> tuple[np.ndarray, np.ndarray]:
         data = next(t for t in self.figures[figure]["data"] if t.get("name") == name)
@@ -58,7 +72,11 @@ def numbers(value) -> np.ndarray:
     """A list, or plotly's base64 arrays."""
     if isinstance(value, dict):
         flat = np.frombuffer(base64.b64decode(value["bdata"]), dtype=value["dtype"])
-        return flat.reshape([int(n) for n in str(value["shape"]).split(",")]) if "shape" in value else flat
+        return (
+            flat.reshape([int(n) for n in str(value["shape"]).split(",")])
+            if "shape" in value
+            else flat
+        )
     return np.array(value, dtype=float)
 
 
@@ -106,7 +124,9 @@ def test_degenerate_steps_are_drawn_and_named(page, query, words):
 
 def test_at_zero_the_ellipse_is_a_point_and_at_depth_one_the_circle(page):
     assert not np.any(shown_ellipse(page(w="0")))
-    np.testing.assert_allclose(np.linalg.norm(shown_ellipse(page(w="0", N="1")), axis=0), 1, rtol=1e-12)
+    np.testing.assert_allclose(
+        np.linalg.norm(shown_ellipse(page(w="0", N="1")), axis=0), 1, rtol=1e-12
+    )
 
 
 def shown_ellipse(shown: Page) -> np.ndarray:
@@ -122,20 +142,29 @@ def test_the_map_is_the_spectrum_of_the_kronecker_sum_for_the_matrix_shown(page,
     shown = page(view="matrix", N=str(depth), outputs=str(k), inputs=str(d), s2="1.5")
     table, w = (numbers(shown.figures[name]["data"][0]["z"]) for name in ("table", "w_plot"))
     assert table.shape == w.shape == (k, d)
-    np.testing.assert_allclose(np.sort(table.ravel()), np.linalg.eigvalsh(claim_1_matrix(w, depth)), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(
+        np.sort(table.ravel()), np.linalg.eigvalsh(claim_1_matrix(w, depth)), rtol=1e-9, atol=1e-9
+    )
 
 
 @pytest.mark.parametrize("cell", [(1, 1), (2, 1), (3, 5)])
 def test_the_chosen_cell_has_its_eigenvector(page, cell):
     shown = page(view="matrix", N="3", r=str(cell[0]), s=str(cell[1]))
-    table, w, vector = (numbers(shown.figures[name]["data"][0]["z"]) for name in ("table", "w_plot", "vector"))
-    np.testing.assert_allclose(theorem_1(w, vector, 3), table[cell[0] - 1, cell[1] - 1] * vector, atol=1e-9)
+    table, w, vector = (
+        numbers(shown.figures[name]["data"][0]["z"]) for name in ("table", "w_plot", "vector")
+    )
+    np.testing.assert_allclose(
+        theorem_1(w, vector, 3), table[cell[0] - 1, cell[1] - 1] * vector, atol=1e-9
+    )
     assert rf"\lambda({cell[0]}, {cell[1]})" in "".join(e.value for e in shown.app.latex)
 
 
 def test_p_written_out_is_the_kronecker_sum_and_its_check_is_at_rounding(page):
     plain, written = (page(view="matrix", N="4", dense=flag) for flag in ("0", "1"))
-    w, matrix = numbers(plain.figures["w_plot"]["data"][0]["z"]), numbers(written.figures["dense_plot"]["data"][0]["z"])
+    w, matrix = (
+        numbers(plain.figures["w_plot"]["data"][0]["z"]),
+        numbers(written.figures["dense_plot"]["data"][0]["z"]),
+    )
     np.testing.assert_allclose(matrix, claim_1_matrix(w, 4), atol=1e-9)
     assert float(re.search(r"differ by at most (\S+?)\.\s", written.text + " ").group(1)) < 1e-12
 
@@ -183,12 +212,17 @@ def test_the_paths_have_the_counts_of_the_home_page(page, p):
     for depth in (1, 2, 3):
         run = tuned_run(depth, p)
         plural = "" if run.iterations == 1 else "s"
-        assert f"**N = {depth}:** {run.iterations:,} iteration{plural} (step {run.step_size:.2g})" in shown.text
+        assert (
+            f"**N = {depth}:** {run.iterations:,} iteration{plural} (step {run.step_size:.2g})"
+            in shown.text
+        )
 
 
 def test_a_start_from_which_the_step_size_is_lucky_is_named(page):
     shown = page(view="paths", x="4", y="0.5", paths="2")
-    count, most = re.search(r"N = 2:\*\* (\d+) iterations \(step \S+; up to (\d+) from starts nearby\)", shown.text).groups()
+    count, most = re.search(
+        r"N = 2:\*\* (\d+) iterations \(step \S+; up to (\d+) from starts nearby\)", shown.text
+    ).groups()
     assert int(most) > 2 * int(count)
 
 
@@ -236,22 +270,33 @@ def test_readings_of_one_output(page, panel, figure, words):
 @pytest.mark.parametrize("depth", ["1", "2.5"])
 @pytest.mark.parametrize("panel", ["edge", "network", "singular"])
 def test_readings_of_several_outputs(page, panel, depth):
-    shown = page(panel=panel, N=depth, **SMALL | {"problem": "synthetic", "k": "3", "d": "5", "m": "20"})
+    shown = page(
+        panel=panel, N=depth, **SMALL | {"problem": "synthetic", "k": "3", "d": "5", "m": "20"}
+    )
     assert not shown.app.error and not shown.app.warning and shown.figures
 
 
 @pytest.mark.parametrize("panel", ["ablation", "momentum"])
 def test_a_reading_for_one_output_says_so_where_there_are_several(page, panel):
     shown = page(panel=panel, **SMALL | {"problem": "synthetic", "k": "2", "d": "5", "m": "20"})
-    assert "Choose a problem with one output" in shown.text or "choose a problem with one" in shown.text
+    assert (
+        "Choose a problem with one output" in shown.text
+        or "choose a problem with one" in shown.text
+    )
     assert not shown.app.error
 
 
 def test_one_output_has_no_singular_values_to_tell_apart_so_there_are_three(page):
     shown = page(panel="singular", **SMALL)
     assert "one singular value" in shown.text and "synthetic problem with 3 outputs" in shown.text
-    values = [t for t in shown.figures["sigma"]["data"] if t["name"] == "depth 3" and "law" not in t["hovertemplate"]]
-    assert len(values) == 3 and shown.url["problem"] == "two"  # the person's own choice stays for the other readings
+    values = [
+        t
+        for t in shown.figures["sigma"]["data"]
+        if t["name"] == "depth 3" and "law" not in t["hovertemplate"]
+    ]
+    assert (
+        len(values) == 3 and shown.url["problem"] == "two"
+    )  # the person's own choice stays for the other readings
 
 
 def test_depth_is_no_choice_where_the_reading_is_of_depth_2(page):
@@ -309,7 +354,9 @@ def choice_values(choice):
     if isinstance(choice, Number):
         if choice.integer:
             return st.integers(int(choice.low), int(choice.high))
-        return st.floats(choice.low, choice.high, exclude_min=choice.low_open).map(lambda v: round(v, 6))
+        return st.floats(choice.low, choice.high, exclude_min=choice.low_open).map(
+            lambda v: round(v, 6)
+        )
     if isinstance(choice, Option):
         return st.sampled_from(list(choice.options))
     return st.booleans() if isinstance(choice, Flag) else st.just(choice.default)

@@ -1,4 +1,5 @@
-"""Presets: each can be read, is found again, and shows, shortened, the ordering that its figure is about."""
+"""Presets: each can be read, is found again, and shows, shortened, the ordering that its figure is
+about."""
 
 from pathlib import Path
 
@@ -15,7 +16,9 @@ from overparam.serving.run import Run
 from overparam.story.presets import COUNTEREXAMPLES, FIGURES, LONGEST_HORIZON, PRESETS, matching
 
 ETHANOL = Path(__file__).parents[2] / "shared" / "data" / "gas_ethanol.npz"
-needs_ethanol = pytest.mark.skipif(not ETHANOL.exists(), reason="no copy of the paper's data at ../shared/data/gas_ethanol.npz")
+needs_ethanol = pytest.mark.skipif(
+    not ETHANOL.exists(), reason="no copy of the paper's data at ../shared/data/gas_ethanol.npz"
+)
 
 
 @pytest.fixture
@@ -36,7 +39,8 @@ def finished(name, problem, **shorter):
 
 
 def fastest(run, goal):
-    """Iterations of every method to a gap at its own best step size; a number beyond all where none got there."""
+    """Iterations of every method to a gap at its own best step size; a number beyond all where none
+    got there."""
     reached = run.tuned.grid.fastest(run.tuned.reached)[:, GAPS.index(goal)]
     return np.where(reached < 0, 10**9, reached).tolist()
 
@@ -62,15 +66,23 @@ def test_a_preset_can_be_read_is_found_again_and_says_what_it_is(preset):
     assert preset.title and preset.about and preset.watch and (preset.paper or preset.replication)
     if preset.full is not None:
         long = preset.values("ethanol", long=True)
-        assert long["iterations"] == preset.full and long["horizon"] == min(preset.full, LONGEST_HORIZON)
+        assert long["iterations"] == preset.full and long["horizon"] == min(
+            preset.full, LONGEST_HORIZON
+        )
 
 
 def test_the_presets_are_all_different_and_other_choices_are_none_of_them():
     assert len(PRESETS) == len(FIGURES) + len(COUNTEREXAMPLES)
     assert matching(Experiment.of(read_choices(CHOICES, {})[0])) is None
     values = PRESETS["fig3-l4"].values("diabetes")
-    assert matching(Experiment.of(values | {"seed": 3})) is None and matching(Experiment.of(values | {"problem": "two"})) is None
-    assert matching(Experiment.of(values | {"grid": 3, "horizon": 70, "iterations": 90})) is PRESETS["fig3-l4"]
+    assert (
+        matching(Experiment.of(values | {"seed": 3})) is None
+        and matching(Experiment.of(values | {"problem": "two"})) is None
+    )
+    assert (
+        matching(Experiment.of(values | {"grid": 3, "horizon": 70, "iterations": 90}))
+        is PRESETS["fig3-l4"]
+    )
 
 
 @pytest.mark.parametrize("problem", ["diabetes", pytest.param("ethanol", marks=needs_ethanol)])
@@ -79,7 +91,9 @@ def test_figure_2_the_rule_is_the_network_up_to_the_step_size(problem, request):
     step = PRESETS["fig2"].values(problem)["step"]
 
     def apart(factor):
-        gaps = finished("fig2", problem, step=step / factor, iterations=300 * factor).view(10**9).gaps  # the same time of flow
+        gaps = (
+            finished("fig2", problem, step=step / factor, iterations=300 * factor).view(10**9).gaps
+        )  # the same time of flow
         return np.abs(gaps[:, 1::2] - gaps[:, ::2]).max(0)  # a rule before each network
 
     whole, fifth = apart(1), apart(5)
@@ -90,7 +104,8 @@ def test_figure_2_the_rule_is_the_network_up_to_the_step_size(problem, request):
 
 
 def test_figure_3_on_diabetes():
-    """l2: every layer costs something. l4: depth 2 is ahead of depth 3, which is ahead of depth 1."""
+    """l2: every layer costs something. l4: depth 2 is ahead of depth 3, which is ahead of depth
+    1."""
     one, two, three = fastest(finished("fig3-l2", "diabetes", horizon=1000, iterations=1000), 1e-4)
     assert one < two < three
     one, two, three = fastest(finished("fig3-l4", "diabetes", horizon=1000, iterations=1000), 1e-4)
@@ -102,15 +117,22 @@ def test_figure_3_on_the_papers_data(ethanol):
     run = finished("fig3-l2", ethanol)
     one, two, three = run.view(10**9).gaps[-1]
     # which deep step is chosen hangs on rounding: large ones oscillate along the edge of stability
-    assert one == pytest.approx(0.0252, rel=0.02) and one < min(two, three) and max(two, three) < 0.03
+    assert (
+        one == pytest.approx(0.0252, rel=0.02) and one < min(two, three) and max(two, three) < 0.03
+    )
     assert measured(run).startswith("g at iteration 10,000: depth 1: 0.0252; depth 2: 0.02")
     one, two, three = fastest(finished("fig3-l4", ethanol, horizon=600, iterations=600), 0.2)
-    assert two == pytest.approx(433, rel=0.15) and three == pytest.approx(509, rel=0.15) and one > 600
+    assert (
+        two == pytest.approx(433, rel=0.15) and three == pytest.approx(509, rel=0.15) and one > 600
+    )
 
 
 def test_figure_4_on_diabetes():
-    """Depth beats AdaGrad here, momentum beats everything; and Adam gains nothing from depth, unlike on the paper's data."""
-    one, two, three, adagrad, _, momentum = fastest(finished("fig4-left", "diabetes", horizon=1500, iterations=1500), 1e-4)
+    """Depth beats AdaGrad here, momentum beats everything; and Adam gains nothing from depth,
+    unlike on the paper's data."""
+    one, two, three, adagrad, _, momentum = fastest(
+        finished("fig4-left", "diabetes", horizon=1500, iterations=1500), 1e-4
+    )
     assert momentum < two < one < adagrad and three < adagrad
     one, two, three = fastest(finished("fig4-right", "diabetes"), 1e-4)
     assert one < two < three
@@ -118,9 +140,13 @@ def test_figure_4_on_diabetes():
 
 @needs_ethanol
 def test_figure_4_on_the_papers_data(ethanol):
-    _, two, three, adagrad, adadelta, _ = fastest(finished("fig4-left", ethanol, horizon=700, iterations=700, grid=6), 0.2)
+    _, two, three, adagrad, adadelta, _ = fastest(
+        finished("fig4-left", ethanol, horizon=700, iterations=700, grid=6), 0.2
+    )
     assert two < three < adadelta < adagrad
-    one, two, three = fastest(finished("fig4-right", ethanol, horizon=900, iterations=900, grid=6), 0.1)
+    one, two, three = fastest(
+        finished("fig4-right", ethanol, horizon=900, iterations=900, grid=6), 0.1
+    )
     assert max(two, three) < one / 2
 
 
@@ -139,14 +165,19 @@ def test_counterexample_p_2():
 
 
 def test_counterexample_the_lead_of_depth_on_a_coarse_grid_is_gone_on_a_fine_one():
-    coarse, fine = (finished("coarse-grid", "diabetes", grid=grid).view(10**9).reached[:, GAPS.index(1e-4)] for grid in (2, 24))
+    coarse, fine = (
+        finished("coarse-grid", "diabetes", grid=grid).view(10**9).reached[:, GAPS.index(1e-4)]
+        for grid in (2, 24)
+    )
     assert 0 < 1.5 * coarse[1] < coarse[0] and 0 < fine[0] <= fine[1]
 
 
 def test_counterexample_late_divergence_and_its_cure():
     run = finished("late-divergence", "diabetes", iterations=3000)
     view = run.view(10**9)
-    assert view.diverged_at[2] > run.experiment.tuning_horizon and (view.diverged_at[:2] == -1).all()
+    assert (
+        view.diverged_at[2] > run.experiment.tuning_horizon and (view.diverged_at[:2] == -1).all()
+    )
     first, _, third = view.reached[:, GAPS.index(0.001)]
     assert 0 < third < first / 5
     assert f"Diverged: depth 3 at iteration {view.diverged_at[2]:,}." in measured(run)
@@ -168,7 +199,11 @@ def test_the_script_prints_every_number_beside_what_was_reported(monkeypatch, ca
     assert "Data: Diabetes (442×10); the paper's own data are not here" in printed
     p2, near_zero = printed.split("\n\n")[1:]
     assert p2.startswith("p = 2") and PRESETS["p2"].paper in p2 and PRESETS["p2"].replication in p2
-    assert p2.count("measured     Iterations to g ≤ 0.0001, each at its best step for it: depth 1: 1;") == 2 and "seed 1" in p2
+    assert (
+        p2.count("measured     Iterations to g ≤ 0.0001, each at its best step for it: depth 1: 1;")
+        == 2
+        and "seed 1" in p2
+    )
     assert "paper" not in near_zero.split("measured")[0] and "not yet" in near_zero
     with pytest.raises(SystemExit):
         reproduce.main(["fig9"])

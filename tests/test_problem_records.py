@@ -1,4 +1,5 @@
-"""Every record of PROBLEMS: its choices, its arrays, and the same arrays from the plain lines of the script to take home."""
+"""Every record of PROBLEMS: its choices, its arrays, and the same arrays from the plain lines of
+the script to take home."""
 
 import inspect
 from types import SimpleNamespace
@@ -46,7 +47,9 @@ def test_what_belongs_to_other_problems_makes_no_other_experiment(name):
     idle = PROBLEM.idle(name)
     assert set(idle).isdisjoint(PROBLEMS[name].own)
     assert set(idle) | set(PROBLEMS[name].own) == set(PROBLEM.choices())
-    other = usual | {choice.name: "another" if isinstance(choice.default, str) else 2 for choice in idle}
+    other = usual | {
+        choice.name: "another" if isinstance(choice.default, str) else 2 for choice in idle
+    }
     assert Experiment.of(other) == Experiment.of(usual)
 
 

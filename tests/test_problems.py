@@ -1,4 +1,5 @@
-"""Loss and gradient against autograd, optima against numpy and scipy, made-up data against what was ordered."""
+"""Loss and gradient against autograd, optima against numpy and scipy, made-up data against what was
+ordered."""
 
 import numpy as np
 import pytest
@@ -43,10 +44,15 @@ def scipy_least_loss(inputs, targets, p):
         return inputs.T @ (np.abs(r) ** (p - 1) * np.sign(r)) / len(r)
 
     start = np.linalg.lstsq(inputs, targets, rcond=None)[0]
-    return value(minimize(value, start, jac=gradient, method="BFGS", options={"gtol": 1e-12, "maxiter": 3000}).x)
+    return value(
+        minimize(
+            value, start, jac=gradient, method="BFGS", options={"gtol": 1e-12, "maxiter": 3000}
+        ).x
+    )
 
 
-# Both orders of the two products (few and many rows), and at p = 2 both the data (few samples) and their Gram matrix (many).
+# Both orders of the two products (few and many rows), and at p = 2 both the data (few samples) and
+# their Gram matrix (many).
 @pytest.mark.parametrize("runs", [1, 3, 11, 12, 40])
 @pytest.mark.parametrize("m", [7, 90])
 @pytest.mark.parametrize("p", [2, 2.5, 3, 4, 6])
@@ -71,11 +77,16 @@ def test_every_form_of_the_products_gives_the_same(k, p, dtype, monkeypatch):
     for runs in (1, 2, 3, 5, 7, 12, 41):
         forms = candidates(runs * k, (False, True))
         for choice in range(len(forms)):
-            form_of = lambda shape, dtype, right, turned, i=choice: (c := candidates(shape[0], turned))[i % len(c)]  # noqa: E731
+
+            def form_of(shape, dtype, right, turned, i=choice):
+                return (c := candidates(shape[0], turned))[i % len(c)]
+
             monkeypatch.setattr(problems, "fastest", form_of)
             loss, grad = Problem(inputs, targets, lp(p), dtype=dtype).value_and_grad(w[:runs])
             np.testing.assert_allclose(loss, expected[:runs], rtol=tolerance)
-            np.testing.assert_allclose(grad, slope[:runs], rtol=0, atol=tolerance * float(slope.abs().max()))
+            np.testing.assert_allclose(
+                grad, slope[:runs], rtol=0, atol=tolerance * float(slope.abs().max())
+            )
 
 
 @pytest.mark.parametrize("runs", [2, 40])
@@ -86,7 +97,9 @@ def test_single_precision_is_single_precision(p, runs):
     w = weights(runs, 2, 5)
     loss, grad = Problem(inputs, targets, lp(p)).value_and_grad(w)
     loss, grad = loss.clone(), grad.clone()
-    loss_32, grad_32 = Problem(inputs, targets, lp(p), dtype=torch.float32).value_and_grad(w.float())
+    loss_32, grad_32 = Problem(inputs, targets, lp(p), dtype=torch.float32).value_and_grad(
+        w.float()
+    )
     assert loss_32.dtype == grad_32.dtype == torch.float32
     np.testing.assert_allclose(loss_32, loss, rtol=5e-6)
     np.testing.assert_allclose(grad_32, grad, rtol=0, atol=5e-6 * float(grad.abs().max()))
@@ -127,13 +140,22 @@ def test_weight_takes_the_place_of_the_mean(p, weight):
 def test_value_loss_at_zero_and_residuals(p):
     inputs, targets = data(30, 2, 3)
     problem, w = Problem(inputs, targets, lp(p)), weights(1, 2, 3)[0]
-    assert problem.value(w) == pytest.approx(float(loss_and_slope(w[None], inputs, targets, p, 1 / 30)[0]), rel=1e-13)
+    assert problem.value(w) == pytest.approx(
+        float(loss_and_slope(w[None], inputs, targets, p, 1 / 30)[0]), rel=1e-13
+    )
     assert problem.loss_at_zero == pytest.approx((np.abs(targets) ** p).sum() / 30 / p, rel=1e-13)
-    np.testing.assert_allclose(problem.residuals(w), (inputs @ w.numpy().T - targets).T / 30 ** (1 / p), rtol=1e-11, atol=1e-14)
+    np.testing.assert_allclose(
+        problem.residuals(w),
+        (inputs @ w.numpy().T - targets).T / 30 ** (1 / p),
+        rtol=1e-11,
+        atol=1e-14,
+    )
     np.testing.assert_allclose(problem.scaled_inputs, inputs.T / 30 ** (1 / p), rtol=1e-14)
 
 
-@pytest.mark.parametrize(("m", "k", "d"), [(40, 1, 6), (40, 3, 6), (40, 6, 3), (25, 2, 25), (6, 2, 9)])
+@pytest.mark.parametrize(
+    ("m", "k", "d"), [(40, 1, 6), (40, 3, 6), (40, 6, 3), (25, 2, 25), (6, 2, 9)]
+)
 def test_least_squares_optimum_equals_numpy(m, k, d):
     inputs, targets = data(m, k, d)
     optimum = Problem(inputs, targets, lp(2)).optimum()
@@ -147,7 +169,9 @@ def test_least_squares_optimum_with_dependent_columns():
     inputs, targets = data(40, 2, 5)
     inputs = np.hstack([inputs, inputs[:, :2] - inputs[:, 2:4], 0 * inputs[:, :1]])
     optimum = Problem(inputs, targets, lp(2)).optimum()
-    np.testing.assert_allclose(optimum.weights, (np.linalg.pinv(inputs) @ targets).T, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(
+        optimum.weights, (np.linalg.pinv(inputs) @ targets).T, rtol=1e-9, atol=1e-12
+    )
 
 
 @pytest.mark.parametrize("p", [2.2, 3, 4, 6, 12])
@@ -159,14 +183,20 @@ def test_optimum_beyond_least_squares_equals_scipy(k, d, p):
     expected = sum(scipy_least_loss(inputs, targets[:, o], p) for o in range(k))
     assert optimum.loss == pytest.approx(expected, rel=1e-9)
     assert optimum.loss == pytest.approx(problem.value(optimum.weights), rel=1e-14)
-    slopes = problem.value_and_grad(torch.stack([optimum.weights, torch.zeros(k, d, dtype=REAL)]))[1].abs().amax((1, 2))
+    slopes = (
+        problem.value_and_grad(torch.stack([optimum.weights, torch.zeros(k, d, dtype=REAL)]))[1]
+        .abs()
+        .amax((1, 2))
+    )
     assert slopes[0] < 1e-7 * slopes[1]  # a convex loss: no slope means least
 
 
 def test_optimum_with_dependent_columns_beyond_least_squares():
     inputs, targets = data(60, 1, 3)
     twice = np.hstack([inputs, inputs])
-    assert Problem(twice, targets, lp(4)).optimum().loss == pytest.approx(Problem(inputs, targets, lp(4)).optimum().loss, rel=1e-12)
+    assert Problem(twice, targets, lp(4)).optimum().loss == pytest.approx(
+        Problem(inputs, targets, lp(4)).optimum().loss, rel=1e-12
+    )
 
 
 @pytest.mark.parametrize("p", [2, 4, 16])
@@ -201,7 +231,12 @@ def test_gap_is_one_at_zero_weights_and_zero_at_the_optimum(p):
     inputs, targets = data(60, 2, 3)
     problem = Problem(inputs, targets, lp(p))
     least, zero = problem.optimum().loss, problem.loss_at_zero
-    np.testing.assert_allclose(problem.gap(np.array([zero, least, (zero + 3 * least) / 4])), [1, 0, 0.25], rtol=1e-13, atol=1e-13)
+    np.testing.assert_allclose(
+        problem.gap(np.array([zero, least, (zero + 3 * least) / 4])),
+        [1, 0, 0.25],
+        rtol=1e-13,
+        atol=1e-13,
+    )
 
 
 @pytest.mark.parametrize("p", [2, 3, 4])
@@ -211,11 +246,16 @@ def test_two_coordinates_decouple(p):
     offset = w[0, 0] - torch.tensor([10.0, 1.0], dtype=REAL)
     loss, grad = problem.value_and_grad(w)
     assert float(loss) == pytest.approx(float((offset.abs() ** p).sum() / p), rel=1e-13)
-    np.testing.assert_allclose(offset - 1e-3 * grad[0, 0], offset * (1 - 1e-3 * offset.abs() ** (p - 2)), rtol=1e-12)
+    np.testing.assert_allclose(
+        offset - 1e-3 * grad[0, 0], offset * (1 - 1e-3 * offset.abs() ** (p - 2)), rtol=1e-12
+    )
 
 
 @pytest.mark.parametrize("spectrum", SPECTRA)
-@pytest.mark.parametrize(("m", "d", "k", "condition"), [(200, 7, 2, 100.0), (30, 1, 1, 50.0), (40, 40, 3, 1.0), (60, 6, 9, 1e4)])
+@pytest.mark.parametrize(
+    ("m", "d", "k", "condition"),
+    [(200, 7, 2, 100.0), (30, 1, 1, 50.0), (40, 40, 3, 1.0), (60, 6, 9, 1e4)],
+)
 def test_synthetic_data_have_the_spectrum_that_was_ordered(m, d, k, condition, spectrum):
     x, y = synthetic(m, d, k, condition, spectrum, noise=0.0, seed=3)
     assert x.shape == (m, d) and y.shape == (m, k)
@@ -248,7 +288,9 @@ def test_synthetic_refuses_fewer_samples_than_inputs():
         synthetic(5, 6, 1, 10.0, "linear", 0.0, 0)
 
 
-@pytest.mark.parametrize("shapes", [((5, 2), (4, 1)), ((5,), (5, 1)), ((5, 2), (5,)), ((0, 2), (0, 1)), ((5, 0), (5, 1))])
+@pytest.mark.parametrize(
+    "shapes", [((5, 2), (4, 1)), ((5,), (5, 1)), ((5, 2), (5,)), ((0, 2), (0, 1)), ((5, 0), (5, 1))]
+)
 def test_data_that_do_not_fit_together_are_refused(shapes):
     with pytest.raises(ValueError, match="weight must be a number above 0, or None, not 0"):
         Problem(np.ones((3, 2)), np.ones((3, 1)), lp(2), weight=0)
@@ -272,14 +314,20 @@ def test_matrices_with_targets_of_their_own_are_so_many_problems(m, k, d, p, run
         for i, row in enumerate(rows):
             expected, slope = loss_and_slope(w[row : row + 1], inputs, targets[row], p, 1 / m)
             np.testing.assert_allclose(loss[i], expected[0], rtol=1e-11)
-            np.testing.assert_allclose(grad[i], slope[0], rtol=0, atol=1e-11 * float(slope.abs().max()))
+            np.testing.assert_allclose(
+                grad[i], slope[0], rtol=0, atol=1e-11 * float(slope.abs().max())
+            )
 
 
 def test_targets_of_ones_own_say_what_they_cannot_answer():
     own = two_coordinates(4, np.array([[10.0, 1.0], [3.0, 1.0]]))
     with pytest.raises(ValueError, match="targets for 2 matrices, not for 3"):
         own.value_and_grad(weights(3, 1, 2))
-    for ask in (own.optimum, lambda: own.value(weights(1, 1, 2)[0]), lambda: own.residuals(weights(1, 1, 2)[0])):
+    for ask in (
+        own.optimum,
+        lambda: own.value(weights(1, 1, 2)[0]),
+        lambda: own.residuals(weights(1, 1, 2)[0]),
+    ):
         with pytest.raises(ValueError, match="targets of its own"):
             ask()
 

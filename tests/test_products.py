@@ -1,4 +1,5 @@
-"""Matrix products in the form that is fastest on this machine: all forms are the same product, and a shape keeps its form."""
+"""Matrix products in the form that is fastest on this machine: all forms are the same product, and
+a shape keeps its form."""
 
 import numpy as np
 import pytest
@@ -40,13 +41,17 @@ def test_every_form_is_the_product_and_leaves_the_rest_at_zero(rows):
         multiply, arguments = calls(form, rows, left, right(form.turned), out)
         for a, b, c in arguments:
             multiply(a, b, out=c)
-        np.testing.assert_allclose(out[:rows], left[:rows].numpy() @ right(False).numpy(), rtol=1e-13, atol=1e-13)
+        np.testing.assert_allclose(
+            out[:rows], left[:rows].numpy() @ right(False).numpy(), rtol=1e-13, atol=1e-13
+        )
         assert not out[rows:].any()
 
 
 def test_a_shape_is_measured_once_and_others_apart(monkeypatch):
     asked = []
-    monkeypatch.setattr(products, "_measure", lambda shape, *_: asked.append(shape) or products.PLAIN)
+    monkeypatch.setattr(
+        products, "_measure", lambda shape, *_: asked.append(shape) or products.PLAIN
+    )
     for shape in ((3, 6, 9), (3, 6, 9), (4, 6, 9)):
         fastest(shape, torch.float64, right, ORDERS)
     fastest((3, 6, 9), torch.float32, right, ORDERS)
@@ -71,6 +76,10 @@ def test_processes_that_share_a_folder_agree(tmp_path, monkeypatch):
 
 def test_two_problems_of_one_shape_agree_to_the_last_bit():
     rng = np.random.default_rng(0)
-    x, y, w = rng.normal(size=(200, 7)), rng.normal(size=(200, 1)), torch.randn(5, 1, 7, dtype=torch.float64)
+    x, y, w = (
+        rng.normal(size=(200, 7)),
+        rng.normal(size=(200, 1)),
+        torch.randn(5, 1, 7, dtype=torch.float64),
+    )
     losses = [Problem(x, y, lp(4)).value_and_grad(w)[0] for _ in range(2)]
     assert torch.equal(*losses)

@@ -13,7 +13,13 @@ from overparam.figures.style import DASHES, PALETTE, depth_colour, depth_dash
 DEPTH_LOOKS = list(zip(PALETTE, DASHES, strict=True))
 widths = st.sampled_from([None, 3])
 entries = st.lists(
-    st.builds(Entry, st.integers(1, 10), st.sampled_from(list(OPTIMIZERS)), st.sampled_from(list(KINDS)), width=widths),
+    st.builds(
+        Entry,
+        st.integers(1, 10),
+        st.sampled_from(list(OPTIMIZERS)),
+        st.sampled_from(list(KINDS)),
+        width=widths,
+    ),
     min_size=1,
     max_size=MOST_METHODS,
     unique=True,
@@ -27,14 +33,20 @@ def test_no_two_methods_look_the_same_and_none_like_a_depth_that_it_is_not(metho
     for entry, style in zip(methods, styles, strict=True):
         if style in DEPTH_LOOKS:
             assert style == (depth_colour(entry.depth), depth_dash(entry.depth))
-            assert entry.kind == "network" and entry.optimizer == "gd" and entry.depth <= len(PALETTE)
+            assert (
+                entry.kind == "network" and entry.optimizer == "gd" and entry.depth <= len(PALETTE)
+            )
 
 
 @given(entries, st.sampled_from(list(OPTIMIZER_LOOKS)))
 def test_an_optimizer_looks_the_same_in_every_race_of_shallow_nets(others, optimizer):
     mine = Entry(1, optimizer)
     shallow = [e for e in others if e.kind == "network" and e.depth <= 3 and e.optimizer == "gd"]
-    assert method_styles([*shallow, mine])[-1] == method_styles([mine])[0] == OPTIMIZER_LOOKS[optimizer]
+    assert (
+        method_styles([*shallow, mine])[-1]
+        == method_styles([mine])[0]
+        == OPTIMIZER_LOOKS[optimizer]
+    )
 
 
 def test_every_optimizer_but_gradient_descent_has_a_look():
@@ -51,4 +63,6 @@ def test_the_figure_shows_every_method_at_its_iterations():
     figure = race_figure([Entry(1), Entry(2)], np.arange(3), gaps)
     assert [trace.name for trace in figure.data] == ["depth 1", "depth 2"]
     np.testing.assert_array_equal(figure.data[0].y, gaps[:, 0])
-    np.testing.assert_array_equal(np.isnan(figure.data[1].y), [False, False, True])  # rounding below zero is a gap in the line
+    np.testing.assert_array_equal(
+        np.isnan(figure.data[1].y), [False, False, True]
+    )  # rounding below zero is a gap in the line

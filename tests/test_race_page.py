@@ -1,4 +1,5 @@
-"""The race page without a browser: first paint, transport, what stands in the URL, and bad input."""
+"""The race page without a browser: first paint, transport, what stands in the URL, and bad
+input."""
 
 import re
 from types import SimpleNamespace
@@ -12,12 +13,22 @@ from overparam.serving.run import RUNS
 from overparam.ui.race.tuning import is_tuned, tuned_twin
 from tests.app_pages import race, transport
 
-SMALL = {"problem": "two", "steps": "shared", "step": "0.003", "iterations": "200", "methods": "1_gd~2_gd"}
+SMALL = {
+    "problem": "two",
+    "steps": "shared",
+    "step": "0.003",
+    "iterations": "200",
+    "methods": "1_gd~2_gd",
+}
 
 
 def url(app: AppTest) -> dict[str, str]:
-    """The URL's parameters; AppTest gives a list where the test set one and a string where the page did."""
-    return {name: value if isinstance(value, str) else value[0] for name, value in app.query_params.items()}
+    """The URL's parameters; AppTest gives a list where the test set one and a string where the page
+    did."""
+    return {
+        name: value if isinstance(value, str) else value[0]
+        for name, value in app.query_params.items()
+    }
 
 
 def messages(app: AppTest) -> list[str]:
@@ -44,15 +55,26 @@ def test_the_first_paint_shows_curves_before_anybody_asks_for_a_run():
 
 def test_run_goes_to_the_end_and_stops():
     app = press(race(**SMALL), "race_run")
-    assert messages(app) == [] and transport(app)["position"] == 200 and not transport(app)["playing"]
-    table = next(block.value for block in app.get("html") if "race-table" in block.value and "<td>" in block.value)
+    assert (
+        messages(app) == [] and transport(app)["position"] == 200 and not transport(app)["playing"]
+    )
+    table = next(
+        block.value
+        for block in app.get("html")
+        if "race-table" in block.value and "<td>" in block.value
+    )
     assert "depth 2" in table and "at iteration 200" in table
 
 
 def test_step_moves_by_so_many_iterations_from_where_the_person_stands():
     app = press(race(**SMALL), "race_reset")
     assert transport(app)["position"] == 0
-    for key, position in [("race_step_1", 1), ("race_step_10", 11), ("race_step_100", 111), ("race_step_100", 200)]:
+    for key, position in [
+        ("race_step_1", 1),
+        ("race_step_10", 11),
+        ("race_step_100", 111),
+        ("race_step_100", 200),
+    ]:
         assert transport(press(app, key))["position"] == position
 
 
@@ -69,7 +91,14 @@ def test_a_changed_choice_is_another_run_from_its_start():
 
 
 def test_the_url_restores_every_choice():
-    query = SMALL | {"p": "3.5", "start": "identity", "scale": "0.2", "seed": "7", "precision": "float32", "ratio": "30"}
+    query = SMALL | {
+        "p": "3.5",
+        "start": "identity",
+        "scale": "0.2",
+        "seed": "7",
+        "precision": "float32",
+        "ratio": "30",
+    }
     app = race(**query)
     assert transport(app)["experiment"] == Experiment.of(read_choices(CHOICES, query)[0])
     assert url(app) == query
@@ -99,7 +128,12 @@ def test_another_page_loses_nothing():
         ({"problem": "synthetic", "k": "3", "methods": "2_gd_scale"}, "defined for one output"),
         ({"problem": "synthetic", "k": "3", "methods": "2_gd_h1"}, "hidden width"),
         (
-            {"methods": "~".join(["16_gd_h256"] * 12), "steps": "tuned", "grid": "24", "problem": "diabetes"},
+            {
+                "methods": "~".join(["16_gd_h256"] * 12),
+                "steps": "tuned",
+                "grid": "24",
+                "problem": "diabetes",
+            },
             "too much memory|take too much memory",
         ),
         ({"problem": "csv", "csv": "0123456789abcdef"}, "upload it again"),
@@ -119,7 +153,8 @@ def test_bad_input_is_one_clear_sentence_and_the_page_goes_on(query, says):
 
 
 def test_a_link_about_a_file_does_not_spoil_it_for_those_who_have_the_file():
-    """Whoever opens the link without the file, in the view of the tuning, must not leave a run without data to the others."""
+    """Whoever opens the link without the file, in the view of the tuning, must not leave a run
+    without data to the others."""
     raw = ("a,b,y\n" + "\n".join(f"{i},{(7 * i) % 5},{(3 * i) % 7}" for i in range(30))).encode()
     there = race(**SMALL | {"problem": "csv", "steps": "tuned"})
     there.file_uploader[0].set_value(("numbers.csv", raw, "text/csv")).run()
@@ -132,7 +167,10 @@ def test_a_link_about_a_file_does_not_spoil_it_for_those_who_have_the_file():
 
 def test_asking_whether_steps_are_compared_makes_no_run():
     values = read_choices(CHOICES, {"seed": "4321", "iterations": "37"})[0]
-    assert not is_tuned(SimpleNamespace(values=lambda: values)) and RUNS.find(tuned_twin(values)) is None
+    assert (
+        not is_tuned(SimpleNamespace(values=lambda: values))
+        and RUNS.find(tuned_twin(values)) is None
+    )
 
 
 def test_every_method_diverging_is_told_in_the_table():
@@ -144,7 +182,9 @@ def test_every_method_diverging_is_told_in_the_table():
 
 def test_a_script_run_that_has_been_replaced_moves_nobody():
     app = race(**SMALL)
-    replaced = transport(app)  # a thread that is still computing holds this, and writes to it once more
+    replaced = transport(
+        app
+    )  # a thread that is still computing holds this, and writes to it once more
     app = press(app, "race_reset")
     replaced.update(position=50, playing=True)
     assert transport(app.run())["position"] == 0 and not transport(app)["playing"]

@@ -24,15 +24,21 @@ def test_a_section_opens_with_one_command_that_sets_everything_up(heading):
 
 
 def test_ci_runs_the_command_of_the_test_section():
-    (extract,) = re.findall(r"^command=\$\((awk .*)\)$", (ROOT / ".ci/run").read_text(encoding="utf-8"), re.M)
-    taken = subprocess.run(["bash", "-c", extract], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    (extract,) = re.findall(
+        r"^command=\$\((awk .*)\)$", (ROOT / ".ci/run").read_text(encoding="utf-8"), re.M
+    )
+    taken = subprocess.run(
+        ["bash", "-c", extract], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     test_section = README[README.index("\n## Test\n") :]
     assert taken == blocks("bash", test_section)[0]
 
 
 @pytest.mark.parametrize("code", blocks("python"))
 def test_an_example_runs(code):
-    ran = subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=ROOT, capture_output=True, text=True)
+    ran = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], cwd=ROOT, capture_output=True, text=True
+    )
     assert ran.returncode == 0, ran.stderr
 
 

@@ -1,4 +1,5 @@
-"""Theorem 2 in numbers: circulation against its closed form, Stokes against the line, curl against autograd."""
+"""Theorem 2 in numbers: circulation against its closed form, Stokes against the line, curl against
+autograd."""
 
 from pathlib import Path
 
@@ -61,7 +62,9 @@ def test_circulation_of_a_constant_gradient_is_the_closed_form(depth, d, c, r, b
     assert abs(total.value - exact.sum()) <= total.error <= 1e-9 * max(1.0, total.absolute)
 
 
-@pytest.mark.parametrize(("depth", "value"), [(1, 0), (2, 0), (3, 0.72548), (4, 1.53209), (8, 4.90426)])
+@pytest.mark.parametrize(
+    ("depth", "value"), [(1, 0), (2, 0), (3, 0.72548), (4, 1.53209), (8, 4.90426)]
+)
 def test_published_circulations(depth, value):
     total, _ = circulation(force(PLANAR["linear"].gradient, depth), gamma(0.2, 1.0))
     assert total.value == pytest.approx(value, abs=5e-6)
@@ -71,7 +74,9 @@ def test_published_circulations(depth, value):
 def test_pieces_for_a_linear_gradient_and_a_total_that_does_not_see_the_hessian(depth):
     loss = PLANAR["anisotropic"]
     total, pieces = circulation(force(loss.gradient, depth), gamma(0.1, 1.5))
-    np.testing.assert_allclose([p.value for p in pieces], closed_form(depth, 1.3, 0.1, 1.5, along=2.0), atol=1e-9)
+    np.testing.assert_allclose(
+        [p.value for p in pieces], closed_form(depth, 1.3, 0.1, 1.5, along=2.0), atol=1e-9
+    )
     assert total.value == pytest.approx(leading_term(depth, 1.3, 0.1, 1.5), abs=1e-9)
 
 
@@ -83,7 +88,9 @@ def test_pieces_for_a_linear_gradient_and_a_total_that_does_not_see_the_hessian(
 )
 @settings(max_examples=60, deadline=None)
 def test_the_error_estimate_holds(depth, c, big_r, ratio):
-    total, pieces = circulation(force(linear(np.array([c, 0.0])).gradient, depth), gamma(ratio * big_r, big_r))
+    total, pieces = circulation(
+        force(linear(np.array([c, 0.0])).gradient, depth), gamma(ratio * big_r, big_r)
+    )
     exact = closed_form(depth, c, ratio * big_r, big_r)
     assert abs(total.value - exact.sum()) <= total.error
     for piece, value in zip(pieces, exact, strict=True):
@@ -99,7 +106,9 @@ def test_the_error_estimate_holds(depth, c, big_r, ratio):
         half_disc(1.0),
         ellipse((0.5, 0.4), (0.3, 0.2), 0.7),
         ellipse((0.1, 0.2), (1.0, 0.7)),
-        polygon([(1.0, 0.2), (-0.3, 0.9), (-0.6, -0.8), (0.7, -0.4), (-0.9, 0.3)]),  # crosses itself
+        polygon(
+            [(1.0, 0.2), (-0.3, 0.9), (-0.6, -0.8), (0.7, -0.4), (-0.9, 0.3)]
+        ),  # crosses itself
     ],
     ids=["gamma", "half disc", "ellipse", "around 0", "star"],
 )
@@ -136,23 +145,39 @@ def test_curl_is_the_one_that_autograd_finds(name, depth):
 
     for z in RNG.normal(size=(5, 2)):
         point = torch.from_numpy(z)
-        np.testing.assert_allclose(field(loss.gradient, depth, z[None])[0], torch_field(point).numpy(), rtol=1e-12, atol=1e-13)
+        np.testing.assert_allclose(
+            field(loss.gradient, depth, z[None])[0],
+            torch_field(point).numpy(),
+            rtol=1e-12,
+            atol=1e-13,
+        )
         jacobian = torch.autograd.functional.jacobian(torch_field, point).numpy()
-        assert curl(loss, depth, z[None])[0] == pytest.approx(jacobian[1, 0] - jacobian[0, 1], rel=1e-9, abs=1e-10)
+        assert curl(loss, depth, z[None])[0] == pytest.approx(
+            jacobian[1, 0] - jacobian[0, 1], rel=1e-9, abs=1e-10
+        )
 
 
 def test_at_depth_two_the_curl_is_minus_that_of_norm_times_hessian():
     z = RNG.normal(size=(20, 2))
     turned = z[:, 0] * (z @ BOWL)[:, 1] - z[:, 1] * (z @ BOWL)[:, 0]
-    np.testing.assert_allclose(curl(PLANAR["anisotropic"], 2, z), -turned / np.linalg.norm(z, axis=1), rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(
+        curl(PLANAR["anisotropic"], 2, z),
+        -turned / np.linalg.norm(z, axis=1),
+        rtol=1e-12,
+        atol=1e-13,
+    )
 
 
 def test_depth_two_and_an_anisotropic_bowl_escape_gamma_but_not_another_circle():
     loss = PLANAR["anisotropic"]
     on_gamma, _ = circulation(force(loss.gradient, 2), gamma(0.2, 1.0))
-    assert abs(on_gamma.value) <= on_gamma.error and verdict(on_gamma).startswith("No contradiction on this curve")
+    assert abs(on_gamma.value) <= on_gamma.error and verdict(on_gamma).startswith(
+        "No contradiction on this curve"
+    )
     elsewhere, _ = circulation(force(loss.gradient, 2), ellipse((0.6, 0.6), (0.3, 0.3)))
-    assert abs(elsewhere.value) > 1e6 * elsewhere.error and verdict(elsewhere).startswith("Not a gradient")
+    assert abs(elsewhere.value) > 1e6 * elsewhere.error and verdict(elsewhere).startswith(
+        "Not a gradient"
+    )
 
 
 GRADIENTS = [
@@ -164,7 +189,9 @@ GRADIENTS = [
 ]
 
 
-@pytest.mark.parametrize(("loss", "depth"), [case[1:] for case in GRADIENTS], ids=[case[0] for case in GRADIENTS])
+@pytest.mark.parametrize(
+    ("loss", "depth"), [case[1:] for case in GRADIENTS], ids=[case[0] for case in GRADIENTS]
+)
 def test_where_a_hypothesis_fails_f_can_be_a_gradient(loss, depth):
     formula, potential = known_potential(loss, depth)
     z, h = RNG.normal(size=(30, 2)), 1e-5
@@ -184,11 +211,14 @@ def test_the_potential_at_depth_two_is_norm_times_slope_and_differentiates_to_f(
     np.testing.assert_allclose(potential(z), np.linalg.norm(z, axis=1) * (z @ slope), rtol=1e-14)
     points = torch.from_numpy(z).requires_grad_()
     (points.norm(dim=1) * (points @ torch.from_numpy(slope))).sum().backward()
-    np.testing.assert_allclose(points.grad.numpy(), field(linear(slope).gradient, 2, z), rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(
+        points.grad.numpy(), field(linear(slope).gradient, 2, z), rtol=1e-12, atol=1e-14
+    )
 
 
 @pytest.mark.parametrize(
-    ("loss", "depth"), [(PLANAR["linear"], 3), (PLANAR["anisotropic"], 2), (PLANAR["p = 4"], 2), (PLANAR["round"], 3)]
+    ("loss", "depth"),
+    [(PLANAR["linear"], 3), (PLANAR["anisotropic"], 2), (PLANAR["p = 4"], 2), (PLANAR["round"], 3)],
 )
 def test_where_no_potential_is_known_there_is_none(loss, depth):
     assert known_potential(loss, depth) is None
@@ -217,7 +247,8 @@ def test_real_data_in_128_dimensions_through_the_same_code(p):
 
 
 def _compare_with_scipy(x, y, p):
-    """The d-dimensional line integral equals that of the restricted loss, and its arc scipy's quad of F written out."""
+    """The d-dimensional line integral equals that of the restricted loss, and its arc scipy's quad
+    of F written out."""
     loss = regression(x, y, p)
     plane = plane_through(slope_at_zero(loss), x[0])
     curve, depth = gamma(0.1, 0.5), 3
@@ -227,7 +258,10 @@ def _compare_with_scipy(x, y, p):
 
     def outer_arc(angle):
         u, v = plane.basis
-        w, turn = 0.5 * (np.cos(angle) * u + np.sin(angle) * v), 0.5 * (np.cos(angle) * v - np.sin(angle) * u)
+        w, turn = (
+            0.5 * (np.cos(angle) * u + np.sin(angle) * v),
+            0.5 * (np.cos(angle) * v - np.sin(angle) * u),
+        )
         r = x @ w - y
         g = x.T @ (np.abs(r) ** (p - 1) * np.sign(r)) / len(y)
         return 0.5 ** (2 - 2 / depth) * (g + (depth - 1) * (g @ w) * w / (w @ w)) @ turn
@@ -243,16 +277,22 @@ def test_the_remainder_is_of_higher_order_than_the_theorem_needs(depth):
     flat = loss.restricted(plane_through(slope_at_zero(loss)).basis)
     radii = np.geomspace(1e-3, 0.3, 9)
     rest = [remainder(flat, depth, r / 5, r) for r in radii]
-    # first-order terms of G cancel on a half ring by symmetry, second-order ones do not: R^{a+2}, a = 3 - 2/N
+    # first-order terms of G cancel on a half ring by symmetry, second-order ones do not: R^{a+2}, a
+    # = 3 - 2/N
     assert observed_order(radii, rest) == pytest.approx(3 - 2 / depth + 2, abs=0.02)
     c = np.linalg.norm(slope_at_zero(loss))
     whole, _ = circulation(force(flat.gradient, depth), gamma(0.06, 0.3))
-    assert whole.value - leading_term(depth, c, 0.06, 0.3) == pytest.approx(rest[-1].value, abs=1e-9)
+    assert whole.value - leading_term(depth, c, 0.06, 0.3) == pytest.approx(
+        rest[-1].value, abs=1e-9
+    )
 
 
 def test_no_order_where_the_remainder_is_rounding():
     radii = np.geomspace(1e-3, 1, 7)
-    assert observed_order(radii, [remainder(PLANAR["anisotropic"], 3, r / 5, r) for r in radii]) is None
+    assert (
+        observed_order(radii, [remainder(PLANAR["anisotropic"], 3, r / 5, r) for r in radii])
+        is None
+    )
 
 
 @pytest.mark.parametrize("depth", [1.5, 3, 8])

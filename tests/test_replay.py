@@ -1,4 +1,5 @@
-"""A step can be recorded and replayed as a CUDA graph is: shown without a GPU, by recording what the step asks of PyTorch."""
+"""A step can be recorded and replayed as a CUDA graph is: shown without a GPU, by recording what
+the step asks of PyTorch."""
 
 import gc
 import weakref
@@ -17,7 +18,8 @@ from overparam.engine.problem import Problem
 from overparam.engine.products import Form
 from overparam.engine.simulation import KINDS, Method, Simulation
 
-# What waits for the device: a number read back, a size that depends on values, a decomposition that reports how it went.
+# What waits for the device: a number read back, a size that depends on values, a decomposition that
+# reports how it went.
 WAITS = ("_local_scalar_dense", "nonzero", "masked_select", "linalg_svd", "linalg_eigh", "_to_copy")
 
 
@@ -26,7 +28,8 @@ def tensors(tree):
 
 
 class Recorder(TorchDispatchMode):
-    """Records operations on tensors and takes back what they changed: like a CUDA graph, recording computes nothing."""
+    """Records operations on tensors and takes back what they changed: like a CUDA graph, recording
+    computes nothing."""
 
     def __enter__(self):
         self.calls, self._before = [], {}
@@ -51,7 +54,8 @@ class Recorder(TorchDispatchMode):
             written.copy_(before)
 
     def replay(self):
-        """The same operations on the same memory: numbers of Python among their arguments are what they were when recorded."""
+        """The same operations on the same memory: numbers of Python among their arguments are what
+        they were when recorded."""
         for operation, args, kwargs, results in self.calls:
             for old, new in zip(results, tensors(operation(*args, **kwargs)), strict=True):
                 if new.data_ptr() != old.data_ptr():
@@ -90,7 +94,9 @@ def problem(p, outputs=1):
 def methods(outputs=1):
     kinds = KINDS if outputs == 1 else ["network"]
     return [
-        Method(depth, optimizer, kind, 3e-3, width=outputs + 1, scale=0.3, weight_decay=0.01 * depth)
+        Method(
+            depth, optimizer, kind, 3e-3, width=outputs + 1, scale=0.3, weight_decay=0.01 * depth
+        )
         for optimizer in OPTIMIZERS
         for kind in kinds
         for depth in (1, 2, 3)
@@ -100,7 +106,9 @@ def methods(outputs=1):
 @pytest.mark.parametrize("outputs", [1, 2])
 @pytest.mark.parametrize("p", [2, 2.5, 4])
 def test_a_replayed_step_is_a_launched_step(recorded, p, outputs):
-    launched, replayed = (Simulation(problem(p, outputs), methods(outputs), replay) for replay in (False, True))
+    launched, replayed = (
+        Simulation(problem(p, outputs), methods(outputs), replay) for replay in (False, True)
+    )
     np.testing.assert_allclose(replayed.advance(40), launched.advance(40), rtol=1e-12)
     assert len(recorded) == 1
     torch.testing.assert_close(replayed.end_to_end(), launched.end_to_end(), rtol=1e-12, atol=0)
@@ -121,7 +129,10 @@ def test_a_recording_follows_changes_of_step_size_and_of_company(recorded):
 
 def test_a_run_that_diverges_is_parked_in_the_recording_too(recorded):
     far = Method(2, step=1e3, scale=0.3)
-    alone, beside = Simulation(problem(4), [methods()[1]], replay=False), Simulation(problem(4), [far, methods()[1]])
+    alone, beside = (
+        Simulation(problem(4), [methods()[1]], replay=False),
+        Simulation(problem(4), [far, methods()[1]]),
+    )
     for _ in range(3):
         expected, losses = alone.advance(20), beside.advance(20)
         np.testing.assert_allclose(losses[:, 1], expected[:, 0], rtol=1e-12)
@@ -129,7 +140,8 @@ def test_a_run_that_diverges_is_parked_in_the_recording_too(recorded):
 
 
 def test_a_rule_of_several_outputs_waits_and_is_not_recorded(recorded):
-    """Its singular value decomposition reports back, which no CUDA graph can hold: so it is launched."""
+    """Its singular value decomposition reports back, which no CUDA graph can hold: so it is
+    launched."""
     rule = [Method(2, kind="rule", step=3e-3, scale=0.3)]
     launched, same = (Simulation(problem(4, outputs=2), rule, replay) for replay in (False, True))
     np.testing.assert_array_equal(same.advance(10), launched.advance(10))
@@ -163,7 +175,8 @@ def test_a_step_stays_on_its_device(p):
 
 
 def test_a_recording_does_not_keep_its_simulation(recorded):
-    """The memory of a run that has ended is free at once, without waiting for the garbage collector."""
+    """The memory of a run that has ended is free at once, without waiting for the garbage
+    collector."""
     gc.disable()
     try:
         simulation = Simulation(problem(4), methods())

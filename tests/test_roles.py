@@ -1,4 +1,5 @@
-"""Projector mode and lessons know a page's parts by their roles, and no page by the names of its widgets."""
+"""Projector mode and lessons know a page's parts by their roles, and no page by the names of its
+widgets."""
 
 import re
 from pathlib import Path
@@ -21,4 +22,6 @@ def test_the_shell_names_no_widget_of_a_page():
 
 def test_a_column_goes_only_where_it_holds_the_part_and_nothing_else():
     assert css("aside") in column("aside") and ":only-child" in column("aside")
-    assert column("aside").count(">") == 3  # each a child: the column around the column of doors is another
+    assert (
+        column("aside").count(">") == 3
+    )  # each a child: the column around the column of doors is another

@@ -1,4 +1,5 @@
-"""Runs: computed once for all who look, resumable, faithful to the engine, and honest about what went wrong."""
+"""Runs: computed once for all who look, resumable, faithful to the engine, and honest about what
+went wrong."""
 
 import threading
 
@@ -48,13 +49,16 @@ def test_a_run_shows_what_the_engine_computes():
 def test_a_tuned_run_goes_on_with_each_methods_best_step():
     run = Run(experiment())
     view = finish(run)
-    assert run.tuned.chosen == run.tuned.grid.best(np.where(run.tuned.diverged_at >= 0, np.nan, _settled_by_hand(run)))
+    assert run.tuned.chosen == run.tuned.grid.best(
+        np.where(run.tuned.diverged_at >= 0, np.nan, _settled_by_hand(run))
+    )
     alone = finish(
         Run(
             experiment(
                 steps="each",
                 methods=tuple(
-                    Entry(e.depth, e.optimizer, step=float(s)) for e, s in zip(run.experiment.methods, view.steps, strict=True)
+                    Entry(e.depth, e.optimizer, step=float(s))
+                    for e, s in zip(run.experiment.methods, view.steps, strict=True)
                 ),
             )
         )
@@ -70,7 +74,9 @@ def test_the_comparison_of_step_sizes_can_be_watched_and_stands_once_they_are_ch
     so_far = run.comparison()
     assert so_far.iteration == 40 and run.tuned is None
     losses = Simulation(run.experiment.build("cpu"), so_far.grid.methods).advance(41)
-    np.testing.assert_allclose(so_far.gaps, run.experiment.build("cpu").gap(losses[36:].max(0)), rtol=1e-9, atol=1e-13)
+    np.testing.assert_allclose(
+        so_far.gaps, run.experiment.build("cpu").gap(losses[36:].max(0)), rtol=1e-9, atol=1e-13
+    )
     assert [so_far.grid.steps[row] for row in so_far.chosen] == list(run.view(40).steps)
     finish(run)
     settled = run.experiment.build("cpu").gap(_settled_by_hand(run))
@@ -84,12 +90,16 @@ def test_the_comparison_of_step_sizes_can_be_watched_and_stands_once_they_are_ch
 
 def test_of_step_sizes_that_all_solve_the_problem_the_quickest_is_chosen():
     """Beyond a gap of 1e-8 rounding would decide."""
-    run = Run(experiment(condition=3.0, horizon=3000, iterations=3000, methods=(Entry(1), Entry(2))))
+    run = Run(
+        experiment(condition=3.0, horizon=3000, iterations=3000, methods=(Entry(1), Entry(2)))
+    )
     finish(run)
     for method, row in enumerate(run.tuned.chosen):
         mine = run.tuned.grid.owner == method
         solved = mine & (run.tuned.gaps < 1e-8)
-        assert solved.sum() > 3 and run.tuned.reached[row, -1] == run.tuned.reached[solved, -1].min()
+        assert (
+            solved.sum() > 3 and run.tuned.reached[row, -1] == run.tuned.reached[solved, -1].min()
+        )
 
 
 def _settled_by_hand(run):
@@ -152,7 +162,9 @@ def test_the_registry_shares_runs_and_forgets_the_oldest():
 def test_a_file_of_another_person_never_answers_for_ones_own():
     """The digest of the file is part of the experiment, so different files are different runs."""
     runs = Registry(4, Run)
-    assert runs.get(experiment(problem="csv", csv="0" * 16)) is not runs.get(experiment(problem="csv", csv="1" * 16))
+    assert runs.get(experiment(problem="csv", csv="0" * 16)) is not runs.get(
+        experiment(problem="csv", csv="1" * 16)
+    )
 
 
 def test_divergence_is_told_with_its_iteration_and_leaves_the_others_alone():
@@ -171,7 +183,9 @@ def test_every_method_diverging_ends_the_run_all_the_same():
 
 def test_data_that_cannot_be_fitted_any_better_are_told():
     x = np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
-    nothing = standardise(Data("uncorrelated", x, np.array([[1.0], [1.0], [-1.0], [-1.0]]), ("a", "b"), ("y",)))
+    nothing = standardise(
+        Data("uncorrelated", x, np.array([[1.0], [1.0], [-1.0], [-1.0]]), ("a", "b"), ("y",))
+    )
     with pytest.raises(RunError, match="nothing to learn"):
         Run(experiment(problem="csv", csv="0" * 16), nothing).advance(10)
 
@@ -188,21 +202,31 @@ def test_a_failing_gpu_starts_the_run_again_on_the_cpu_and_says_so(monkeypatch):
     run = Run(experiment(steps="shared", step=0.05))
     run.advance(5)
     run._device = torch.device("cuda")
-    monkeypatch.setattr(Simulation, "advance", lambda *_: (_ for _ in ()).throw(torch.OutOfMemoryError("CUDA out of memory.")))
+    monkeypatch.setattr(
+        Simulation,
+        "advance",
+        lambda *_: (_ for _ in ()).throw(torch.OutOfMemoryError("CUDA out of memory.")),
+    )
     run.advance(400)
     monkeypatch.undo()
     view = finish(run)
     assert "GPU failed" in run.device_note
-    np.testing.assert_array_equal(view.gaps, finish(Run(experiment(steps="shared", step=0.05))).gaps)
+    np.testing.assert_array_equal(
+        view.gaps, finish(Run(experiment(steps="shared", step=0.05))).gaps
+    )
 
 
 def test_a_device_that_cannot_compute_leaves_the_run_to_the_cpu(monkeypatch):
     """PyTorch's `meta` device holds no numbers: everything that is asked of it fails."""
-    monkeypatch.setattr(runs_module, "choose_device", lambda work: (torch.device("meta"), "Computed on the GPU."))
+    monkeypatch.setattr(
+        runs_module, "choose_device", lambda work: (torch.device("meta"), "Computed on the GPU.")
+    )
     run = Run(experiment(steps="shared", step=0.05))
     view = finish(run)
     assert "GPU failed" in run.device_note
-    np.testing.assert_array_equal(view.gaps, finish(Run(experiment(steps="shared", step=0.05))).gaps)
+    np.testing.assert_array_equal(
+        view.gaps, finish(Run(experiment(steps="shared", step=0.05))).gaps
+    )
 
 
 def test_no_memory_is_one_sentence(monkeypatch):
@@ -217,10 +241,15 @@ def test_no_memory_is_known_by_type_and_an_error_that_only_speaks_of_it_is_not()
     with pytest.raises(RuntimeError) as caught:
         torch.empty(10**16)
     assert no_memory(caught.value)
-    assert not no_memory(RuntimeError("could not allocate a seat")) and not no_memory(ValueError("DefaultCPUAllocator"))
+    assert not no_memory(RuntimeError("could not allocate a seat")) and not no_memory(
+        ValueError("DefaultCPUAllocator")
+    )
 
 
-@pytest.mark.parametrize("error", [RuntimeError("CUDA error: all devices are busy"), AssertionError("not compiled with CUDA")])
+@pytest.mark.parametrize(
+    "error",
+    [RuntimeError("CUDA error: all devices are busy"), AssertionError("not compiled with CUDA")],
+)
 def test_a_gpu_whose_name_cannot_be_asked_leaves_the_run_to_the_cpu(monkeypatch, error):
     def fails():
         raise error
@@ -231,18 +260,39 @@ def test_a_gpu_whose_name_cannot_be_asked_leaves_the_run_to_the_cpu(monkeypatch,
     view = finish(run)
     assert run.device_note == "Computed on the CPU: a CUDA GPU was found, but it does not answer."
     monkeypatch.undo()
-    np.testing.assert_array_equal(view.gaps, finish(Run(experiment(steps="shared", step=0.05))).gaps)
+    np.testing.assert_array_equal(
+        view.gaps, finish(Run(experiment(steps="shared", step=0.05))).gaps
+    )
 
 
-@pytest.mark.parametrize("optimizer", [name for name, o in OPTIMIZERS.items() if o.steps is not None])
+@pytest.mark.parametrize(
+    "optimizer", [name for name, o in OPTIMIZERS.items() if o.steps is not None]
+)
 def test_gradients_whose_squares_overflow_are_told_and_those_below_are_trained(optimizer):
-    """In float32 a square above 3.4e38 is infinite, and what is divided by it never moves again (AdaDelta's ratio: above 1e33)."""
-    values = {"problem": "two", "ratio": 1000.0, "precision": "float32", "steps": "shared", "iterations": 50}
+    """In float32 a square above 3.4e38 is infinite, and what is divided by it never moves again
+    (AdaDelta's ratio: above 1e33)."""
+    values = {
+        "problem": "two",
+        "ratio": 1000.0,
+        "precision": "float32",
+        "steps": "shared",
+        "iterations": 50,
+    }
     methods = tuple(Entry(depth, optimizer) for depth in (1, 2, 3))
-    with pytest.raises(RunError, match=r"Float32 cannot hold the squares of these gradients, .*: choose float64"):
+    with pytest.raises(
+        RunError, match=r"Float32 cannot hold the squares of these gradients, .*: choose float64"
+    ):
         Run(experiment(**values, p=8.0, methods=methods)).advance(10)
     for chosen in ({"p": 8.0, "precision": "float64"}, {"p": 6.0}):
-        view = finish(Run(experiment(**values | chosen, methods=methods, step=100.0 if optimizer == "adadelta" else 1.0)))
+        view = finish(
+            Run(
+                experiment(
+                    **values | chosen,
+                    methods=methods,
+                    step=100.0 if optimizer == "adadelta" else 1.0,
+                )
+            )
+        )
         assert (view.gaps[-1] < view.gaps[0]).all()
     run = Run(experiment(**values, p=8.0, methods=(Entry(1),), step=1e-20))
     assert np.isfinite(finish(run).gaps).all()
@@ -287,7 +337,9 @@ def test_runs_that_nobody_looks_at_make_room_for_new_ones(alone, monkeypatch):
     third.advance(5)
     assert (first.computed, second.computed, third.computed) == (-1, 5, 5) and first.held == 0
     second.asked -= 2 * UNWATCHED_SECONDS
-    np.testing.assert_array_equal(finish(first).gaps, finish(Run(experiment(seed=11))).gaps)  # it begins anew
+    np.testing.assert_array_equal(
+        finish(first).gaps, finish(Run(experiment(seed=11))).gaps
+    )  # it begins anew
 
 
 def test_where_watched_runs_leave_no_room_the_person_is_told_and_nobody_loses_anything(alone):
@@ -324,7 +376,11 @@ def test_a_loss_that_does_not_fit_into_float32_is_one_sentence():
 
 
 def test_curvature_in_float32_is_the_curvature():
-    """Step sizes are searched around it, and its square overflows float32 long before the loss does."""
+    """Step sizes are searched around it, and its square overflows float32 long before the loss
+    does."""
     chosen = {"problem": "two", "p": 16.0, "ratio": 100.0, "steps": "tuned"}
-    in_32, in_64 = (finish(Run(experiment(precision=precision, **chosen))) for precision in ("float32", "float64"))
+    in_32, in_64 = (
+        finish(Run(experiment(precision=precision, **chosen)))
+        for precision in ("float32", "float64")
+    )
     np.testing.assert_allclose(in_32.steps, in_64.steps, rtol=1.0)

@@ -40,7 +40,9 @@ def read(body):
     return attributes, head, points
 
 
-vectors = arrays.arrays(np.float64, st.integers(0, 50), elements=st.floats(allow_nan=True, allow_infinity=True))
+vectors = arrays.arrays(
+    np.float64, st.integers(0, 50), elements=st.floats(allow_nan=True, allow_infinity=True)
+)
 
 
 @given(st.lists(st.tuples(st.text(), vectors), max_size=4), st.text())
@@ -66,7 +68,10 @@ def test_long_curves_are_thinned_and_keep_their_ends(n, x_log):
     # no gap wider than the spacing that was asked for, rounded to whole indices
     steps = np.diff(np.log(x_read)) if x_log else np.diff(x_read)
     widest = np.log(n) / (MOST_POINTS - 1) if x_log else (n - 1) / (MOST_POINTS - 1)
-    assert np.all(steps <= np.maximum(widest * 1.01, np.log1p(1 / x_read[:-1])) + (1 / x_read[:-1] if x_log else 1))
+    assert np.all(
+        steps
+        <= np.maximum(widest * 1.01, np.log1p(1 / x_read[:-1])) + (1 / x_read[:-1] if x_log else 1)
+    )
 
 
 def test_curves_of_unequal_lengths_are_refused():

@@ -33,7 +33,10 @@ def opened(**query: str) -> AppTest:
 
 
 def url(app: AppTest) -> dict[str, str]:
-    return {name: value if isinstance(value, str) else value[0] for name, value in app.query_params.items()}
+    return {
+        name: value if isinstance(value, str) else value[0]
+        for name, value in app.query_params.items()
+    }
 
 
 def test_a_link_sets_every_widget():
@@ -73,7 +76,9 @@ def test_the_links_mistakes_are_told_until_the_person_moves_on():
 def test_what_a_box_lets_through_but_the_choice_refuses_is_told_and_the_last_good_value_stays():
     app = opened(step="0.25")
     app.number_input[0].set_value(0.0).run()
-    assert [w.value for w in app.warning] == ["Step size must be above 0 and at most 10, not 0; staying at 0.25."]
+    assert [w.value for w in app.warning] == [
+        "Step size must be above 0 and at most 10, not 0; staying at 0.25."
+    ]
     assert app.session_state["values"]["step"] == 0.25 and not app.exception
 
 

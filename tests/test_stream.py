@@ -1,4 +1,5 @@
-"""Streams of runs: everybody gets what was computed, in as few bytes as they need; workers may die."""
+"""Streams of runs: everybody gets what was computed, in as few bytes as they need; workers may
+die."""
 
 import asyncio
 import os
@@ -59,7 +60,11 @@ def test_a_latecomer_a_slow_viewer_and_one_in_step_see_the_same():
     whole, have = rng.normal(size=(3, 400)).astype("<f4"), 0
     for frame in range(1, 30):
         samples = 10 * frame
-        starts = [have, 0 if frame % 7 == 3 else have, have]  # a curve whose best step has changed is another one
+        starts = [
+            have,
+            0 if frame % 7 == 3 else have,
+            have,
+        ]  # a curve whose best step has changed is another one
         if starts[1] == 0:
             whole[1] = rng.normal(size=400)
         pieces = [row[start:samples].tobytes() for row, start in zip(whole, starts, strict=True)]
@@ -87,7 +92,9 @@ async def hall(workers):
         share_forms(None)
 
 
-async def followed(opened, code, until=lambda room: room.live.finished or room.live.error, seconds=240):
+async def followed(
+    opened, code, until=lambda room: room.live.finished or room.live.error, seconds=240
+):
     """What a follower of a room has received in the end."""
     room, viewer, frame = opened.rooms[code], Viewer(), 0
     opened.enter(room)

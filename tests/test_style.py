@@ -1,4 +1,5 @@
-"""Colours: contrast (WCAG 2) on both backgrounds, and still told apart under the common colour vision deficiencies."""
+"""Colours: contrast (WCAG 2) on both backgrounds, and still told apart under the common colour
+vision deficiencies."""
 
 import itertools
 import tomllib
@@ -14,17 +15,33 @@ from overparam.figures import style
 MACHADO = {
     "normal": np.eye(3),
     "protanopia": np.array(
-        [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]
+        [
+            [0.152286, 1.052583, -0.204868],
+            [0.114503, 0.786281, 0.099216],
+            [-0.003882, -0.048116, 1.051998],
+        ]
     ),
     "deuteranopia": np.array(
-        [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
+        [
+            [0.367322, 0.860646, -0.227968],
+            [0.280085, 0.672501, 0.047413],
+            [-0.011820, 0.042940, 0.968881],
+        ]
     ),
     "tritanopia": np.array(
-        [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]]
+        [
+            [1.255528, -0.076749, -0.178779],
+            [-0.078411, 0.930809, 0.147602],
+            [0.004733, 0.691367, 0.303900],
+        ]
     ),
 }
 XYZ = np.array(
-    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
+    [
+        [0.4124564, 0.3575761, 0.1804375],
+        [0.2126729, 0.7151522, 0.0721750],
+        [0.0193339, 0.1191920, 0.9503041],
+    ]
 )
 D65 = np.array([0.95047, 1.0, 1.08883])
 
@@ -65,7 +82,13 @@ def test_palette_is_told_apart(vision):
 
 
 def test_every_colour_has_a_dash_of_its_own():
-    assert len(set(style.PALETTE)) == len(set(style.DASHES)) == len(style.PALETTE) == len(style.DASHES) == 8
+    assert (
+        len(set(style.PALETTE))
+        == len(set(style.DASHES))
+        == len(style.PALETTE)
+        == len(style.DASHES)
+        == 8
+    )
 
 
 def test_depth_colour_agrees_with_its_dash_and_refuses_depth_below_one():
@@ -86,7 +109,9 @@ def test_base_layout_is_legal_and_merges_level_by_level():
 
 
 def test_theme_and_figures_share_backgrounds_and_palette():
-    theme = tomllib.loads((Path(__file__).parents[1] / ".streamlit/config.toml").read_text(encoding="utf-8"))["theme"]
+    theme = tomllib.loads(
+        (Path(__file__).parents[1] / ".streamlit/config.toml").read_text(encoding="utf-8")
+    )["theme"]
     assert theme["light"]["backgroundColor"] == style.LIGHT_BACKGROUND
     assert theme["dark"]["backgroundColor"] == style.DARK_BACKGROUND
     assert theme["chartCategoricalColors"] == list(style.PALETTE)
@@ -94,13 +119,19 @@ def test_theme_and_figures_share_backgrounds_and_palette():
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
 def test_text_of_the_theme_can_be_read(mode):
-    theme = tomllib.loads((Path(__file__).parents[1] / ".streamlit/config.toml").read_text(encoding="utf-8"))["theme"]
-    for text, surface in itertools.product(("textColor", "linkColor"), ("backgroundColor", "secondaryBackgroundColor")):
+    theme = tomllib.loads(
+        (Path(__file__).parents[1] / ".streamlit/config.toml").read_text(encoding="utf-8")
+    )["theme"]
+    for text, surface in itertools.product(
+        ("textColor", "linkColor"), ("backgroundColor", "secondaryBackgroundColor")
+    ):
         assert contrast(theme[mode][text], theme[mode][surface]) >= 4.5
     assert contrast("#ffffff", theme[mode]["primaryColor"]) >= 4.5  # the label of a primary button
 
 
-@pytest.mark.parametrize(("low", "high", "dtick"), [(-4, 3, 2), (0, 2, 1), (-1, 0.5, "D2"), (-12, 0, 2)])
+@pytest.mark.parametrize(
+    ("low", "high", "dtick"), [(-4, 3, 2), (0, 2, 1), (-1, 0.5, "D2"), (-12, 0, 2)]
+)
 def test_a_logarithmic_axis_has_about_six_ticks_or_those_within_a_decade(low, high, dtick):
     assert style.log_ticks(low, high) == {"dtick": dtick}
     assert style.log_ticks(-4, 4, most=4) == {"dtick": 2}

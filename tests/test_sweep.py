@@ -1,4 +1,5 @@
-"""The map of where depth helps: against a loop written by hand, and what is kept, shared and said while it fills."""
+"""The map of where depth helps: against a loop written by hand, and what is kept, shared and said
+while it fills."""
 
 import threading
 from dataclasses import replace
@@ -42,12 +43,15 @@ def finished(sweep):
 
 @cache
 def by_hand(p, depth, kind, horizon=4000, goal=1e-4, scale=0.01):
-    """Iterations to the goal at the best of 97 step sizes for 13 ratios, by a loop over the layers, or over Claim 2, in numpy."""
+    """Iterations to the goal at the best of 97 step sizes for 13 ratios, by a loop over the layers,
+    or over Claim 2, in numpy."""
     ratios = np.geomspace(1, 100, 13)
     eta = (10 ** (np.arange(-56, 41) / 8) / ratios[:, None] ** (p - 2))[:, :, None]
     y = np.stack([ratios, np.ones(13)], 1)[:, None, :]
     w = np.full((13, 97, 2), scale / np.sqrt(2))
-    first = w * scale ** (1 / depth - 1)  # of a network: W_1 is a vector, the layers above are numbers; all have the same norm
+    first = w * scale ** (
+        1 / depth - 1
+    )  # of a network: W_1 is a vector, the layers above are numbers; all have the same norm
     above = [np.full((13, 97, 1), scale ** (1 / depth)) for _ in range(depth - 1)]
     reached = np.full((13, 97), NEVER)
     with np.errstate(all="ignore"):
@@ -65,7 +69,9 @@ def by_hand(p, depth, kind, horizon=4000, goal=1e-4, scale=0.01):
             else:
                 along = (gradient * first).sum(2, keepdims=True)
                 first = first - eta * prod(above) * gradient
-                above = [a - eta * along * prod(above[:j] + above[j + 1 :]) for j, a in enumerate(above)]
+                above = [
+                    a - eta * along * prod(above[:j] + above[j + 1 :]) for j, a in enumerate(above)
+                ]
                 w = prod(above) * first
     return np.array([min(own[own >= 0], default=NEVER) for own in reached])
 
@@ -76,22 +82,29 @@ def test_the_map_has_the_sign_of_a_loop_written_by_hand(kind, depth):
     chosen = plan(kind=kind, depth=depth)
     view = finished(Sweep(chosen))
     p = chosen.values("y")
-    deep, plain = (np.array([by_hand(each, *method) for each in p]) for method in ((depth, kind), (1, "network")))
+    deep, plain = (
+        np.array([by_hand(each, *method) for each in p])
+        for method in ((depth, kind), (1, "network"))
+    )
     both = (deep >= 0) & (plain >= 0)
     log2 = np.where(both, np.log2(np.maximum(plain, 1) / np.maximum(deep, 1)), np.nan)
     clear = np.abs(log2) > 1
     assert clear.sum() > 30
     np.testing.assert_array_equal(np.sign(view.log2_speed_up[clear]), np.sign(log2[clear]))
-    # equal counts, too, but for the odd lucky step: a large one overshoots chaotically, so rounding can decide where it lands
+    # equal counts, too, but for the odd lucky step: a large one overshoots chaotically, so rounding
+    # can decide where it lands
     assert (view.plain == plain).mean() > 0.95 and (view.deep == deep).mean() > 0.95
 
 
 def test_depth_hurts_at_p_2_and_helps_beyond_as_reported():
-    """The end-to-end rule: 4 to 19 times slower at p = 2 for N = 2, never faster at y_1 = y_2, faster elsewhere from p = 3 on."""
+    """The end-to-end rule: 4 to 19 times slower at p = 2 for N = 2, never faster at y_1 = y_2,
+    faster elsewhere from p = 3 on."""
     chosen = plan(kind="rule", depth=2)
     view = finished(Sweep(chosen))
     p, speed_up = chosen.values("y"), view.log2_speed_up
-    assert 2 ** -speed_up[0].max() == pytest.approx(4, rel=0.3) and 2 ** -speed_up[0].min() == pytest.approx(18, rel=0.2)
+    assert 2 ** -speed_up[0].max() == pytest.approx(4, rel=0.3) and 2 ** -speed_up[
+        0
+    ].min() == pytest.approx(18, rel=0.2)
     assert (speed_up[:, 0] <= 0).all()
     beyond = speed_up[p >= 3, 1:]
     assert np.nanmin(beyond) > 0 and np.nanmax(speed_up[p >= 4]) > 4
@@ -140,7 +153,9 @@ def test_a_cells_curves_are_the_engines_and_end_at_the_goal():
         arrived = runs.reached[curve, runs.best[curve]]
         assert losses[arrived, curve] <= runs.goal < losses[:arrived, curve].min()
         smooth = runs.times <= arrived
-        np.testing.assert_allclose(runs.losses[smooth, curve], losses[runs.times[smooth], curve], rtol=1e-6)
+        np.testing.assert_allclose(
+            runs.losses[smooth, curve], losses[runs.times[smooth], curve], rtol=1e-6
+        )
     assert runs.until >= runs.reached.max(1).min() and runs.times[-1] == runs.until
 
 
@@ -176,7 +191,12 @@ def test_arriving_at_the_horizon_counts_and_one_later_does_not():
     slowest = int(first.plain.max())
     assert 32 < slowest < 2000
     at = first.plain == slowest
-    exact, short = (finished(Sweep(plan(**QUICK | {"x": "shape", "y": "scale", "p": 4, "horizon": slowest - i}))) for i in (0, 1))
+    exact, short = (
+        finished(
+            Sweep(plan(**QUICK | {"x": "shape", "y": "scale", "p": 4, "horizon": slowest - i}))
+        )
+        for i in (0, 1)
+    )
     assert (exact.plain[at] == slowest).all() and (short.plain[at] == NEVER).all()
 
 
@@ -192,7 +212,12 @@ def test_with_the_step_size_along_an_axis_both_depths_take_that_step():
 
 
 def test_a_best_step_at_the_end_of_its_grid_is_told():
-    for values, place, at_edge in (({}, 0, True), ({}, -1, True), ({}, 7, False), ({"x": "step"}, 0, False)):
+    for values, place, at_edge in (
+        ({}, 0, True),
+        ({}, -1, True),
+        ({}, 7, False),
+        ({"x": "step"}, 0, False),
+    ):
         chosen = plan(**values)
         trial = Trial(step_sizes(chosen, chosen.cell(2, 2)))
         trial.arrive(17, place % len(trial.steps))
@@ -201,16 +226,25 @@ def test_a_best_step_at_the_end_of_its_grid_is_told():
 
 @pytest.mark.parametrize("problem", ["two", "synthetic"])
 def test_the_steps_of_a_cell_are_those_of_the_race_on_the_same_problem(problem):
-    """One home: the closed form of the map's many cells is `search_ranges` on the problem, but for the lattice."""
-    for values in ({"scale": 0.01}, {"scale": 10.0}, {"kind": "rule", "start": "random", "seed": 4}):
+    """One home: the closed form of the map's many cells is `search_ranges` on the problem, but for
+    the lattice."""
+    for values in (
+        {"scale": 0.01},
+        {"scale": 10.0},
+        {"kind": "rule", "start": "random", "seed": 4},
+    ):
         chosen = plan(problem=problem, **values)
         for column, row in ((0, 0), (6, 3), (12, 7)):
             cell = chosen.cell(column, row)
             for each in (cell, cell.plain):
                 steps, data = step_sizes(chosen, each), cell_problem(chosen, each)
-                start = Method(each.depth, kind=chosen.kind, w_e=start_weights(chosen, each, data.d))
+                start = Method(
+                    each.depth, kind=chosen.kind, w_e=start_weights(chosen, each, data.d)
+                )
                 ((low, high),) = search_ranges(data, [start])
-                assert np.log10(steps[[0, -1]]) == pytest.approx(np.log10([low, high]), abs=0.5 / chosen.grid + 0.02)
+                assert np.log10(steps[[0, -1]]) == pytest.approx(
+                    np.log10([low, high]), abs=0.5 / chosen.grid + 0.02
+                )
                 places = np.log10(steps / step_unit(chosen, each)) * chosen.grid
                 np.testing.assert_allclose(places, np.rint(places), atol=1e-8)
 
@@ -233,7 +267,9 @@ def test_equal_choices_share_a_map_and_choices_without_effect_do_not_part_them()
     assert SWEEPS.get(plan()) is SWEEPS.get(plan(ratio=55.0, condition=7.0, p=3.0, seed=9, gap=0.5))
     assert SWEEPS.get(plan()) is not SWEEPS.get(plan(depth=3))
     assert plan(x="shape", y="depth", depth=7) == plan(x="shape", y="depth")
-    assert plan(x="step", grid=24) == plan(x="step") and plan(start="random", seed=1) != plan(start="random")
+    assert plan(x="step", grid=24) == plan(x="step") and plan(start="random", seed=1) != plan(
+        start="random"
+    )
 
 
 def test_no_memory_is_one_sentence_and_the_map_begins_again(monkeypatch):
@@ -251,7 +287,9 @@ def test_a_mistake_of_ours_does_not_pass_for_a_finished_map(monkeypatch):
     sweep = Sweep(plan(**QUICK))
     sweep.advance(0.02)
     with monkeypatch.context() as patched:
-        patched.setattr(Simulation, "advance", lambda *_: (_ for _ in ()).throw(RuntimeError("a mistake")))
+        patched.setattr(
+            Simulation, "advance", lambda *_: (_ for _ in ()).throw(RuntimeError("a mistake"))
+        )
         for _ in range(2):
             with pytest.raises(RuntimeError, match="a mistake"):
                 sweep.advance()
@@ -261,7 +299,9 @@ def test_a_mistake_of_ours_does_not_pass_for_a_finished_map(monkeypatch):
 
 def test_only_so_many_unfinished_maps_are_computed_together(monkeypatch):
     first, second, third, fourth = (Sweep(plan(**QUICK, depth=depth)) for depth in (2, 3, 4, 5))
-    monkeypatch.setattr(sweep_module, "ROOM", Room(third.runs + fourth.runs))  # deeper ones have more
+    monkeypatch.setattr(
+        sweep_module, "ROOM", Room(third.runs + fourth.runs)
+    )  # deeper ones have more
     for sweep in (first, second):
         sweep.advance(1e-5)
     with pytest.raises(SweepError, match="busy with other large maps"):
@@ -292,8 +332,15 @@ def test_any_two_axes_make_cells_within_bounds(problem, axes):
             chosen = plan(problem=problem, x=axes[0], y=axes[1], kind=kind, detail=detail)
             for column, row in ((0, 0), (len(chosen.values("x")) - 1, len(chosen.values("y")) - 1)):
                 cell = chosen.cell(column, row)
-                assert 2 <= cell.p <= 8 and 1 <= cell.shape <= 1e4 and 0 < cell.scale <= 1 and 1 <= cell.depth <= 10.0001
-                assert (cell.step == TUNED) != ("step" in axes) and cell.plain == replace(cell, depth=1)
+                assert (
+                    2 <= cell.p <= 8
+                    and 1 <= cell.shape <= 1e4
+                    and 0 < cell.scale <= 1
+                    and 1 <= cell.depth <= 10.0001
+                )
+                assert (cell.step == TUNED) != ("step" in axes) and cell.plain == replace(
+                    cell, depth=1
+                )
                 if kind == "network":
                     assert isinstance(cell.depth, int)
 
@@ -304,5 +351,7 @@ def test_choices_that_do_not_fit_say_so():
     with pytest.raises(ChoiceError, match=r"whole number, not 2\.5: choose the end-to-end rule"):
         plan(depth=2.5)
     assert plan(depth=2.5, kind="rule").depth == 2.5
-    with pytest.raises(SweepError, match=r"This map would take \d{3},\d{3} runs: choose less detail"):
+    with pytest.raises(
+        SweepError, match=r"This map would take \d{3},\d{3} runs: choose less detail"
+    ):
         Sweep(plan(x="shape", y="scale", detail="fine", grid=24)).advance()

@@ -1,4 +1,5 @@
-"""The choices of the page on Theorem 2: corners of a polygon, examples, and the loss and plane they describe."""
+"""The choices of the page on Theorem 2: corners of a polygon, examples, and the loss and plane they
+describe."""
 
 import numpy as np
 import pytest
@@ -6,7 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from overparam.choices.kinds import ChoiceError, read_choices, write_choices
-from overparam.choices.theorem import CHOICES, DATA, DEFAULTS, EXAMPLES, case, corners, matching_example, own_curve, points
+from overparam.choices.theorem import (
+    CHOICES,
+    DATA,
+    DEFAULTS,
+    EXAMPLES,
+    case,
+    corners,
+    matching_example,
+    own_curve,
+    points,
+)
 from overparam.theory.curves import trace
 from overparam.theory.field import slope_at_zero
 
@@ -32,7 +43,10 @@ def test_any_text_gives_corners_or_one_sentence(text):
         assert all(abs(v) <= 100 for corner in found for v in corner)
 
 
-@pytest.mark.parametrize("text", ["1,2; 3", "1,2,3; 4,5,6", "a,b; c,d; e,f", "1,nan; 2,2; 3,3", "1e9,0; 0,1; 1,1", "0,1;" * 41])
+@pytest.mark.parametrize(
+    "text",
+    ["1,2; 3", "1,2,3; 4,5,6", "a,b; c,d; e,f", "1,nan; 2,2; 3,3", "1e9,0; 0,1; 1,1", "0,1;" * 41],
+)
 def test_bad_corners_are_refused(text):
     with pytest.raises(ChoiceError):
         points(text)
@@ -51,7 +65,9 @@ def test_examples_are_legal_survive_the_url_and_are_recognised(example):
 def test_the_plane_holds_the_gradient_at_zero_as_its_first_direction(kind):
     found = case(DEFAULTS | {"loss": kind}, X, Y)
     np.testing.assert_allclose(found.plane.basis @ found.plane.basis.T, np.eye(2), atol=1e-14)
-    np.testing.assert_allclose(found.c * found.plane.basis[0], slope_at_zero(found.loss), atol=1e-13)
+    np.testing.assert_allclose(
+        found.c * found.plane.basis[0], slope_at_zero(found.loss), atol=1e-13
+    )
     np.testing.assert_allclose(found.flat.gradient(np.zeros((1, 2))), [[found.c, 0]], atol=1e-13)
 
 
@@ -80,11 +96,15 @@ def test_data_that_span_no_plane_are_refused_in_one_sentence():
         case(values, X[:, :1], Y)
     with pytest.raises(ValueError, match="no unique minimum"):
         case(values, X[:, [0, 1, 1]], Y)
-    with pytest.raises(ValueError, match="parallel"):  # one target direction only: G(0) points at the minimum
+    with pytest.raises(
+        ValueError, match="parallel"
+    ):  # one target direction only: G(0) points at the minimum
         case(values | {"p": 2.0}, np.repeat(np.eye(3), 2, axis=0), np.repeat([1.0, 2.0, 3.0], 2))
 
 
 def test_curves_of_ones_own():
-    (ring,) = trace(own_curve(DEFAULTS | {"curve": "circle", "x": 1.0, "y": -0.5, "a": 0.4, "b": 9.0}))
+    (ring,) = trace(
+        own_curve(DEFAULTS | {"curve": "circle", "x": 1.0, "y": -0.5, "a": 0.4, "b": 9.0})
+    )
     np.testing.assert_allclose(np.linalg.norm(ring - [1.0, -0.5], axis=1), 0.4, rtol=1e-12)
     assert len(own_curve(DEFAULTS | {"curve": "polygon", "corners": "1,1; 2,1; 2,2; 1,2"})) == 4

@@ -33,13 +33,18 @@ def test_a_recording_is_the_rule_iterated(problem):
             if t in times:
                 place = list(times).index(t)
                 np.testing.assert_allclose(run.weights[place, row], w[0], rtol=1e-12)
-                np.testing.assert_allclose(run.gradients[place, row], grad[0], rtol=1e-10, atol=1e-12)
+                np.testing.assert_allclose(
+                    run.gradients[place, row], grad[0], rtol=1e-10, atol=1e-12
+                )
                 np.testing.assert_allclose(run.losses[place, row], loss[0], rtol=1e-12)
             w = w - method.step * precondition(w, grad.clone(), method.depth)
 
 
 def test_layers_multiply_to_the_recorded_matrix(problem):
-    methods = [Method(depth=1, kind="rule"), Method(depth=3, width=2, step=0.05, scale=0.2, start="balanced")]
+    methods = [
+        Method(depth=1, kind="rule"),
+        Method(depth=3, width=2, step=0.05, scale=0.2, start="balanced"),
+    ]
     run = follow(problem, methods, np.array([0, 5, 30]), layers_of=[1])
     w_1, w_2, w_3 = (layer[:, 0] for layer in run.layers)
     np.testing.assert_allclose(w_3 @ w_2 @ w_1, run.weights[:, 1], rtol=1e-12, atol=1e-15)
@@ -49,7 +54,9 @@ def test_layers_multiply_to_the_recorded_matrix(problem):
 
 def test_arrival_is_seen_between_recorded_iterations():
     problem = two_coordinate(2, 10)
-    method = Method(kind="rule", step=0.5, w_e=((0.0, 0.0),))  # the loss is quartered at every step, from 50.5
+    method = Method(
+        kind="rule", step=0.5, w_e=((0.0, 0.0),)
+    )  # the loss is quartered at every step, from 50.5
     expected = int(np.ceil(np.log(50.5 / 1e-4) / np.log(4)))
     for times in (np.array([0, 100]), np.arange(101), np.array([0, expected])):
         assert follow(problem, [method], times, goal=1e-4).reached == [expected]
@@ -61,7 +68,11 @@ def test_a_diverged_run_is_nan_from_then_on_and_leaves_the_others_alone(problem)
     run = follow(problem, methods, np.arange(0, 60, 5))
     assert run.diverged_at[0] >= 0 and run.diverged_at[1] == -1
     assert np.isnan(run.losses[-1, 0]) and run.weights[-1, 0].isnan().all()
-    np.testing.assert_allclose(run.weights[:, 1], follow(problem, methods[1:], np.arange(0, 60, 5)).weights[:, 0], rtol=1e-12)
+    np.testing.assert_allclose(
+        run.weights[:, 1],
+        follow(problem, methods[1:], np.arange(0, 60, 5)).weights[:, 0],
+        rtol=1e-12,
+    )
 
 
 def test_log_times():
@@ -77,13 +88,22 @@ def test_log_times():
 def test_fastest_equals_a_search_one_step_size_and_one_start_at_a_time(p):
     problem, goal = two_coordinate(p, 5), 1e-2
     starts = [((0.05, 0.01),), ((0.2, 0.05),)]
-    contenders = [[Method(depth=depth, kind="rule", w_e=start) for start in starts] for depth in (1, 3)]
-    for methods, found in zip(contenders, fastest(problem, contenders, goal, horizon=100, per_decade=2), strict=True):
+    contenders = [
+        [Method(depth=depth, kind="rule", w_e=start) for start in starts] for depth in (1, 3)
+    ]
+    for methods, found in zip(
+        contenders, fastest(problem, contenders, goal, horizon=100, per_decade=2), strict=True
+    ):
         counts = {}
         lows, highs = zip(*search_ranges(problem, methods), strict=True)
         for step in step_grid(min(lows), max(highs), 2):
-            alone = [Simulation(problem, [replace(method, step=float(step))]).advance(101)[:, 0] for method in methods]
-            counts[float(step)] = tuple(int(np.argmax(loss <= goal)) if (loss <= goal).any() else np.inf for loss in alone)
+            alone = [
+                Simulation(problem, [replace(method, step=float(step))]).advance(101)[:, 0]
+                for method in methods
+            ]
+            counts[float(step)] = tuple(
+                int(np.argmax(loss <= goal)) if (loss <= goal).any() else np.inf for loss in alone
+            )
         assert max(found.iterations) == min(max(each) for each in counts.values())
         assert counts[found.step] == found.iterations
 
@@ -97,12 +117,21 @@ def test_fastest_says_so_where_no_step_size_arrives_from_every_start():
 
 
 def test_a_step_is_lucky_where_both_its_neighbours_need_more_than_twice_as_long():
-    """At p = 2 and ratio 1 the step 1 is there at once, and one a third of a decade away needs many."""
+    """At p = 2 and ratio 1 the step 1 is there at once, and one a third of a decade away needs
+    many."""
     start = Method(kind="rule", w_e=((0.01, 0.01),))
     (coarse,) = fastest(two_coordinate(2, 1), [[start]], 1e-4, horizon=50, per_decade=3)
     assert coarse.step == pytest.approx(1) and coarse.iterations == (1,) and coarse.lucky
-    (slow,) = fastest(two_coordinate(4, 10), [[replace(start, w_e=((0.1, 0.01),))]], 1e-1, horizon=400, per_decade=24)
-    neighbours = [replace(start, w_e=((0.1, 0.01),), step=slow.step * 10 ** (i / 24)) for i in (-1, 1)]
+    (slow,) = fastest(
+        two_coordinate(4, 10),
+        [[replace(start, w_e=((0.1, 0.01),))]],
+        1e-1,
+        horizon=400,
+        per_decade=24,
+    )
+    neighbours = [
+        replace(start, w_e=((0.1, 0.01),), step=slow.step * 10 ** (i / 24)) for i in (-1, 1)
+    ]
     losses = Simulation(two_coordinate(4, 10), neighbours).advance(401)
     counts = [int(np.argmax(loss <= 1e-1)) if (loss <= 1e-1).any() else 400 for loss in losses.T]
     assert slow.lucky == all(count > 2 * max(slow.iterations[0], 1) for count in counts)
@@ -120,9 +149,15 @@ def test_stability_is_step_times_what_depth_sees(k):
         for t in range(3):
             w = weights[t, row : row + 1]
             if w.isnan().any():
-                assert np.isnan([read.effective[t, row], read.curvature[t, row], read.product[t, row]]).all()
+                assert np.isnan(
+                    [read.effective[t, row], read.curvature[t, row], read.product[t, row]]
+                ).all()
                 continue
             np.testing.assert_allclose(read.curvature[t, row], sharpness(problem, w)[0], rtol=1e-9)
-            np.testing.assert_allclose(read.product[t, row], step * sharpness(problem, w, depth)[0], rtol=1e-9)
+            np.testing.assert_allclose(
+                read.product[t, row], step * sharpness(problem, w, depth)[0], rtol=1e-9
+            )
             norm = np.linalg.svd(w[0])[1].max()
-            np.testing.assert_allclose(read.effective[t, row], step * norm ** (2 - 2 / depth), rtol=1e-12)
+            np.testing.assert_allclose(
+                read.effective[t, row], step * norm ** (2 - 2 / depth), rtol=1e-12
+            )

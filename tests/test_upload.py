@@ -1,4 +1,5 @@
-"""A person's CSV file: what is read, what is left out and said, and what is refused with its place and the remedy."""
+"""A person's CSV file: what is read, what is left out and said, and what is refused with its place
+and the remedy."""
 
 from __future__ import annotations
 
@@ -20,8 +21,8 @@ from overparam.data.csv_names import MAX_NAME
 from overparam.data.csv_rows import MAX_COLUMNS, MAX_NUMBERS
 from overparam.data.csv_text import MAX_BYTES
 
-# What a file says is repeated as code only, without the sign that would end it; outside there is nothing that Markdown or HTML
-# would take for more than words.
+# What a file says is repeated as code only, without the sign that would end it; outside there is
+# nothing that Markdown or HTML would take for more than words.
 CODE = re.compile(r"`[^`\n]*`")
 SAFE = re.compile(r"(?!.*(://|www\.))[\w .,:;()'/+=%#±…-]*\.")
 
@@ -71,7 +72,8 @@ def is_read_as(text: str | bytes, table: dict[str, list[float]], note: str = "",
 AY = {"a": [1.5, 2.5, 4], "y": [2, 5, 1]}
 ABY = {"a": [1, 4, 2], "b": [2, 1, 2], "y": [3, 6, 9]}
 
-# --- the frame of the table ----------------------------------------------------------------------------------------------
+# --- the frame of the table
+# ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|", " ", "   "])
@@ -132,7 +134,8 @@ def test_utf16_that_says_so_is_read():
         is_read_as((mark + "a\ty\n1.5\t2\n2.5\t5\n4\t1\n").encode(encoding), AY)
 
 
-# --- names ---------------------------------------------------------------------------------------------------------------
+# --- names
+# ---------------------------------------------------------------------------------------------------------------
 
 
 def test_the_last_column_is_the_target_unless_another_is_chosen():
@@ -249,7 +252,8 @@ def test_a_missing_value_in_the_first_line_is_a_missing_value():
     ).inputs.shape == (3, 1)
 
 
-# --- numbers -------------------------------------------------------------------------------------------------------------
+# --- numbers
+# -------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -293,8 +297,8 @@ def test_thousands(text, note):
 def test_what_may_be_thousands_or_decimals_is_asked_about():
     message = refusal("a;y\n1.000;2\n2.500;5\n987;1\n")
     assert (
-        "Line 2, column 1 (`a`) holds `1.000`, which may be 1000 or 1; leave out the sign between thousands"
-        in message
+        "Line 2, column 1 (`a`) holds `1.000`, which may be 1000 or 1; leave out the sign between"
+        " thousands" in message
     )
     is_read_as(
         "a;y\n1.125;2\n2.500;5\n3.375;1\n",
@@ -319,7 +323,8 @@ def test_numbers_that_are_not_what_they_seem_are_said():
     )
 
 
-# --- faults, all at once, and what a person may say about them --------------------------------------------------------------
+# --- faults, all at once, and what a person may say about them
+# --------------------------------------------------------------
 
 
 def test_constant_and_empty_columns_are_left_out_and_said():
@@ -341,7 +346,10 @@ def test_all_faults_are_told_at_once_and_each_has_a_way_out():
     for words in (
         "Column 2 (`flag`) and column 4 (`island`) hold text: `True` in line 2",
         "Leave them out, or take them as categories.",
-        "Line 3, column 3 (`ozone`) has no value (`NA`). Line 4, column 5 (`y`) has no value (`?`).",
+        (
+            "Line 3, column 3 (`ozone`) has no value (`NA`). Line 4, column 5 (`y`) has no value"
+            " (`?`)."
+        ),
         "Correct them, or leave out those lines or columns.",
     ):
         assert words in message
@@ -407,7 +415,8 @@ def test_leaving_out_too_much_is_told():
     assert "no row of numbers" in refusal("a,b\nx,1\n2,y\nz,3\n4,w\n", skip=True)
 
 
-# --- what is refused -----------------------------------------------------------------------------------------------------
+# --- what is refused
+# -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -469,7 +478,10 @@ def test_leaving_out_too_much_is_told():
         ),
         (
             b"5\n1,2\n3,4\n7,8\n",
-            "Line 1 has 1 cell, but line 2 has 2; give every line the same number, and leave out lines above",
+            (
+                "Line 1 has 1 cell, but line 2 has 2; give every line the same number, and leave"
+                " out lines above"
+            ),
         ),
         (b"a\n1\n2\n", "only one column, so nothing is left to predict from; separate columns by"),
         (b'a,b\n"1,2\n3,4\n', "look for a quotation mark that is never closed"),
@@ -539,7 +551,8 @@ def test_what_a_file_says_is_shown_as_it_stands_there_and_as_code():
     assert f"`{'x' * 40}…`" in refusal(f"a,b\n1,{'x' * 99}\n2,3")
 
 
-# --- what a person says about a file, as text ---------------------------------------------------------------------------------
+# --- what a person says about a file, as text
+# ---------------------------------------------------------------------------------
 
 places = st.lists(st.integers(1, MAX_COLUMNS), unique=True, max_size=5).map(sorted).map(tuple)
 readings = st.builds(
@@ -582,11 +595,13 @@ def test_a_link_is_about_one_file_and_finds_its_column_again():
         assert Upload("1123456789abcdef", other).linked(link).target is None
 
 
-# --- any file at all -----------------------------------------------------------------------------------------------------
+# --- any file at all
+# -----------------------------------------------------------------------------------------------------
 
 
 def outcome(raw: bytes, **said) -> str:
-    """Read a file of any kind; what comes back must be usable data or one clear message. Anything else fails the test."""
+    """Read a file of any kind; what comes back must be usable data or one clear message. Anything
+    else fails the test."""
     try:
         data = read(raw, **said)
     except DataError as error:
@@ -648,7 +663,8 @@ cells = (
 
 @st.composite
 def sloppy_files(draw) -> bytes:
-    """Text that is nearly a CSV file: mostly numbers, with now and then a bad cell, a short line, an odd encoding."""
+    """Text that is nearly a CSV file: mostly numbers, with now and then a bad cell, a short line,
+    an odd encoding."""
     width = draw(st.sampled_from([1, 2, 2, 3, 3, 4]))
     separator = draw(st.sampled_from([",", ";", "\t", ", ", ",", ";", "\t", " ", "|"]))
     number = st.integers(-99, 99).map(str) | st.floats(-1e3, 1e3, width=32).map(str)
@@ -706,7 +722,8 @@ def test_any_bytes_give_data_or_one_message(capsys):
     nearly_good()
     with capsys.disabled():
         print(
-            f"\nread_csv: {count.total()} random files, {count['read']} read, {count['refused']} refused in words"
+            f"\nread_csv: {count.total()} random files, {count['read']} read, {count['refused']}"
+            " refused in words"
         )
     assert count.total() >= 1700 and min(count["read"], count["refused"]) >= 150
 

@@ -1,4 +1,5 @@
-"""The life of a person's file on the pages: chosen, read otherwise, gone back to, refused, let go of."""
+"""The life of a person's file on the pages: chosen, read otherwise, gone back to, refused, let go
+of."""
 
 from __future__ import annotations
 

@@ -45,7 +45,14 @@ def test_the_speed_up_is_that_at_the_smallest_gap_both_reached():
 def test_each_gaps_own_best_step_is_told_apart_from_the_curve_shown():
     seen = replace(view(), fewest=np.array([(8, 20, 60, 300, -1, -1), (4, 10, 20, -1, -1, -1)]))
     first, second = table(experiment(), seen)
-    assert first.iterations == (8, 40, 80, None, None, None) and first.fewest == (8, 20, 60, 300, None, None)
+    assert first.iterations == (8, 40, 80, None, None, None) and first.fewest == (
+        8,
+        20,
+        60,
+        300,
+        None,
+        None,
+    )
     assert second.fewest == (4, 10, 20, 90, None, None)  # what the curve reaches counts, too
     assert (second.speed_up, second.speed_up_gap) == (4.0, GAPS[2])
     assert (second.own_speed_up, second.own_speed_up_gap) == (pytest.approx(300 / 90), GAPS[3])
@@ -66,14 +73,26 @@ def test_no_speed_up_without_plain_gradient_descent_to_compare_with():
         ({}, {}, "gap 0.05 at iteration 100"),
         ({}, {"edge": (True, True)}, "edge of those tried"),
         ({}, {"gap": -1e-16}, "solved: gap below 1e-8"),
-        ({}, {"gap": -1e-16, "edge": (True, True)}, "solved: gap below 1e-8; the best step is at the edge of those tried"),
+        (
+            {},
+            {"gap": -1e-16, "edge": (True, True)},
+            "solved: gap below 1e-8; the best step is at the edge of those tried",
+        ),
         ({"precision": "float32"}, {"gap": 2e-7}, "solved: gap below 1e-6"),
         ({"precision": "float32"}, {"gap": 2e-6}, "gap 2e-06 at iteration 100"),
-        ({"steps": "shared"}, {"diverged": (0, 0)}, "diverged at iteration 0: step sizes “tuned” looks for one that lasts"),
+        (
+            {"steps": "shared"},
+            {"diverged": (0, 0)},
+            "diverged at iteration 0: step sizes “tuned” looks for one that lasts",
+        ),
         ({}, {"tuning": True}, "best step so far"),
         ({}, {"diverged": (5, 5)}, "every step size that was tried diverged"),
         ({"horizon": 10}, {"diverged": (50, 50)}, "after the tuning horizon"),
-        ({"aim": "0.2"}, {"diverged": (50, 50)}, "diverged at iteration 50, after the gap it was tuned for"),
+        (
+            {"aim": "0.2"},
+            {"diverged": (50, 50)},
+            "diverged at iteration 50, after the gap it was tuned for",
+        ),
     ],
 )
 def test_the_verdict_says_what_became_of_a_method(choices, seen, says):
@@ -81,5 +100,7 @@ def test_the_verdict_says_what_became_of_a_method(choices, seen, says):
 
 
 def test_a_curve_that_diverges_is_seen_to_leave():
-    np.testing.assert_array_equal(as_drawn(np.array([1.0, 0.1, np.nan, np.nan]), 1e-16, 10.0), [1.0, 0.1, 10.0, np.nan])
+    np.testing.assert_array_equal(
+        as_drawn(np.array([1.0, 0.1, np.nan, np.nan]), 1e-16, 10.0), [1.0, 0.1, 10.0, np.nan]
+    )
     np.testing.assert_array_equal(as_drawn(np.array([1.0, -1e-17]), 1e-16, 10.0), [1.0, 1e-16])

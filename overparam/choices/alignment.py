@@ -63,7 +63,8 @@ EXAMPLES = (
     Example(
         "identity",
         "Identity, h > k: never certified",
-        "The imbalance √(h − k) of the start stays above every gap: aligned by the score, unproven.",
+        "The imbalance √(h − k) of the start stays above every gap: aligned by the score,"
+        " unproven.",
         {"from": "identity", "at": 1000},
     ),
     Example(
@@ -107,9 +108,7 @@ class Chain:
         """The regression of the chosen task."""
         if self.task == "white":
             return Problem(math.sqrt(INPUTS) * np.eye(INPUTS), self._white_targets(), lp(2))
-        x, y = synthetic(
-            SAMPLES, INPUTS, len(OUTPUTS), CONDITION, "geometric", NOISE, self.seed
-        )
+        x, y = synthetic(SAMPLES, INPUTS, len(OUTPUTS), CONDITION, "geometric", NOISE, self.seed)
         return Problem(x, y * OUTPUTS, lp(2))
 
     def _white_targets(self) -> np.ndarray:

@@ -1,7 +1,9 @@
-"""What a person can choose on a page: one table of names, defaults and bounds, shared by widgets, URL and error messages.
+"""What a person can choose on a page: one table of names, defaults and bounds, shared by widgets,
+URL and error messages.
 
-A page declares a tuple of choices. `read_choices` turns URL text into values and says in one sentence what was wrong with each
-value it could not take; `write_choices` turns values back into the shortest URL text. Values from outside are checked here only.
+A page declares a tuple of choices. `read_choices` turns URL text into values and says in one
+sentence what was wrong with each value it could not take; `write_choices` turns values back into
+the shortest URL text. Values from outside are checked here only.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ from overparam.words import show
 
 
 class ChoiceError(ValueError):
-    """A value from outside that cannot be taken; the message is one sentence for the person who sent it."""
+    """A value from outside that cannot be taken; the message is one sentence for the person who
+    sent it."""
 
 
 @dataclass(frozen=True)
@@ -34,18 +37,34 @@ class Number:
 
     def check(self, value: Any) -> float:
         """The value as int or float. Raises ChoiceError, naming the choice and its range."""
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-            raise ChoiceError(f"{self.label} must be a number {self.range}, not {show(value)}; using {self.default:g} instead.")
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, (int, float))
+            or not math.isfinite(value)
+        ):
+            raise ChoiceError(
+                f"{self.label} must be a number {self.range}, not {show(value)}; using"
+                f" {self.default:g} instead."
+            )
         below = value <= self.low if self.low_open else value < self.low
         if below or value > self.high:
-            raise ChoiceError(f"{self.label} must be {self.range}, not {value:g}; using {self.default:g} instead.")
+            raise ChoiceError(
+                f"{self.label} must be {self.range}, not {value:g}; using {self.default:g} instead."
+            )
         if self.integer and value != int(value):
-            raise ChoiceError(f"{self.label} must be a whole number {self.range}, not {value:g}; using {self.default:g} instead.")
+            raise ChoiceError(
+                f"{self.label} must be a whole number {self.range}, not {value:g}; using"
+                f" {self.default:g} instead."
+            )
         return int(value) if self.integer else float(value)
 
     @property
     def range(self) -> str:
-        return f"above {self.low:g} and at most {self.high:g}" if self.low_open else f"from {self.low:g} to {self.high:g}"
+        return (
+            f"above {self.low:g} and at most {self.high:g}"
+            if self.low_open
+            else f"from {self.low:g} to {self.high:g}"
+        )
 
     def read(self, text: str) -> float:
         """URL text -> value. Raises ChoiceError."""
@@ -56,7 +75,11 @@ class Number:
 
     def write(self, value: float) -> str:
         """Value -> the shortest URL text that reads back to the same value."""
-        return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
+        return (
+            str(int(value))
+            if float(value).is_integer() and abs(value) < 1e15
+            else repr(float(value))
+        )
 
 
 @dataclass(frozen=True)
@@ -73,7 +96,8 @@ class Option:
         """The value, if it is one of the options. Raises ChoiceError, listing them."""
         if value not in self.options:
             raise ChoiceError(
-                f"{self.label} must be one of {', '.join(self.options)}, not {show(value)}; using {self.default} instead."
+                f"{self.label} must be one of {', '.join(self.options)}, not {show(value)}; using"
+                f" {self.default} instead."
             )
         return value
 
@@ -88,7 +112,8 @@ class Option:
 
 @dataclass(frozen=True)
 class Variant(Option):
-    """One of a few alternatives, some of which bring choices of their own, which mean nothing elsewhere.
+    """One of a few alternatives, some of which bring choices of their own, which mean nothing
+    elsewhere.
 
     own: for each option the choices that belong to it; a choice may belong to several.
     """
@@ -117,7 +142,10 @@ class Flag:
     def check(self, value: Any) -> bool:
         """The value, if it is True or False. Raises ChoiceError."""
         if not isinstance(value, bool):
-            raise ChoiceError(f"{self.label} must be 1 or 0, not {show(value)}; using {int(self.default)} instead.")
+            raise ChoiceError(
+                f"{self.label} must be 1 or 0, not {show(value)}; using {int(self.default)}"
+                " instead."
+            )
         return value
 
     def read(self, text: str) -> bool:
@@ -155,8 +183,11 @@ class Structured:
 Choice = Number | Option | Flag | Structured
 
 
-def read_choices(table: Sequence[Choice], query: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
-    """Values for every choice of the table, and one sentence for each piece of the query that could not be taken.
+def read_choices(
+    table: Sequence[Choice], query: Mapping[str, str]
+) -> tuple[dict[str, Any], list[str]]:
+    """Values for every choice of the table, and one sentence for each piece of the query that could
+    not be taken.
 
     Names that are not in the table are left alone: they belong to the frame or to another page.
     """
@@ -172,5 +203,6 @@ def read_choices(table: Sequence[Choice], query: Mapping[str, str]) -> tuple[dic
 
 
 def write_choices(table: Sequence[Choice], values: Mapping[str, Any]) -> dict[str, str]:
-    """The shortest query that `read_choices` turns back into these values: defaults are left out."""
+    """The shortest query that `read_choices` turns back into these values: defaults are left
+    out."""
     return {c.name: c.write(values[c.name]) for c in table if values[c.name] != c.default}

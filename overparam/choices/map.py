@@ -1,4 +1,5 @@
-"""What a map of where depth helps is of: the two quantities along its axes, and what stays the same."""
+"""What a map of where depth helps is of: the two quantities along its axes, and what stays the
+same."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ PLAN_CHOICES: tuple[Choice, ...] = (
         "Problem",
         "two",
         {"two": "Two coordinates", "synthetic": "Synthetic regression"},
-        "Two coordinates: L = (1/p)(|w₁ − y₁|^p + |w₂ − 1|^p). Synthetic: 200 samples of 10 inputs, noise 0.1.",
+        "Two coordinates: L = (1/p)(|w₁ − y₁|^p + |w₂ − 1|^p). Synthetic: 200 samples of 10 inputs,"
+        " noise 0.1.",
     ),
     Option("x", "Across", "shape", AXES),
     Option("y", "Upwards", "p", AXES),
@@ -45,20 +47,60 @@ PLAN_CHOICES: tuple[Choice, ...] = (
     Number("p", "Loss exponent p", 4, 2, 8),
     Number("ratio", "Ratio y₁ / y₂", 10, 1, 100),
     Number("condition", "Condition number", 100, 1, 1e4),
-    Number("scale", "Start scale |W₀|", 0.01, 0, 10, low_open=True, help="Norm of the end-to-end weights at the start."),
+    Number(
+        "scale",
+        "Start scale |W₀|",
+        0.01,
+        0,
+        10,
+        low_open=True,
+        help="Norm of the end-to-end weights at the start.",
+    ),
     Number("loss", "Goal: loss L ≤", 1e-4, 0, 1, low_open=True, help="The least loss is 0 here."),
-    Number("gap", "Goal: gap g ≤", 0.001, 1e-12, 0.9, help="g = (L − L*) / (L₀ − L*). Below 1e-12 rounding decides."),
-    Number("horizon", "Give up after", 4000, 10, 20_000, integer=True, help="Iterations after which a step size has not arrived."),
-    Number("grid", "Step sizes a decade", 8, 2, 24, integer=True, help="The decades tried follow from depth, start and minimum."),
+    Number(
+        "gap",
+        "Goal: gap g ≤",
+        0.001,
+        1e-12,
+        0.9,
+        help="g = (L − L*) / (L₀ − L*). Below 1e-12 rounding decides.",
+    ),
+    Number(
+        "horizon",
+        "Give up after",
+        4000,
+        10,
+        20_000,
+        integer=True,
+        help="Iterations after which a step size has not arrived.",
+    ),
+    Number(
+        "grid",
+        "Step sizes a decade",
+        8,
+        2,
+        24,
+        integer=True,
+        help="The decades tried follow from depth, start and minimum.",
+    ),
     Option("detail", "Detail", "standard", DETAILS),
     Option("start", "Start along", "even", {"even": "(1, …, 1)", "random": "a random direction"}),
-    Number("seed", "Seed", 0, 0, 2**31 - 1, integer=True, help="Of a random start and of the synthetic data."),
+    Number(
+        "seed",
+        "Seed",
+        0,
+        0,
+        2**31 - 1,
+        integer=True,
+        help="Of a random start and of the synthetic data.",
+    ),
 )
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One problem and one depth; `step` is relative to the problem's unit, TUNED where each depth has its own best."""
+    """One problem and one depth; `step` is relative to the problem's unit, TUNED where each depth
+    has its own best."""
 
     p: float
     shape: float
@@ -95,16 +137,27 @@ class Plan:
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Plan:
-        """From checked values; choices without effect are set to their defaults, so that equal maps compare equal.
+        """From checked values; choices without effect are set to their defaults, so that equal maps
+        compare equal.
 
         Raises: ChoiceError where the choices do not fit together.
         """
         values = {f.name: values[f.name] for f in fields(cls)}
         axes = (values["x"], values["y"])
         if axes[0] == axes[1]:
-            raise ChoiceError(f"Both axes of the map are the {AXES[axes[0]]}: choose another quantity for one of them.")
-        if "depth" not in axes and values["kind"] == "network" and values["depth"] != int(values["depth"]):
-            raise ChoiceError(f"A network's depth must be a whole number, not {values['depth']:g}: choose the end-to-end rule.")
+            raise ChoiceError(
+                f"Both axes of the map are the {AXES[axes[0]]}: choose another quantity for one of"
+                " them."
+            )
+        if (
+            "depth" not in axes
+            and values["kind"] == "network"
+            and values["depth"] != int(values["depth"])
+        ):
+            raise ChoiceError(
+                f"A network's depth must be a whole number, not {values['depth']:g}: choose the"
+                " end-to-end rule."
+            )
         two = values["problem"] == "two"
         idle = {"condition", "gap"} if two else {"ratio", "loss"}
         idle |= {name for name in ("p", "scale", "depth") if name in axes}
@@ -122,12 +175,16 @@ class Plan:
         fixed = {"p": self.p, "scale": self.scale, "depth": self.depth, "step": TUNED}
         fixed["shape"] = self.ratio if self.problem == "two" else self.condition
         fixed |= {self.x: float(self.values("x")[x]), self.y: float(self.values("y")[y])}
-        return Cell(**{name: int(v) if name == "depth" and v == int(v) else v for name, v in fixed.items()})
+        return Cell(
+            **{name: int(v) if name == "depth" and v == int(v) else v for name, v in fixed.items()}
+        )
 
     def name(self, axis: str) -> str:
         """What stands along an axis, in words."""
         quantity = getattr(self, axis)
-        return {"shape": SHAPE[self.problem], "step": "step size in leaps"}.get(quantity, AXES[quantity])
+        return {"shape": SHAPE[self.problem], "step": "step size in leaps"}.get(
+            quantity, AXES[quantity]
+        )
 
 
 # Values along an axis, from few to many. A network has whole depths, the rule has any.
@@ -142,5 +199,9 @@ def _lattice(axis: str, problem: str, kind: str, detail: str) -> np.ndarray:
         return np.array(_P[fineness], dtype=float)
     if axis == "depth":
         return np.array((_WHOLE if kind == "network" else _REAL)[fineness], dtype=float)
-    ends = {"shape": (1, 100 if problem == "two" else 1e4), "scale": (1e-4, 1), "step": (LEAST_STEP, MOST_STEP)}[axis]
+    ends = {
+        "shape": (1, 100 if problem == "two" else 1e4),
+        "scale": (1e-4, 1),
+        "step": (LEAST_STEP, MOST_STEP),
+    }[axis]
     return np.geomspace(*ends, (7, 13, 25)[fineness])

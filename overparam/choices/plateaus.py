@@ -1,4 +1,5 @@
-"""The choices of the page on plateaus, its examples, and the family of nets that a choice describes."""
+"""The choices of the page on plateaus, its examples, and the family of nets that a choice
+describes."""
 
 from __future__ import annotations
 
@@ -93,7 +94,8 @@ EXAMPLES = (
     Example(
         "three",
         "Only 3 of 5 layers small",
-        "Depth 5, but r = 3: the slope is −1, not −3. Click other layers: the place does not matter.",
+        "Depth 5, but r = 3: the slope is −1, not −3. Click other layers: the place does not"
+        " matter.",
         {"N": 5, "small": (1, 3, 5)},
     ),
     Example(
@@ -106,7 +108,14 @@ EXAMPLES = (
         "pinned",
         "Weight decay pins a net",
         "λ = 0.05: below ε = λ/c the small layers shrink faster than they grow, and never leave.",
-        {"N": 3, "small": (1, 2, 3), "start": "symmetric", "decay": 0.05, "least": 0.01, "most": 1.0},
+        {
+            "N": 3,
+            "small": (1, 2, 3),
+            "start": "symmetric",
+            "decay": 0.05,
+            "least": 0.01,
+            "most": 1.0,
+        },
     ),
     Example(
         "adam",
@@ -162,13 +171,13 @@ class Family:
         modes = values["view"] == "modes"
         if offset and modes:
             raise ChoiceError(
-                f"{ACTIVATIONS[values['act']].label} is not 0 at 0, and such nets are followed as a "
-                "chain with one output only: choose another activation for the modes."
+                f"{ACTIVATIONS[values['act']].label} is not 0 at 0, and such nets are followed as a"
+                " chain with one output only: choose another activation for the modes."
             )
         if offset and values["data"] == "digits":
             raise ChoiceError(
-                f"{ACTIVATIONS[values['act']].label} is not 0 at 0, and such nets are followed as a "
-                "chain with one output only: choose other data than the digits."
+                f"{ACTIVATIONS[values['act']].label} is not 0 at 0, and such nets are followed as a"
+                " chain with one output only: choose other data than the digits."
             )
         symmetric = offset or (values["start"] == "symmetric" and not modes)
         return cls(
@@ -241,7 +250,8 @@ def scales(least: float, most: float) -> tuple[float, ...]:
     """
     if least > most:
         raise ChoiceError(
-            f"The smallest ε, {least:g}, is above the largest, {most:g}: raise one or lower the other."
+            f"The smallest ε, {least:g}, is above the largest, {most:g}: raise one or lower the"
+            " other."
         )
     end = least or most / 10  # a decade beside the saddle itself
     # a link may ask for hundreds of decades

@@ -1,6 +1,8 @@
-"""What can be raced on: one record a problem, with everything that the rest of the house asks of it.
+"""What can be raced on: one record a problem, with everything that the rest of the house asks of
+it.
 
-To add a data set: write its record and add it to PROBLEMS; the app, links, runs and the script to take home follow.
+To add a data set: write its record and add it to PROBLEMS; the app, links, runs and the script to
+take home follow.
 """
 
 from __future__ import annotations
@@ -38,7 +40,8 @@ class Arrays(NamedTuple):
 
 
 class PlainData(NamedTuple):
-    """How a script gets the same: the line that makes X and Y, and the functions of `plain` it calls."""
+    """How a script gets the same: the line that makes X and Y, and the functions of `plain` it
+    calls."""
 
     line: str
     functions: tuple[Callable[..., Any], ...]
@@ -48,10 +51,11 @@ class PlainData(NamedTuple):
 class ProblemRecord:
     """A problem that can be chosen.
 
-    label, short: its names in a list and in a sentence. own: the choices that only it has. arrays(choices, upload): what is
-    fitted, for an experiment's choices and the person's file. plain(choices, upload): the same for a script of numpy alone.
-    outputs(choices, upload): k, known before the data are. note: where a reader of that script gets the data. weight: as a
-    script writes it.
+    label, short: its names in a list and in a sentence. own: the choices that only it has.
+    arrays(choices, upload): what is fitted, for an experiment's choices and the person's file.
+    plain(choices, upload): the same for a script of numpy alone. outputs(choices, upload): k, known
+    before the data are. note: where a reader of that script gets the data. weight: as a script
+    writes it.
     """
 
     label: str
@@ -97,7 +101,8 @@ def _plain_synthetic(choices: Any, upload: Data | None) -> PlainData:
 def _uploaded(choices: Any, upload: Data | None) -> Arrays:
     if upload is None:
         raise ChoiceError(
-            "This link is about a file that is not here: upload the CSV file again, or choose another problem."
+            "This link is about a file that is not here: upload the CSV file again, or choose"
+            " another problem."
         )
     return _fitted(upload)
 
@@ -129,16 +134,21 @@ PROBLEMS: dict[str, ProblemRecord] = {
         short="Breast cancer",
         arrays=lambda choices, upload: _fitted(load_breast_cancer()),
         plain=lambda choices, upload: _table(breast_cancer()),
-        note="The data: 569 samples of cells; the mean symmetry of their nuclei from the other 29 measurements\n"
-        "(W. N. Street, W. H. Wolberg, O. L. Mangasarian, SPIE 1905, 1993).\n\n",
+        note=(
+            "The data: 569 samples of cells; the mean symmetry of their nuclei from the other 29"
+            " measurements\n(W. N. Street, W. H. Wolberg, O. L. Mangasarian, SPIE 1905, 1993).\n\n"
+        ),
     ),
     "diabetes": ProblemRecord(
         label="Diabetes (442×10)",
         short="Diabetes",
         arrays=lambda choices, upload: _fitted(load_diabetes()),
         plain=lambda choices, upload: _table(diabetes()),
-        note="The data: 442 patients, 10 measurements and the progression of their diabetes\n"
-        "(B. Efron, T. Hastie, I. Johnstone, R. Tibshirani, Least Angle Regression, Annals of Statistics 32, 2004).\n\n",
+        note=(
+            "The data: 442 patients, 10 measurements and the progression of their diabetes\n(B."
+            " Efron, T. Hastie, I. Johnstone, R. Tibshirani, Least Angle Regression, Annals of"
+            " Statistics 32, 2004).\n\n"
+        ),
     ),
     "ethanol": ProblemRecord(
         label="Ethanol, the paper's data (2565×128)",
@@ -146,7 +156,8 @@ PROBLEMS: dict[str, ProblemRecord] = {
         # a run takes turns with others: it must not wait for a download
         arrays=lambda choices, upload: _fitted(load_ethanol(download=False)),
         plain=lambda choices, upload: PlainData(
-            f"X, Y = ethanol({ETHANOL_URL.rsplit('/', 1)[1]!r})", (plain.ethanol, plain.standardised)
+            f"X, Y = ethanol({ETHANOL_URL.rsplit('/', 1)[1]!r})",
+            (plain.ethanol, plain.standardised),
         ),
         note=f"The data: download\n{ETHANOL_URL}\ninto this folder.\n{ETHANOL_CITATION}.\n\n",
     ),
@@ -157,7 +168,16 @@ PROBLEMS: dict[str, ProblemRecord] = {
         plain=lambda choices, upload: PlainData(
             f"X, Y = two_coordinates({choices.ratio!r})", (plain.two_coordinates,)
         ),
-        own=(Number("ratio", "Ratio y₁ / y₂", 10.0, 1, 1000, help="The two coordinates want w₁ = y₁ and w₂ = y₂ = 1."),),
+        own=(
+            Number(
+                "ratio",
+                "Ratio y₁ / y₂",
+                10.0,
+                1,
+                1000,
+                help="The two coordinates want w₁ = y₁ and w₂ = y₂ = 1.",
+            ),
+        ),
         weight="1.0",
     ),
     "synthetic": ProblemRecord(
@@ -170,9 +190,23 @@ PROBLEMS: dict[str, ProblemRecord] = {
             Number("m", "Samples m", 500, 2, 5000, integer=True),
             Number("d", "Inputs d", 20, 1, 256, integer=True),
             Number("k", "Outputs k", 1, 1, 16, integer=True),
-            Number("condition", "Condition number", 100.0, 1, 1e6, help="Largest over smallest eigenvalue of XᵀX."),
+            Number(
+                "condition",
+                "Condition number",
+                100.0,
+                1,
+                1e6,
+                help="Largest over smallest eigenvalue of XᵀX.",
+            ),
             SPECTRUM,
-            Number("noise", "Noise", 0.1, 0, 10, help="Standard deviation of the label noise, relative to the signal."),
+            Number(
+                "noise",
+                "Noise",
+                0.1,
+                0,
+                10,
+                help="Standard deviation of the label noise, relative to the signal.",
+            ),
         ),
     ),
     "csv": ProblemRecord(
@@ -182,7 +216,10 @@ PROBLEMS: dict[str, ProblemRecord] = {
         plain=_plain_uploaded,
         outputs=lambda choices, upload: 1 if upload is None else upload.targets.shape[1],
         own=(CSV,),
-        note=f"The data: the file {DATA_FILE} that is offered beside this one, in the same folder.\n\n",
+        note=(
+            f"The data: the file {DATA_FILE} that is offered beside this one, in the same"
+            " folder.\n\n"
+        ),
     ),
 }
 

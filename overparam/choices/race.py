@@ -1,7 +1,7 @@
 """An experiment: everything the person chose, as one frozen, validated, hashable record.
 
-It is what the widgets make, what the URL says, the key of the run, and what an export records. The bounds stand in CHOICES, which
-widgets, URL reader and messages share.
+It is what the widgets make, what the URL says, the key of the run, and what an export records. The
+bounds stand in CHOICES, which widgets, URL reader and messages share.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ class Entry:
         return ", ".join(words)
 
 
-# An entry as URL text: 3_gd, 2.5_gd_rule, 2_adam_s0.01_w0.04_h100_inear-zero; entries are joined by ~.
+# An entry as URL text: 3_gd, 2.5_gd_rule, 2_adam_s0.01_w0.04_h100_inear-zero; entries are joined by
+# ~.
 _TAGS = {"s": ("step", STEP), "w": ("scale", SCALE), "h": ("width", WIDTH)}
 
 
@@ -64,15 +65,23 @@ def check_entry(entry: Entry) -> Entry:
     """The entry, if it is possible. Raises ChoiceError, in one sentence."""
     depth = replace_default(DEPTH, entry.depth)
     if entry.kind == "network" and depth != int(depth):
-        raise ChoiceError(f"A network's depth must be a whole number, not {depth:g}; choose the end-to-end rule for real depth.")
+        raise ChoiceError(
+            f"A network's depth must be a whole number, not {depth:g}; choose the end-to-end rule"
+            " for real depth."
+        )
     for name, choice in _TAGS.values():
         if getattr(entry, name) is not None:
             replace_default(choice, getattr(entry, name))
     for name, known in (("optimizer", OPTIMIZERS), ("kind", KINDS)):
         if getattr(entry, name) not in known:
-            raise ChoiceError(f"A method's {name} must be one of {', '.join(known)}, not {show(getattr(entry, name))}.")
+            raise ChoiceError(
+                f"A method's {name} must be one of {', '.join(known)}, not"
+                f" {show(getattr(entry, name))}."
+            )
     if entry.start is not None and entry.start not in STARTS:
-        raise ChoiceError(f"A method's start must be one of {', '.join(STARTS)}, not {show(entry.start)}.")
+        raise ChoiceError(
+            f"A method's start must be one of {', '.join(STARTS)}, not {show(entry.start)}."
+        )
     return replace(entry, depth=int(depth) if depth == int(depth) else depth)
 
 
@@ -89,9 +98,15 @@ def parse_methods(text: str) -> tuple[Entry, ...]:
     try:
         entries = tuple(_parse_entry(word) for word in text.split("~"))
     except ChoiceError as error:
-        raise ChoiceError(f"The list of methods in the link could not be read: {error} Using the default list instead.") from None
+        raise ChoiceError(
+            f"The list of methods in the link could not be read: {error} Using the default list"
+            " instead."
+        ) from None
     if len(entries) > MOST_METHODS:
-        raise ChoiceError(f"At most {MOST_METHODS} methods can race, not {len(entries)}; using the default list instead.")
+        raise ChoiceError(
+            f"At most {MOST_METHODS} methods can race, not {len(entries)}; using the default list"
+            " instead."
+        )
     return entries
 
 
@@ -109,7 +124,10 @@ def _parse_entry(word: str) -> Entry:
             name, choice = _TAGS[tag[0]]
             values[name] = replace_default(choice, _number(tag[1:]))
         else:
-            raise ChoiceError(f"{show(tag)} is no optimizer, kind, step size (s), start scale (w), width (h) or start (i).")
+            raise ChoiceError(
+                f"{show(tag)} is no optimizer, kind, step size (s), start scale (w), width (h) or"
+                " start (i)."
+            )
     return check_entry(Entry(**values))
 
 
@@ -132,7 +150,11 @@ def format_methods(entries: tuple[Entry, ...]) -> str:
     words = []
     for e in entries:
         parts = [f"{e.depth!r}", e.optimizer] + ([e.kind] if e.kind != "network" else [])
-        parts += [f"{tag}{choice.write(getattr(e, name))}" for tag, (name, choice) in _TAGS.items() if getattr(e, name) is not None]
+        parts += [
+            f"{tag}{choice.write(getattr(e, name))}"
+            for tag, (name, choice) in _TAGS.items()
+            if getattr(e, name) is not None
+        ]
         words.append("_".join(parts + ([f"i{e.start}"] if e.start else [])))
     return "~".join(words)
 
@@ -143,7 +165,8 @@ CHANGE_BY = Number("by", "The factor of a change", 1, 0, 1000, low_open=True)
 
 
 def parse_changes(text: str) -> tuple[tuple[int, float], ...]:
-    """URL text -> changes of all step sizes, (iteration, factor) in order of time: 500x0.5~2000x2. Raises ChoiceError."""
+    """URL text -> changes of all step sizes, (iteration, factor) in order of time: 500x0.5~2000x2.
+    Raises ChoiceError."""
     changes: dict[int, float] = {}
     try:
         for word in text.split("~") if text else []:
@@ -151,9 +174,14 @@ def parse_changes(text: str) -> tuple[tuple[int, float], ...]:
             at = int(replace_default(CHANGE_AT, _number(moment)))
             changes[at] = replace_default(CHANGE_BY, changes.get(at, 1.0) * _number(by))
     except ChoiceError as error:
-        raise ChoiceError(f"The step-size changes in the link could not be read: {error} Making none instead.") from None
+        raise ChoiceError(
+            f"The step-size changes in the link could not be read: {error} Making none instead."
+        ) from None
     if len(changes) > MOST_CHANGES:
-        raise ChoiceError(f"At most {MOST_CHANGES} step-size changes are possible, not {len(changes)}; making none instead.")
+        raise ChoiceError(
+            f"At most {MOST_CHANGES} step-size changes are possible, not {len(changes)}; making"
+            " none instead."
+        )
     return tuple(sorted(changes.items()))
 
 
@@ -167,15 +195,18 @@ DEFAULT_METHODS = (
     *(Entry(1, optimizer) for optimizer in ("momentum", "adagrad", "adadelta", "adam")),
 )
 
-AIMS = {"end": "lowest loss at the end"} | {f"{gap:g}": f"first to g ≤ {gap:g}" for gap in GAPS[1:4]}
+AIMS = {"end": "lowest loss at the end"} | {
+    f"{gap:g}": f"first to g ≤ {gap:g}" for gap in GAPS[1:4]
+}
 _SHARED = (STEP, Structured("changes", "Step-size changes", (), parse_changes, format_changes))
 STEPS = Variant(
     "steps",
     "Step sizes",
     "tuned",
     {"tuned": "tuned", "shared": "shared", "each": "own"},
-    "Tuned: for each method the best step size of a grid, by the loss at the end of the horizon or the way to a gap. "
-    "Shared: one for all. Own: each method may have its own, in the list of methods.",
+    "Tuned: for each method the best step size of a grid, by the loss at the end of the horizon or"
+    " the way to a gap. Shared: one for all. Own: each method may have its own, in the list of"
+    " methods.",
     {
         "shared": _SHARED,
         "each": _SHARED,
@@ -189,14 +220,23 @@ STEPS = Variant(
                 integer=True,
                 help="Iterations after which step sizes are compared.",
             ),
-            Number("grid", "Step sizes a decade", 6, 2, 24, integer=True, help="How fine the grid of step sizes is."),
+            Number(
+                "grid",
+                "Step sizes a decade",
+                6,
+                2,
+                24,
+                integer=True,
+                help="How fine the grid of step sizes is.",
+            ),
             Option(
                 "aim",
                 "Tune for",
                 "end",
                 AIMS,
-                "The lowest loss at the end: the largest of the last tenth of the horizon counts. First to a gap: where no step "
-                "size gets there, the lowest loss at the end decides.",
+                "The lowest loss at the end: the largest of the last tenth of the horizon counts."
+                " First to a gap: where no step size gets there, the lowest loss at the end"
+                " decides.",
             ),
         ),
     },
@@ -204,17 +244,44 @@ STEPS = Variant(
 
 CHOICES: tuple[Choice, ...] = (
     PROBLEM,
-    Number("p", "Loss exponent p", 4.0, P_LOW, P_HIGH, help="The loss is (1/p) |W x − y|^p, averaged over the samples."),
+    Number(
+        "p",
+        "Loss exponent p",
+        4.0,
+        P_LOW,
+        P_HIGH,
+        help="The loss is (1/p) |W x − y|^p, averaged over the samples.",
+    ),
     *PROBLEM.choices(),
     Structured("methods", "Methods", DEFAULT_METHODS, parse_methods, format_methods),
     STEPS,
     *STEPS.choices(),
-    Option("start", "Start", "balanced", STARTS, "Balanced: W_{j+1}ᵀW_{j+1} = W_jW_jᵀ, as the theory assumes."),
-    replace(SCALE, help="Norm of W_e for a balanced start; standard deviation of the entries (or the noise on them) else."),
+    Option(
+        "start",
+        "Start",
+        "balanced",
+        STARTS,
+        "Balanced: W_{j+1}ᵀW_{j+1} = W_jW_jᵀ, as the theory assumes.",
+    ),
+    replace(
+        SCALE,
+        help=(
+            "Norm of W_e for a balanced start; standard deviation of the entries (or the noise on"
+            " them) else."
+        ),
+    ),
     Number("decay", "Weight decay λ", 0.0, 0, 10),
     Number("iterations", "Iterations", 10_000, 10, 1_000_000, integer=True),
     Option("precision", "Precision", "float64", {"float64": "float64", "float32": "float32"}),
-    Number("seed", "Seed", 0, 0, 2**31 - 1, integer=True, help="Of the start's direction and of synthetic data."),
+    Number(
+        "seed",
+        "Seed",
+        0,
+        0,
+        2**31 - 1,
+        integer=True,
+        help="Of the start's direction and of synthetic data.",
+    ),
 )
 
 MOST_NUMBERS = 40_000_000  # held by one run: 320 MB in float64
@@ -250,15 +317,19 @@ class Experiment:
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Experiment:
-        """From checked values; choices without effect are set to their defaults, so that equal experiments compare equal."""
+        """From checked values; choices without effect are set to their defaults, so that equal
+        experiments compare equal."""
         values = {f.name: values[f.name] for f in fields(cls)}
         idle = [*PROBLEM.idle(values["problem"]), *STEPS.idle(values["steps"])]
         return cls(**values | {choice.name: choice.default for choice in idle})
 
     def method(self, entry: Entry) -> Method:
-        """A line of the list as a run of the engine; its step size is the shared one unless it has its own."""
+        """A line of the list as a run of the engine; its step size is the shared one unless it has
+        its own."""
         own_step, start = entry.step if self.steps == "each" else None, entry.start or self.start
-        hidden = entry.kind == "network" or start != "balanced"  # a rule starts from the product of such layers
+        hidden = (
+            entry.kind == "network" or start != "balanced"
+        )  # a rule starts from the product of such layers
         return Method(
             depth=entry.depth,
             optimizer=entry.optimizer,
@@ -273,45 +344,80 @@ class Experiment:
 
     def summary(self) -> str:
         """The experiment in a few words: problem, loss, methods, step sizes."""
-        depths = ", ".join(f"{e.depth:g}" for e in self.methods if e.optimizer == "gd" and e.kind == "network")
-        others = len(self.methods) - sum(e.optimizer == "gd" and e.kind == "network" for e in self.methods)
+        depths = ", ".join(
+            f"{e.depth:g}" for e in self.methods if e.optimizer == "gd" and e.kind == "network"
+        )
+        others = len(self.methods) - sum(
+            e.optimizer == "gd" and e.kind == "network" for e in self.methods
+        )
         words = [PROBLEMS[self.problem].short, f"p = {self.p:g}"]
-        words += [f"depth {depths}" + (f" and {others} more" if others else "") if depths else f"{others} methods"]
-        words += [{"tuned": "tuned", "shared": f"step size {self.step:.3g}", "each": "own step sizes"}[self.steps]]
-        words += [f"changed at {', '.join(f'{at:,}' for at, _ in self.changes)}"] if self.changes else []
+        words += [
+            (
+                f"depth {depths}" + (f" and {others} more" if others else "")
+                if depths
+                else f"{others} methods"
+            )
+        ]
+        words += [
+            {"tuned": "tuned", "shared": f"step size {self.step:.3g}", "each": "own step sizes"}[
+                self.steps
+            ]
+        ]
+        words += (
+            [f"changed at {', '.join(f'{at:,}' for at, _ in self.changes)}"] if self.changes else []
+        )
         return ", ".join(words)
 
     @property
     def tuning_horizon(self) -> int:
-        """Iterations of the tuning stage: 0 where step sizes are given, never more than the run has."""
+        """Iterations of the tuning stage: 0 where step sizes are given, never more than the run
+        has."""
         return min(self.horizon, self.iterations) if self.steps == "tuned" else 0
 
     def build(self, device: torch.device | str, upload: Data | None = None) -> Problem:
         """The problem as tensors.
 
         Args: upload: the person's file, for the problem "csv".
-        Raises: ChoiceError where choices do not fit together; DataError where the data cannot be had.
+        Raises: ChoiceError where choices do not fit together; DataError where the data cannot be
+        had.
         """
         inputs, targets, weight = PROBLEMS[self.problem].arrays(self, upload)
         return Problem(inputs, targets, lp(self.p), weight, getattr(torch, self.precision), device)
 
     def check_fit(self, problem: Problem, rows: int) -> None:
-        """Raises ChoiceError where the methods do not fit the problem, or the batch does not fit the memory."""
+        """Raises ChoiceError where the methods do not fit the problem, or the batch does not fit
+        the memory."""
         for entry in self.methods:
             if entry.kind in ("scale", "stretch") and problem.k > 1:
-                raise ChoiceError(f"'{KINDS[entry.kind]}' is defined for one output, but this problem has {problem.k}; remove it.")
-            rank, start = min(problem.k, problem.d), entry.start or self.start
-            if entry.width and entry.width < rank and start == "balanced" and entry.depth > 1 and entry.kind == "network":
                 raise ChoiceError(
-                    f"A balanced start needs a hidden width of {rank} or more here, not {entry.width}: widen it or start near zero."
+                    f"'{KINDS[entry.kind]}' is defined for one output, but this problem has"
+                    f" {problem.k}; remove it."
+                )
+            rank, start = min(problem.k, problem.d), entry.start or self.start
+            if (
+                entry.width
+                and entry.width < rank
+                and start == "balanced"
+                and entry.depth > 1
+                and entry.kind == "network"
+            ):
+                raise ChoiceError(
+                    f"A balanced start needs a hidden width of {rank} or more here, not"
+                    f" {entry.width}: widen it or start near zero."
                 )
         if self.numbers(problem, rows) > MOST_NUMBERS:
             raise ChoiceError(
-                f"{rows} runs of this size take too much memory: use fewer step sizes a decade, fewer methods or narrower layers."
+                f"{rows} runs of this size take too much memory: use fewer step sizes a decade,"
+                " fewer methods or narrower layers."
             )
 
     def numbers(self, problem: Problem, rows: int) -> int:
-        """How many numbers a batch of so many runs holds in memory, about: parameters, their gradients and memories, residuals."""
-        widths = [(e.width or problem.k) if e.kind == "network" else problem.k for e in self.methods]
-        parameters = max(w * problem.d + w * w * int(e.depth) for w, e in zip(widths, self.methods, strict=True))
+        """How many numbers a batch of so many runs holds in memory, about: parameters, their
+        gradients and memories, residuals."""
+        widths = [
+            (e.width or problem.k) if e.kind == "network" else problem.k for e in self.methods
+        ]
+        parameters = max(
+            w * problem.d + w * w * int(e.depth) for w, e in zip(widths, self.methods, strict=True)
+        )
         return rows * (6 * parameters + 2 * problem.k * problem.m)

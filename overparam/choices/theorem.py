@@ -1,4 +1,5 @@
-"""The choices of the page on Theorem 2, its examples, and the loss and plane that a choice describes."""
+"""The choices of the page on Theorem 2, its examples, and the loss and plane that a choice
+describes."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ CORNERS_PATTERN = re.compile(r"[;\n]+")
 
 @dataclass(frozen=True)
 class Example:
-    """A state of the page worth looking at, and what to see there; choices not named take their defaults."""
+    """A state of the page worth looking at, and what to see there; choices not named take their
+    defaults."""
 
     name: str
     label: str
@@ -35,7 +37,8 @@ class Example:
 class Case:
     """A loss L on R^d, the plane of the picture, and L restricted to it.
 
-    c = ||G(0)||; where it is 0 there is no direction e, and the picture takes the first two coordinates.
+    c = ||G(0)||; where it is 0 there is no direction e, and the picture takes the first two
+    coordinates.
     """
 
     loss: Landscape
@@ -45,7 +48,8 @@ class Case:
 
 
 def corners(text: str) -> str:
-    """Check the corners of a polygon, "x,y; x,y; ...", and give the text back in its shortest form. Raises ChoiceError."""
+    """Check the corners of a polygon, "x,y; x,y; ...", and give the text back in its shortest form.
+    Raises ChoiceError."""
     return "; ".join(f"{x:g},{y:g}" for x, y in points(text))
 
 
@@ -60,9 +64,13 @@ def points(text: str) -> list[tuple[float, float]]:
         try:
             x, y = (float(number) for number in numbers)
         except ValueError:
-            raise ChoiceError(f"Corners are written like 0.5,0.2; 1,0.9; 0.1,0.8, which {show(part)} is not.") from None
+            raise ChoiceError(
+                f"Corners are written like 0.5,0.2; 1,0.9; 0.1,0.8, which {show(part)} is not."
+            ) from None
         if not (abs(x) <= 100 and abs(y) <= 100):
-            raise ChoiceError(f"The corner {show(part)} lies outside the plane shown: use coordinates up to 100.")
+            raise ChoiceError(
+                f"The corner {show(part)} lies outside the plane shown: use coordinates up to 100."
+            )
         found.append((x, y))
     return found
 
@@ -96,13 +104,36 @@ SHAPE = {
 CHOICES = (
     Option("view", "Part", "around", VIEWS),
     Option("loss", "Loss", "linear", LOSSES),
-    Number("N", "Depth N", 3.0, 1.0, 10.0, help="Any real number: Claim 2 makes sense between the integers too."),
+    Number(
+        "N",
+        "Depth N",
+        3.0,
+        1.0,
+        10.0,
+        help="Any real number: Claim 2 makes sense between the integers too.",
+    ),
     Number("r", "r", 0.2, 0.0, 2.0, help="Inner radius of the curve."),
-    Number("R", "R", 1.0, 0.05, 4.0, help="Outer radius of the curve, and half width of the square for the potential."),
+    Number(
+        "R",
+        "R",
+        1.0,
+        0.05,
+        4.0,
+        help="Outer radius of the curve, and half width of the square for the potential.",
+    ),
     Number("c", "c = ‖G(0)‖", 1.3, 0.0, 3.0),
     Number("h1", "curvature h₁", 2.0, 0.0, 4.0, help="Eigenvalue of the Hessian."),
-    Number("h2", "curvature h₂", 0.5, 0.0, 4.0, help="The other eigenvalue; equal ones make a round bowl."),
-    Number("turn", "turned by (°)", 30.0, -90.0, 90.0, help="Angle between e and the direction of h₁."),
+    Number(
+        "h2",
+        "curvature h₂",
+        0.5,
+        0.0,
+        4.0,
+        help="The other eigenvalue; equal ones make a round bowl.",
+    ),
+    Number(
+        "turn", "turned by (°)", 30.0, -90.0, 90.0, help="Angle between e and the direction of h₁."
+    ),
     Number("y1", "y₁", 1.5, -3.0, 3.0),
     Number("y2", "y₂", 0.5, -3.0, 3.0),
     Number("p", "p", 4.0, 2.0, 6.0, help="Exponent of the loss."),
@@ -117,24 +148,44 @@ CHOICES = (
             "guilty": "where F turns, at W = R e",
             "random": "random",
         },
-        help="The plane goes through 0 and contains G(0); this picks its second direction. At any W all of "
-        "what keeps F from being a gradient lies in one plane, spanned by W and N H W + (N−2) G.",
+        help=(
+            "The plane goes through 0 and contains G(0); this picks its second direction. At any W"
+            " all of what keeps F from being a gradient lies in one plane, spanned by W and N H W +"
+            " (N−2) G."
+        ),
     ),
-    Option("curve", "Curve", "ellipse", {"ellipse": "ellipse", "circle": "circle", "polygon": "polygon"}),
+    Option(
+        "curve",
+        "Curve",
+        "ellipse",
+        {"ellipse": "ellipse", "circle": "circle", "polygon": "polygon"},
+    ),
     Number("x", "centre, along e", 0.5, -4.0, 4.0),
     Number("y", "centre, across", 0.5, -4.0, 4.0),
     Number("a", "half axis a", 0.4, 0.01, 4.0),
     Number("b", "half axis b", 0.25, 0.01, 4.0),
     Number("tilt", "tilt (°)", 0.0, -90.0, 90.0),
     Structured("corners", "Corners", "0.2,0.1; 0.9,0.2; 0.6,0.8", corners, str),
-    Number("angle", "start: angle from e (°)", 120.0, -180.0, 180.0, help="Where gradient descent starts."),
+    Number(
+        "angle",
+        "start: angle from e (°)",
+        120.0,
+        -180.0,
+        180.0,
+        help="Where gradient descent starts.",
+    ),
     Number("start", "start: distance from 0", 0.1, 0.01, 4.0),
     Number("step", "Step of the proof", 1, 1, 5, integer=True),
     *ESTIMATE,
 )
 
 EXAMPLES = (
-    Example("theorem", "Theorem 2 at work", "Linear loss, N = 3: every piece has a closed form, and they do not add up to 0.", {}),
+    Example(
+        "theorem",
+        "Theorem 2 at work",
+        "Linear loss, N = 3: every piece has a closed form, and they do not add up to 0.",
+        {},
+    ),
     Example(
         "one",
         "N = 1: plain gradient descent",
@@ -150,31 +201,44 @@ EXAMPLES = (
     Example(
         "two-bowl",
         "N = 2, anisotropic bowl: not a gradient",
-        "Theorem 2 says nothing at N = 2, and on Γ the circulation is 0. This circle gives another number: F is not a gradient.",
-        {"N": 2.0, "loss": "quadratic", "view": "beat", "curve": "circle", "x": 0.6, "y": 0.6, "a": 0.4},
+        "Theorem 2 says nothing at N = 2, and on Γ the circulation is 0. This circle gives another"
+        " number: F is not a gradient.",
+        {
+            "N": 2.0,
+            "loss": "quadratic",
+            "view": "beat",
+            "curve": "circle",
+            "x": 0.6,
+            "y": 0.6,
+            "a": 0.4,
+        },
     ),
     Example(
         "bowl-at-0",
         "G(0) = 0: a gradient at every depth",
-        "G(0) ≠ 0 fails: a round bowl around 0 gives F = N h ‖W‖^(2−2/N) W, the gradient of a power of ‖W‖. Move N.",
+        "G(0) ≠ 0 fails: a round bowl around 0 gives F = N h ‖W‖^(2−2/N) W, the gradient of a power"
+        " of ‖W‖. Move N.",
         {"c": 0.0, "h1": 1.0, "h2": 1.0, "loss": "quadratic"},
     ),
     Example(
         "cone",
         "G jumps at 0: a gradient at every depth",
-        "Continuity fails: the cone c‖W‖ has a slope of length c everywhere, and F is the gradient of a power of ‖W‖. Move N.",
+        "Continuity fails: the cone c‖W‖ has a slope of length c everywhere, and F is the gradient"
+        " of a power of ‖W‖. Move N.",
         {"loss": "cone"},
     ),
     Example(
         "data",
         "Real data",
-        "Diabetes, p = 4: the curve lies in a plane of the 10-dimensional weight space; the integral uses all of F.",
+        "Diabetes, p = 4: the curve lies in a plane of the 10-dimensional weight space; the"
+        " integral uses all of F.",
         {"loss": "diabetes", "r": 0.1},
     ),
     Example(
         "closest",
         "The closest regularizer",
-        "A regularizer supplies 99 % of F here, and never all of it. See what the rest does to gradient descent.",
+        "A regularizer supplies 99 % of F here, and never all of it. See what the rest does to"
+        " gradient descent.",
         {"loss": "lp", "view": "closest", "R": 2.0},
     ),
 )
@@ -187,12 +251,16 @@ def matching_example(values: Mapping[str, Any]) -> Example | None:
     """The example that these values are, whatever part of the page is open."""
     for example in EXAMPLES:
         wanted = DEFAULTS | dict(example.values)
-        if all(values[name] == wanted[name] for name in DEFAULTS if name not in {"view", "step", *OWN}):
+        if all(
+            values[name] == wanted[name] for name in DEFAULTS if name not in {"view", "step", *OWN}
+        ):
             return example
     return None
 
 
-def case(values: Mapping[str, Any], inputs: Array | None = None, targets: Array | None = None) -> Case:
+def case(
+    values: Mapping[str, Any], inputs: Array | None = None, targets: Array | None = None
+) -> Case:
     """The loss and the plane that the choices describe.
 
     Args:
@@ -207,7 +275,10 @@ def case(values: Mapping[str, Any], inputs: Array | None = None, targets: Array 
     elif kind in DATA:
         assert inputs is not None and targets is not None
         if inputs.shape[1] < 2:
-            raise ValueError("The data have one input only, and a closed curve needs a plane: choose data with two or more.")
+            raise ValueError(
+                "The data have one input only, and a closed curve needs a plane: choose data with"
+                " two or more."
+            )
         loss = regression(inputs, targets, values["p"])
     elif kind == "cone":
         loss = Cone(c, np.array([1.0, 0.0]))
@@ -229,11 +300,14 @@ def case(values: Mapping[str, Any], inputs: Array | None = None, targets: Array 
 
 
 def own_curve(values: Mapping[str, Any]) -> Curve:
-    """The curve of a person's own. Raises ValueError, in one sentence, where it is none or passes through the origin."""
+    """The curve of a person's own. Raises ValueError, in one sentence, where it is none or passes
+    through the origin."""
     if values["curve"] == "polygon":
         return polygon(points(values["corners"]))
     second = values["a"] if values["curve"] == "circle" else values["b"]
-    return ellipse((values["x"], values["y"]), (values["a"], second), float(np.radians(values["tilt"])))
+    return ellipse(
+        (values["x"], values["y"]), (values["a"], second), float(np.radians(values["tilt"]))
+    )
 
 
 def theorem_curve(values: Mapping[str, Any]) -> Curve:
@@ -247,14 +321,19 @@ def _second_direction(loss: Landscape, slope: Array, values: Mapping[str, Any]) 
         w = values["R"] * slope / np.linalg.norm(slope)
         found = guilty_direction(loss, values["N"], w)
         if found is None:
-            raise ValueError("At W = R e the field F does not turn: choose another R, or another second direction.")
+            raise ValueError(
+                "At W = R e the field F does not turn: choose another R, or another second"
+                " direction."
+            )
         return found
     if choice == "random":
         return np.random.default_rng(0).normal(size=slope.size)
     if choice == "minimum":
         least = loss.minimum()
         if least is None:
-            raise ValueError("The loss has no unique minimum in these data: choose another second direction.")
+            raise ValueError(
+                "The loss has no unique minimum in these data: choose another second direction."
+            )
         return least
     hessian = loss.hessian_product(np.zeros((slope.size, slope.size)), np.eye(slope.size))
     return np.linalg.eigh(hessian)[1][:, -1]

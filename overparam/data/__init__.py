@@ -1,7 +1,8 @@
-"""Data sets for the regression problems: what ships with scikit-learn, the paper's own, and a person's CSV file.
+"""Data sets for the regression problems: what ships with scikit-learn, the paper's own, and a
+person's CSV file.
 
-Everything leaves here standardised and finite; all that can go wrong on the way is a DataError, whose message tells the
-person what happened, where, and what to do.
+Everything leaves here standardised and finite; all that can go wrong on the way is a DataError,
+whose message tells the person what happened, where, and what to do.
 """
 
 from overparam.data.bundled import load_breast_cancer, load_diabetes

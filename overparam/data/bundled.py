@@ -8,8 +8,11 @@ from overparam.data.dataset import Data, standardise
 
 
 def diabetes() -> Data:
-    """442 patients, 10 measurements, and the progression of their diabetes a year later; as measured."""
-    from sklearn.datasets import load_diabetes  # takes more than a second to import: only when asked for
+    """442 patients, 10 measurements, and the progression of their diabetes a year later; as
+    measured."""
+    from sklearn.datasets import (
+        load_diabetes,
+    )  # takes more than a second to import: only when asked for
 
     table = load_diabetes(scaled=False)
     return Data(
@@ -24,7 +27,8 @@ def diabetes() -> Data:
 
 
 def breast_cancer() -> Data:
-    """569 samples of cells: the mean symmetry of their nuclei, from the other 29 measurements; as measured."""
+    """569 samples of cells: the mean symmetry of their nuclei, from the other 29 measurements; as
+    measured."""
     from sklearn.datasets import load_breast_cancer
 
     table = load_breast_cancer()

@@ -95,7 +95,8 @@ class Column:
 
 
 def indicators(column: Column, levels: Sequence[str], taken: set[str]) -> list[Column]:
-    """A column of 0 and 1 for each level but the first, with names that are not `taken`; NaN where the cell says nothing."""
+    """A column of 0 and 1 for each level but the first, with names that are not `taken`; NaN where
+    the cell says nothing."""
     cells = np.array([bare(cell) if not is_missing(cell) else "" for cell in column.cells or ()])
     found = []
     for i, level in enumerate(levels[1:], start=2):

@@ -12,7 +12,8 @@ _YEARS = range(1800, 2201)
 
 
 def plain(text: str) -> str:
-    """Text from outside as a name: one line, printable, without blanks around it, at most MAX_NAME characters."""
+    """Text from outside as a name: one line, printable, without blanks around it, at most MAX_NAME
+    characters."""
     text = _one_line(text)
     return text if len(text) <= MAX_NAME else text[: MAX_NAME - 1] + "…"
 
@@ -28,7 +29,8 @@ def column_names(cells: Sequence[str], held: list[int]) -> dict[int, str]:
     for j, name in full.items():
         if first.setdefault(name, j) != j:
             raise DataError(
-                f"Columns {first[name] + 1} and {j + 1} are both called {cite(name)}; rename one of them."
+                f"Columns {first[name] + 1} and {j + 1} are both called {cite(name)}; rename one of"
+                " them."
             )
     half, names = (MAX_NAME - 1) // 2, {j: plain(name) for j, name in full.items()}
     for shorten in (
@@ -41,7 +43,8 @@ def column_names(cells: Sequence[str], held: list[int]) -> dict[int, str]:
 
 
 def first_line(top: list[str], below: list[list[str]], quoted: bool) -> tuple[str, bool]:
-    """What line 1 holds, "names", "sample" or "" where its cells contradict each other, and whether that is a guess."""
+    """What line 1 holds, "names", "sample" or "" where its cells contradict each other, and whether
+    that is a guess."""
     if not any(map(is_number, top)):
         return ("names" if any(not is_missing(cell) for cell in top) else "sample"), False
     if quoted:
@@ -62,7 +65,8 @@ def first_line(top: list[str], below: list[list[str]], quoted: bool) -> tuple[st
 
 
 def _counts(cells: list[str], least_years: int = 3) -> bool:
-    """Whether cells are numbers such as stand in the place of names: 0, 1, 2, ...; 1, 2, 3, ...; or years in a row."""
+    """Whether cells are numbers such as stand in the place of names: 0, 1, 2, ...; 1, 2, 3, ...; or
+    years in a row."""
     values = [value for cell in cells if (value := number(cell, ".")) is not None]
     if len(values) < 2 or len(values) < len(cells):
         return False

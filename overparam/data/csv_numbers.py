@@ -1,7 +1,8 @@
 """The numbers that people and programs write into cells, and what is no number.
 
-A file is written in one way: with decimal points ("1,234.5") or with decimal commas ("1.234,5"). Which, its unmistakable
-cells say together; then every cell is read that way and no other: "1,234" is never 1234 in one line and 1.234 in the next.
+A file is written in one way: with decimal points ("1,234.5") or with decimal commas ("1.234,5").
+Which, its unmistakable cells say together; then every cell is read that way and no other: "1,234"
+is never 1234 in one line and 1.234 in the next.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ MISSING = {
 }
 SIGNS = {".": ",", ",": "."}  # decimal sign -> the one that may then stand between thousands
 
-_UNSEEN = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"  # signs without width, from web pages and office programs
+_UNSEEN = (  # signs without width, from web pages and office programs
+    "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+)
 _MINUS = str.maketrans({"\u2212": "-", "\ufe63": "-", "\uff0d": "-"})
 _WRAPPED = re.compile(
     r'="(.*)"|\'(.*)\''
@@ -46,7 +49,8 @@ _PLAIN = {
 }
 _THOUSANDS = {
     sign: re.compile(
-        rf"[+-]?[1-9]\d{{0,2}}([{re.escape(between)}'’ \u00a0\u2009\u202f])\d{{3}}(?:\1\d{{3}})*(?:{re.escape(sign)}\d+)?",
+        rf"[+-]?[1-9]\d{{0,2}}([{re.escape(between)}'’"
+        rf" \u00a0\u2009\u202f])\d{{3}}(?:\1\d{{3}})*(?:{re.escape(sign)}\d+)?",
         re.ASCII,
     )
     for sign, between in SIGNS.items()
@@ -73,7 +77,8 @@ def is_missing(cell: str) -> bool:
 
 
 def number(cell: str, decimal: str) -> float | None:
-    """The number that a cell holds, be it infinite; None where it holds none. Only the digits 0 to 9 count.
+    """The number that a cell holds, be it infinite; None where it holds none. Only the digits 0 to
+    9 count.
 
     Args:
         decimal: the decimal sign, "." or ",".
@@ -94,7 +99,8 @@ def is_number(cell: str) -> bool:
 
 
 def column(cells: Sequence[str], decimal: str) -> tuple[np.ndarray, np.ndarray]:
-    """The numbers of a column, NaN where a cell holds none, and which of the cells hold neither a number nor a missing value."""
+    """The numbers of a column, NaN where a cell holds none, and which of the cells hold neither a
+    number nor a missing value."""
     together = "\n".join(cells)
     if _SIMPLE[decimal].fullmatch(together):
         try:
@@ -111,10 +117,12 @@ def column(cells: Sequence[str], decimal: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def decimal_sign(columns: Iterable[Sequence[str]], separator: str) -> tuple[str, str]:
-    """The decimal sign of a file, and a sentence about it where that is worth a word ("" otherwise).
+    """The decimal sign of a file, and a sentence about it where that is worth a word (""
+    otherwise).
 
-    Cells that are numbers with one of the signs only decide, the majority if need be. Where all could be either, as 1,234 can,
-    commas between columns say decimal points; other separators are what the countries of the decimal comma use.
+    Cells that are numbers with one of the signs only decide, the majority if need be. Where all
+    could be either, as 1,234 can, commas between columns say decimal points; other separators are
+    what the countries of the decimal comma use.
     """
     columns = list(columns)
     if not any("," in "".join(cells) for cells in columns):  # most files
@@ -156,7 +164,8 @@ def decimal_sign(columns: Iterable[Sequence[str]], separator: str) -> tuple[str,
 
 
 def _sure(marked: Sequence[str]) -> str:
-    """The decimal sign of cells that hold a comma or a point, where a look at all of them together and at few of them says it."""
+    """The decimal sign of cells that hold a comma or a point, where a look at all of them together
+    and at few of them says it."""
     together = "\n".join(marked)
     for sign, other in SIGNS.items():
         if other not in together and _SIMPLE[sign].fullmatch(together):
@@ -165,9 +174,11 @@ def _sure(marked: Sequence[str]) -> str:
 
 
 def undecided(cells: Sequence[str], decimal: str) -> int | None:
-    """The place of a cell that may be thousands or decimals, where its column gives reason to doubt; None where none does.
+    """The place of a cell that may be thousands or decimals, where its column gives reason to
+    doubt; None where none does.
 
-    The doubt: 1.000 and 2.500 stand beside 987, so that 1000 and 2500 are more likely than 1 and 2.5.
+    The doubt: 1.000 and 2.500 stand beside 987, so that 1000 and 2500 are more likely than 1 and
+    2.5.
     """
     marked = [i for i, cell in enumerate(cells) if decimal in cell]
     doubtful = marked and all(_THOUSANDS[SIGNS[decimal]].fullmatch(bare(cells[i])) for i in marked)
@@ -176,12 +187,14 @@ def undecided(cells: Sequence[str], decimal: str) -> int | None:
 
 
 def rounded(cells: Sequence[str]) -> bool:
-    """Whether whole numbers of a column have more digits than a float64 keeps, so that their differences change."""
+    """Whether whole numbers of a column have more digits than a float64 keeps, so that their
+    differences change."""
     return any(int(float(digits)) != int(digits) for digits in _LONG.findall("\n".join(cells)))
 
 
 def complaint(cell: str, value: float) -> str:
-    """What is the matter with a cell that is no finite number (`value` NaN) or too large a one, as the end of a sentence."""
+    """What is the matter with a cell that is no finite number (`value` NaN) or too large a one, as
+    the end of a sentence."""
     if not np.isnan(value):
         return f"holds {cite(cell)}, but numbers must lie within ±{MAX_VALUE:g}: rescale the column"
     if is_missing(cell):

@@ -1,4 +1,5 @@
-"""From the text of a file to its rows of cells: which sign separates them, and what stands around the table."""
+"""From the text of a file to its rows of cells: which sign separates them, and what stands around
+the table."""
 
 from __future__ import annotations
 
@@ -55,8 +56,9 @@ class Rows:
 def split(text: str) -> Rows:
     """The rows of a CSV file.
 
-    Columns are separated by tabs, semicolons, commas, bars or blanks; a line sep=; at the top is obeyed. Blank rows, lines that
-    begin with #, lines of text above the table and columns without any name or value are no part of the table.
+    Columns are separated by tabs, semicolons, commas, bars or blanks; a line sep=; at the top is
+    obeyed. Blank rows, lines that begin with #, lines of text above the table and columns without
+    any name or value are no part of the table.
 
     Raises:
         DataError: the line that does not fit, and the remedy.
@@ -75,7 +77,8 @@ def split(text: str) -> Rows:
             cells.append(row)
     if not cells:
         raise DataError(
-            "The file holds no table; choose one with a line of names and a line of numbers for each sample."
+            "The file holds no table; choose one with a line of names and a line of numbers for"
+            " each sample."
         )
     above = next((i for i in range(places[0] - 2, -1, -1) if lines[i].strip() or i in comments), -1)
     heading = [row for _, row in _rows(comments.get(above, "").lstrip("# "), separator)]
@@ -106,8 +109,8 @@ def _rows(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
             yield reader.line_num, cells
     except csv.Error as error:
         reason = (
-            "a quotation mark is followed by something else than the sign between columns; "
-            "take out what stands between the two, or separate columns by commas, semicolons or tabs"
+            "a quotation mark is followed by something else than the sign between columns; take out"
+            " what stands between the two, or separate columns by commas, semicolons or tabs"
             if "expected after" in str(error)
             else "look for a quotation mark that is never closed"
         )
@@ -115,7 +118,8 @@ def _rows(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _separator(text: str) -> str:
-    """The sign by which all of the first rows come apart into equally many cells; of several the one that leaves most numbers."""
+    """The sign by which all of the first rows come apart into equally many cells; of several the
+    one that leaves most numbers."""
 
     def fitness(separator: str) -> tuple[bool, int]:
         rows = list(
@@ -138,9 +142,11 @@ def _only_first_quoted(lines: list[str]) -> bool:
 
 
 def _fit(rows: Rows) -> None:
-    """Make all rows equally long: cut what is empty behind the table, leave out text above it, complete R's line of names.
+    """Make all rows equally long: cut what is empty behind the table, leave out text above it,
+    complete R's line of names.
 
-    R's `write.table` gives the column of row names no name, so that the first line is one cell shorter than the others.
+    R's `write.table` gives the column of row names no name, so that the first line is one cell
+    shorter than the others.
     """
     filled = max(
         next((i for i in range(len(row), 0, -1) if bare(row[i - 1])), 0) for row in rows.cells
@@ -154,8 +160,8 @@ def _fit(rows: Rows) -> None:
         )
     if len(rows.cells) * width > MAX_NUMBERS:
         raise DataError(
-            f"The file has more than {MAX_NUMBERS // width} rows of numbers, which is the most with {count(width, 'column')}; "
-            "leave out some."
+            f"The file has more than {MAX_NUMBERS // width} rows of numbers, which is the most with"
+            f" {count(width, 'column')}; leave out some."
         )
     if len(rows.cells[0]) == width - 1 and _row_names_follow(rows.cells, width):
         rows.cells[0] = ["", *rows.cells[0]]
@@ -165,7 +171,8 @@ def _fit(rows: Rows) -> None:
     if above:
         others = f" and {count(above - 1, 'other line')}" if above > 1 else ""
         rows.notes.append(
-            f"Line {rows.lines[0]} ({cite(', '.join(rows.cells[0]))}){others} above the table left out."
+            f"Line {rows.lines[0]} ({cite(', '.join(rows.cells[0]))}){others} above the table left"
+            " out."
         )
         rows.lines, rows.cells = rows.lines[above:], rows.cells[above:]
     whole = next(i for i, row in enumerate(rows.cells) if len(row) == width)
@@ -176,13 +183,14 @@ def _fit(rows: Rows) -> None:
                 len(rows.cells) - 1: ", and leave out lines below the table",
             }
             raise DataError(
-                f"Line {line} has {count(len(row), 'cell')}, but line {rows.lines[whole]} has {width}; "
-                f"give every line the same number{place.get(i, '')}."
+                f"Line {line} has {count(len(row), 'cell')}, but line {rows.lines[whole]} has"
+                f" {width}; give every line the same number{place.get(i, '')}."
             )
 
 
 def _row_names_follow(cells: list[list[str]], width: int) -> bool:
-    """Whether the first row are names, and the others begin with a name or a number of their own."""
+    """Whether the first row are names, and the others begin with a name or a number of their
+    own."""
     if any(map(is_number, cells[0])) or len(cells) < 2 or not any(map(is_number, cells[1])):
         return False
     first = [row[0] for row in cells[1:] if len(row) == width]

@@ -31,7 +31,8 @@ _JSON = re.compile(r'\s*(\{\s*"|\[\s*[\[{])')
 
 
 def decode(raw: bytes) -> str:
-    """The text of a file, its lines ended by \\n; without byte order marks and the end mark of old systems.
+    """The text of a file, its lines ended by \\n; without byte order marks and the end mark of old
+    systems.
 
     Args:
         raw: UTF-8, or UTF-16 that says so by its byte order mark.
@@ -49,11 +50,13 @@ def decode(raw: bytes) -> str:
     text = _characters(raw).lstrip("\ufeff").rstrip("\x1a")
     if not text.strip():
         raise DataError(
-            "The file is empty; choose one with a line of names and a line of numbers for each sample."
+            "The file is empty; choose one with a line of names and a line of numbers for each"
+            " sample."
         )
     if _WEB_PAGE.match(text):
         raise DataError(
-            "The file is a web page or XML, perhaps a page that asks to sign in; download the table itself."
+            "The file is a web page or XML, perhaps a page that asks to sign in; download the table"
+            " itself."
         )
     if _JSON.match(text):
         raise DataError(f"The file is JSON, not CSV; {_SAVE} first.")

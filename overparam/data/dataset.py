@@ -13,12 +13,16 @@ class DataError(ValueError):
 
 
 def cite(text: str) -> str:
-    """Text from a file as it may be repeated in a message: as it stands there, short, on one line, as code.
+    """Text from a file as it may be repeated in a message: as it stands there, short, on one line,
+    as code.
 
-    Markdown takes nothing in code for markup or a link. Signs that cannot be seen, and the one that would end the code, are
-    written as their numbers.
+    Markdown takes nothing in code for markup or a link. Signs that cannot be seen, and the one that
+    would end the code, are written as their numbers.
     """
-    seen = "".join(c if c.isprintable() and c != "`" else f"\\u{ord(c):04x}" for c in text.strip(" \t\r\n")[:41])
+    seen = "".join(
+        c if c.isprintable() and c != "`" else f"\\u{ord(c):04x}"
+        for c in text.strip(" \t\r\n")[:41]
+    )
     return f"`{seen[:40]}…`" if len(seen) > 40 else f"`{seen}`" if seen else "``"
 
 
@@ -44,13 +48,15 @@ class Data:
 
 
 def standardise(data: Data) -> Data:
-    """Shift and scale every column to mean 0 and population standard deviation 1, as the paper's experiments do.
+    """Shift and scale every column to mean 0 and population standard deviation 1, as the paper's
+    experiments do.
 
         x <- (x - mean x) / sqrt(mean (x - mean x)²)
 
     Args:
         data: any finite data, in any units.
-    Returns: the same data in units of each column's standard deviation; the arrays are read-only, as they are shared.
+    Returns: the same data in units of each column's standard deviation; the arrays are read-only,
+    as they are shared.
     Raises: DataError, naming the column, where a column is constant.
     """
     return replace(
@@ -64,13 +70,18 @@ def _standard_scores(columns: np.ndarray, names: Sequence[str], role: str) -> np
     columns = np.asarray(columns, dtype=np.float64)
     for j in np.flatnonzero(columns.max(axis=0) == columns.min(axis=0)):
         raise DataError(
-            f"The {role} {cite(names[int(j)])} is {columns[0, j]:g} in every row, so it cannot be standardised; "
+            f"The {role} {cite(names[int(j)])} is {columns[0, j]:g} in every row, so it cannot be"
+            " standardised; "
             + ("leave that column out." if role == "feature" else "choose another target.")
         )
     _, exponent = np.frexp(np.abs(columns).max(axis=0))
-    scores = np.ldexp(columns, -exponent)  # an exact scaling: neither huge nor tiny columns lose their squares
+    scores = np.ldexp(
+        columns, -exponent
+    )  # an exact scaling: neither huge nor tiny columns lose their squares
     scores -= scores.mean(axis=0)
-    scores -= scores.mean(axis=0)  # the first mean is rounded at the size of the offset, which may dwarf the spread
+    scores -= scores.mean(
+        axis=0
+    )  # the first mean is rounded at the size of the offset, which may dwarf the spread
     scores /= np.abs(scores).max(axis=0)
     scores /= np.sqrt((scores**2).mean(axis=0))
     scores.flags.writeable = False

@@ -1,4 +1,5 @@
-"""What a person says about a file: which column is predicted, and what of the rest is used, and how."""
+"""What a person says about a file: which column is predicted, and what of the rest is used, and
+how."""
 
 from __future__ import annotations
 
@@ -18,15 +19,16 @@ _TEXT = re.compile(
 class Reading:
     """How one file is read; columns are counted from 1, as they stand in the file.
 
-    As text, in links: the first 16 hexadecimal digits of the SHA-256 of the file, then what differs from the defaults:
-    0123456789abcdef_3_x2.5_k1_skip_names predicts column 3, leaves out columns 2 and 5, takes column 1 as categories, skips
-    lines without a number, and takes line 1 for names.
+    As text, in links: the first 16 hexadecimal digits of the SHA-256 of the file, then what differs
+    from the defaults: 0123456789abcdef_3_x2.5_k1_skip_names predicts column 3, leaves out columns 2
+    and 5, takes column 1 as categories, skips lines without a number, and takes line 1 for names.
 
     Attributes:
         contents: which file.
         target: the column to predict; None is the last one that can be.
         leave_out: columns that are not used.
-        categories: columns of text to be used, as one column of 0 and 1 for each text but the first.
+        categories: columns of text to be used, as one column of 0 and 1 for each text but the
+            first.
         skip: whether lines with a cell that is no number are left out.
         first: what line 1 holds, "names" or "sample"; "" where the file says it.
     """
@@ -46,7 +48,8 @@ class Reading:
         found = _TEXT.fullmatch(text)
         if found is None:
             raise DataError(
-                f"The link's name for an uploaded file, {show(text)}, is not one of ours; upload the file again."
+                f"The link's name for an uploaded file, {show(text)}, is not one of ours; upload"
+                " the file again."
             )
         return cls(
             found["contents"],

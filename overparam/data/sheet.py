@@ -23,8 +23,10 @@ _ROW_NUMBERS = {"", "unnamed: 0", "rownames", "row.names"}  # as pandas and R ca
 class _Choice:
     """What a person's reading makes of the columns.
 
-    features: the columns that are used. bad: which of their cells are no numbers, (rows, features). kept: the rows that are used.
-    notes: what is left out or taken otherwise. faults: what the person has yet to decide, each with its place and remedies.
+    features: the columns that are used. bad: which of their cells are no numbers, (rows, features).
+    kept: the rows that are used.
+    notes: what is left out or taken otherwise. faults: what the person has yet to decide, each with
+    its place and remedies.
     """
 
     features: list[Column]
@@ -105,7 +107,8 @@ class Sheet:
         return found
 
     def _labels_rows(self, name: str, column: Column) -> bool:
-        """Whether the first column holds row numbers or row names, which are no input; a note where it may."""
+        """Whether the first column holds row numbers or row names, which are no input; a note where
+        it may."""
         counts = column.counts
         if self.first == "names" and name.lower() in _ROW_NUMBERS and (counts or column.texts):
             what, called = (
@@ -116,11 +119,13 @@ class Sheet:
             return True
         if counts and len(self.lines) > 2:
             self.notes.append(
-                f"{opening(column.called)} counts the lines; leave it out unless it means something."
+                f"{opening(column.called)} counts the lines; leave it out unless it means"
+                " something."
             )
         elif self.first == "names" and not name:
             self.notes.append(
-                "Column 1 has no name and is taken as an input; leave it out if it numbers the lines."
+                "Column 1 has no name and is taken as an input; leave it out if it numbers the"
+                " lines."
             )
         return False
 
@@ -135,8 +140,9 @@ class Sheet:
                 for sign in (csv_numbers.SIGNS[decimal], decimal)
             ]
             raise DataError(
-                f"Line {self.lines[row]}, {column.called} holds {cite(cells[row])}, which may be {either[0]:.15g} or "
-                f"{either[1]:.15g}; leave out the sign between thousands, or give all numbers decimals."
+                f"Line {self.lines[row]}, {column.called} holds {cite(cells[row])}, which may be"
+                f" {either[0]:.15g} or {either[1]:.15g}; leave out the sign between thousands, or"
+                " give all numbers decimals."
             )
 
     def texts(self) -> list[Column]:
@@ -148,7 +154,8 @@ class Sheet:
         return int(self._choose(reading).bad.any(axis=1).sum())
 
     def predictable(self, reading: Reading) -> list[Column]:
-        """The columns that can be predicted: numbers, and texts of which there are two; not those that are the same throughout."""
+        """The columns that can be predicted: numbers, and texts of which there are two; not those
+        that are the same throughout."""
         choice = self._choose(reading)
         return _single(
             [feature for feature in choice.features if _rows(feature, choice.kept).varies]
@@ -185,11 +192,13 @@ class Sheet:
         if len(features) < 2:
             why = " ".join(choice.notes[-3:])
             raise DataError(
-                f"At least two columns of numbers that vary are needed, one of them to predict. {why}".strip()
+                "At least two columns of numbers that vary are needed, one of them to predict."
+                f" {why}".strip()
             )
         if len(features) > MAX_COLUMNS:
             raise DataError(
-                f"With its categories the file has {len(features)} columns; at most {MAX_COLUMNS} are taken."
+                f"With its categories the file has {len(features)} columns; at most {MAX_COLUMNS}"
+                " are taken."
             )
         target = _target(features, reading)
         inputs = [feature for feature in features if feature is not target]
@@ -219,12 +228,14 @@ class Sheet:
                 text.append(column)
             elif len(levels := column.levels()) > MAX_LEVELS:
                 many.append(
-                    f"{opening(column.called)} has {len(levels)} different texts, more than {MAX_LEVELS}: leave it out."
+                    f"{opening(column.called)} has {len(levels)} different texts, more than"
+                    f" {MAX_LEVELS}: leave it out."
                 )
             else:
                 features += indicators(column, levels, taken)
                 notes.append(
-                    f"{opening(column.called)} is taken as {len(levels)} categories; {cite(levels[0])} is 0 in all of them."
+                    f"{opening(column.called)} is taken as {len(levels)} categories;"
+                    f" {cite(levels[0])} is 0 in all of them."
                 )
         gone = [column for column in self.columns if column.place in reading.leave_out]
         if gone:
@@ -232,7 +243,9 @@ class Sheet:
         bad = np.zeros((len(self.lines), len(features)), bool)
         for j, feature in enumerate(features):
             bad[:, j] = ~(np.abs(feature.values) <= MAX_VALUE)
-        kept: np.ndarray = np.logical_not(bad.any(axis=1)) if reading.skip else np.ones(len(self.lines), bool)
+        kept: np.ndarray = (
+            np.logical_not(bad.any(axis=1)) if reading.skip else np.ones(len(self.lines), bool)
+        )
         if not kept.all():
             notes.append(
                 f"{count(int((~kept).sum()), 'line')} with a cell that is no number left out."
@@ -249,8 +262,8 @@ class Sheet:
         row, cell = columns[0].first_text()
         verb, them = ("hold", "them") if len(columns) > 1 else ("holds", "it")
         return (
-            f"{opening(listed(columns))} {verb} text: {cite(cell)} in line {self.lines[row]}, {csv_numbers.not_a_number(cell)}. "
-            f"Leave {them} out, or take {them} as categories."
+            f"{opening(listed(columns))} {verb} text: {cite(cell)} in line {self.lines[row]},"
+            f" {csv_numbers.not_a_number(cell)}. Leave {them} out, or take {them} as categories."
         )
 
     def _cell_faults(self, features: list[Column], bad: np.ndarray) -> str:
@@ -259,7 +272,8 @@ class Sheet:
             column = features[j]
             cell = (column.cells or ())[row]
             words.append(
-                f"Line {self.lines[row]}, {column.called} {csv_numbers.complaint(cell, column.values[row])}."
+                f"Line {self.lines[row]}, {column.called}"
+                f" {csv_numbers.complaint(cell, column.values[row])}."
             )
         if cells > len(words):
             words.append(f"{cells:,} cells in {count(lines, 'line')} in all.")
@@ -277,7 +291,8 @@ def _rows(column: Column, kept: np.ndarray) -> Column:
 
 
 def _single(features: Sequence[Column]) -> list[Column]:
-    """Those that are a column of the file each: not the several that stand for one of categories."""
+    """Those that are a column of the file each: not the several that stand for one of
+    categories."""
     places = [feature.place for feature in features]
     return [feature for feature in features if places.count(feature.place) == 1]
 
@@ -290,6 +305,7 @@ def _target(features: Sequence[Column], reading: Reading) -> Column:
         )
     if reading.target is not None and reading.target not in able:
         raise DataError(
-            f"Column {reading.target} cannot be predicted: it is left out, or holds no numbers; choose another one."
+            f"Column {reading.target} cannot be predicted: it is left out, or holds no numbers;"
+            " choose another one."
         )
     return able[reading.target or max(able)]

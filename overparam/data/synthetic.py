@@ -18,8 +18,9 @@ def synthetic(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Inputs and targets whose quadratic loss has a Hessian with a chosen spectrum.
 
-        X = sqrt(m) U diag(sqrt(lambda)) V^T,   so  X^T X / m = V diag(lambda) V^T,   lambda from 1 down to 1/condition
-        Y = X W*^T + noise E,   W* with Gaussian entries, E standard normal; each column of X W*^T scaled to variance 1 (about 0)
+        X = sqrt(m) U diag(sqrt(lambda)) V^T,   so  X^T X / m = V diag(lambda) V^T,   lambda from 1
+        down to 1/condition Y = X W*^T + noise E,   W* with Gaussian entries, E standard normal;
+        each column of X W*^T scaled to variance 1 (about 0)
 
     Args:
         m, d, k: samples, inputs, outputs; m >= d.
@@ -31,7 +32,10 @@ def synthetic(
     Raises: ValueError if m < d.
     """
     if m < d:
-        raise ValueError(f"the synthetic problem needs at least as many samples as inputs, not m = {m} and d = {d}")
+        raise ValueError(
+            f"the synthetic problem needs at least as many samples as inputs, not m = {m} and d"
+            f" = {d}"
+        )
     rng = np.random.default_rng(seed)
     u = np.linalg.qr(rng.standard_normal((m, d)))[0]
     v = np.linalg.qr(rng.standard_normal((d, d)))[0]

@@ -1,8 +1,10 @@
-"""A person's own CSV file: bounded, checked cell by cell, and refused with the place and the remedy.
+"""A person's own CSV file: bounded, checked cell by cell, and refused with the place and the
+remedy.
 
-The standard library splits rows into cells; what the cells mean is decided here, in four steps: bytes to text (`csv_text`), text
-to rows (`csv_rows`), cells to numbers (`csv_numbers`), a table to a regression problem (`sheet`). Readers made for tables of all
-kinds, pandas' among them, guess where these steps ask: they take the longest row's extra cells for an index, text for missing
+The standard library splits rows into cells; what the cells mean is decided here, in four steps:
+bytes to text (`csv_text`), text to rows (`csv_rows`), cells to numbers (`csv_numbers`), a table to
+a regression problem (`sheet`). Readers made for tables of all kinds, pandas' among them, guess
+where these steps ask: they take the longest row's extra cells for an index, text for missing
 values, and cannot say which line was at fault.
 """
 
@@ -22,10 +24,12 @@ DATA_KEPT = (
 
 
 def read_csv(raw: bytes, name: str = "your CSV", reading: Reading | None = None) -> Data:
-    """A regression problem from the bytes of a CSV file, its last column the target unless another is wanted; standardised.
+    """A regression problem from the bytes of a CSV file, its last column the target unless another
+    is wanted; standardised.
 
     Args:
-        raw: the file, UTF-8 with or without byte order mark, within the bounds of the modules that read it.
+        raw: the file, UTF-8 with or without byte order mark, within the bounds of the modules that
+            read it.
         name: what to call the data.
         reading: what a person says about the file.
 
@@ -42,7 +46,8 @@ def digest(raw: bytes) -> str:
 
 
 class Upload:
-    """One file, and what was made of it: its table, and the data sets that people chose from that."""
+    """One file, and what was made of it: its table, and the data sets that people chose from
+    that."""
 
     def __init__(self, contents: str, raw: bytes):
         self.contents, self._raw = contents, raw
@@ -50,7 +55,8 @@ class Upload:
         self._data: dict[Reading, Data] = {}
 
     def sheet(self, first: str = "") -> Sheet:
-        """The table, with line 1 taken for what `first` says. Raises DataError where there is none."""
+        """The table, with line 1 taken for what `first` says. Raises DataError where there is
+        none."""
         if first not in self._sheets:
             self._sheets = {first: Sheet(split(decode(self._raw)), first)}
         return self._sheets[first]
@@ -67,7 +73,8 @@ class Upload:
     def linked(self, text: str) -> Reading:
         """The reading of a link's text where it speaks of this file, else the usual one.
 
-        Links that were made before the reading stood in them name the file and the predicted column by one digest.
+        Links that were made before the reading stood in them name the file and the predicted column
+        by one digest.
         """
         reading = Reading.parse(text)
         if reading.contents == self.contents:

@@ -151,9 +151,7 @@ class DeepNet:
         return torch.stack([w.square().sum((-2, -1)) for w in self.weights(params)], 1)
 
 
-def he_layers(
-    widths: Sequence[int], small: Sequence[int], eps: float, seed: int
-) -> list[Tensor]:
+def he_layers(widths: Sequence[int], small: Sequence[int], eps: float, seed: int) -> list[Tensor]:
     """A He-normal start, Gaussian entries of variance 2/fan-in, with some layers multiplied by eps.
 
     The same seed draws the same entries whatever eps and whichever layers are small.

@@ -1,4 +1,5 @@
-"""Where and how the tensors are computed: device, thread settings, steps recorded as CUDA graphs."""
+"""Where and how the tensors are computed: device, thread settings, steps recorded as CUDA
+graphs."""
 
 from __future__ import annotations
 
@@ -8,30 +9,43 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-# Below this many multiplications a step, launching GPU kernels costs more than the CPU needs for the whole step.
+# Below this many multiplications a step, launching GPU kernels costs more than the CPU needs for
+# the whole step.
 GPU_WORTH = 5e6
 
 
 def choose_device(multiplications: float) -> tuple[torch.device, str]:
-    """The device for a run, and one sentence that says why: CUDA when there is one and a step is large enough, else the CPU.
+    """The device for a run, and one sentence that says why: CUDA when there is one and a step is
+    large enough, else the CPU.
 
-    Args: multiplications: of one step, about 2 m (d + k) k R for R runs over data m x d with k outputs.
+    Args: multiplications: of one step, about 2 m (d + k) k R for R runs over data m x d with k
+    outputs.
     """
     if not torch.cuda.is_available():
         return torch.device("cpu"), "Computed on the CPU: no CUDA GPU was found."
     try:
         name = torch.cuda.get_device_name()
-    except (RuntimeError, AssertionError):  # one that another process holds, or a driver that does not fit, is found nevertheless
-        return torch.device("cpu"), "Computed on the CPU: a CUDA GPU was found, but it does not answer."
+    except (
+        RuntimeError,
+        AssertionError,
+    ):  # one that another process holds, or a driver that does not fit, is found nevertheless
+        return (
+            torch.device("cpu"),
+            "Computed on the CPU: a CUDA GPU was found, but it does not answer.",
+        )
     if multiplications < GPU_WORTH:
-        return torch.device("cpu"), f"Computed on the CPU: a step is so small that the GPU ({name}) would be slower."
+        return (
+            torch.device("cpu"),
+            f"Computed on the CPU: a step is so small that the GPU ({name}) would be slower.",
+        )
     return torch.device("cuda"), f"Computed on the GPU: {name}."
 
 
 def no_memory(error: Exception) -> bool:
     """Whether an error says that no memory is left.
 
-    By type, but for PyTorch's allocator on the CPU: its error has no type of its own, so that it is known by the allocator's name.
+    By type, but for PyTorch's allocator on the CPU: its error has no type of its own, so that it is
+    known by the allocator's name.
     """
     return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or (
         isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error)
@@ -41,9 +55,10 @@ def no_memory(error: Exception) -> bool:
 def prepare_thread() -> None:
     """Set the calling thread up for long loops of small steps.
 
-    One thread for each slice of work: many sessions share the machine's cores, and small products gain little from more.
-    Denormals are flushed to zero: a converged run would otherwise compute with numbers that take the processor 100 times longer.
-    The setting is per thread, so every thread that computes calls this.
+    One thread for each slice of work: many sessions share the machine's cores, and small products
+    gain little from more. Denormals are flushed to zero: a converged run would otherwise compute
+    with numbers that take the processor 100 times longer. The setting is per thread, so every
+    thread that computes calls this.
     """
     if torch.get_num_threads() != 1:
         torch.set_num_threads(1)
@@ -51,14 +66,18 @@ def prepare_thread() -> None:
 
 
 def replayed(step: Callable[[], Tensor]) -> Callable[[], Tensor]:
-    """A step recorded as a CUDA graph: all that it asks of the GPU, asked for at once instead of kernel by kernel.
+    """A step recorded as a CUDA graph: all that it asks of the GPU, asked for at once instead of
+    kernel by kernel.
 
-    Args: step: returns a tensor and changes others in place, always the same ones; reads no number back from the GPU. It has just
+    Args: step: returns a tensor and changes others in place, always the same ones; reads no number
+    back from the GPU. It has just
         been run by this thread: what libraries set up at first use may not be recorded.
-    Returns: the same step, for the same memory; each call takes it and returns the same tensor. Recording itself computes nothing.
+    Returns: the same step, for the same memory; each call takes it and returns the same tensor.
+    Recording itself computes nothing.
     """
     graph = torch.cuda.CUDAGraph()
-    # thread_local: what other sessions ask of the GPU meanwhile is not part of the recording and must not end it
+    # thread_local: what other sessions ask of the GPU meanwhile is not part of the recording and
+    # must not end it
     with _RECORDING, torch.cuda.graph(graph, capture_error_mode="thread_local"):
         result = step()
 

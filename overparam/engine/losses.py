@@ -1,6 +1,7 @@
 """Losses of a residual: value and slope travel together.
 
-Every loss here is homogeneous of degree p, so Euler's identity `r slope(r) = p value(r)` holds; `Problem` relies on it.
+Every loss here is homogeneous of degree p, so Euler's identity `r slope(r) = p value(r)` holds;
+`Problem` relies on it.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ class Loss:
     """A loss of one residual, homogeneous of degree `power`.
 
     value(r): elementwise loss, same shape as r.
-    slope_(r): its derivative, written over r (a training loop runs it a million times; it allocates nothing it can avoid).
-    bend(r): its second derivative, same shape as r.
+    slope_(r): its derivative, written over r (a training loop runs it a million times; it allocates
+    nothing it can avoid). bend(r): its second derivative, same shape as r.
     """
 
     power: float
@@ -46,7 +47,8 @@ def lp(p: float) -> Loss:
             return r
         if p == 4:
             return r.pow_(3)
-        # |r|^{p-2}, even powers by squaring: pow is ten times slower, but for .5, 1, 2 and 3, which it knows
+        # |r|^{p-2}, even powers by squaring: pow is ten times slower, but for .5, 1, 2 and 3, which
+        # it knows
         size, power = r.abs(), p - 2
         while power > 2 and power % 2 == 0:
             size, power = size.square_(), power / 2

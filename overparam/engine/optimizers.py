@@ -1,9 +1,11 @@
-"""Update rules, elementwise on the parameter vectors of many runs at once; torch.optim is their oracle in the tests.
+"""Update rules, elementwise on the parameter vectors of many runs at once; torch.optim is their
+oracle in the tests.
 
-An optimizer is data: how many memory vectors it keeps, and `update(params, grad, rate, slots, t)`, which changes `params` and
-`slots` in place at step t = 1, 2, ... `rate` is the step size, one number per parameter. Where steps are replayed as a CUDA graph t
-is a tensor without dimensions, so nothing may branch on it. To add one: write its update here, and once more in
-`overparam.plain`, add a line to OPTIMIZERS; pages, URL, the script to take home and tests pick it up from there.
+An optimizer is data: how many memory vectors it keeps, and `update(params, grad, rate, slots, t)`,
+which changes `params` and `slots` in place at step t = 1, 2, ... `rate` is the step size, one
+number per parameter. Where steps are replayed as a CUDA graph t is a tensor without dimensions, so
+nothing may branch on it. To add one: write its update here, and once more in `overparam.plain`, add
+a line to OPTIMIZERS; pages, URL, the script to take home and tests pick it up from there.
 """
 
 from __future__ import annotations
@@ -19,11 +21,14 @@ from overparam import plain
 
 @dataclass(frozen=True)
 class Optimizer:
-    """An update rule: its name on screen, the number of its memory vectors, its step-size range, the update itself.
+    """An update rule: its name on screen, the number of its memory vectors, its step-size range,
+    the update itself.
 
-    `plain` is the same update for one matrix, a function of `overparam.plain`, for the script that people take home. `steps` is the
-    range worth searching for the step size where the method normalises the gradient, for parameters that have a distance of 1 to go
-    (`step_sizes.step_range`); None where the range follows from the curvature of the loss (a step in units of 1/curvature).
+    `plain` is the same update for one matrix, a function of `overparam.plain`, for the script that
+    people take home. `steps` is the range worth searching for the step size where the method
+    normalises the gradient, for parameters that have a distance of 1 to go
+    (`step_sizes.step_range`); None where the range follows from the curvature of the loss (a step
+    in units of 1/curvature).
     """
 
     label: str
@@ -33,7 +38,9 @@ class Optimizer:
     plain: Callable
 
 
-def _gradient_descent(w: Tensor, g: Tensor, rate: Tensor, slots: list[Tensor], t: int | Tensor) -> None:
+def _gradient_descent(
+    w: Tensor, g: Tensor, rate: Tensor, slots: list[Tensor], t: int | Tensor
+) -> None:
     w.addcmul_(rate, g, value=-1)
 
 
@@ -92,12 +99,15 @@ OPTIMIZERS: dict[str, Optimizer] = {
 def moves(optimizer: Optimizer, gradient: Tensor) -> bool:
     """Whether the first step along a gradient goes anywhere in its precision.
 
-    The square of a large gradient overflows, in float32 above 1.8e19, and a step is divided by it for ever after; AdaDelta's ratio
-    1e-6 / square underflows from 3e16 on where denormals are flushed to zero.
+    The square of a large gradient overflows, in float32 above 1.8e19, and a step is divided by it
+    for ever after; AdaDelta's ratio 1e-6 / square underflows from 3e16 on where denormals are
+    flushed to zero.
 
     Args: gradient: shape (n,), not zero.
     """
     w, rate = torch.zeros_like(gradient), torch.ones_like(gradient)
-    optimizer.update(w, gradient, rate, [torch.zeros_like(gradient) for _ in range(optimizer.slots)], 1)
+    optimizer.update(
+        w, gradient, rate, [torch.zeros_like(gradient) for _ in range(optimizer.slots)], 1
+    )
     step = w[gradient.abs().argmax()]
     return bool(step != 0) and not bool(step.isnan())

@@ -1,11 +1,13 @@
 """Matrix products in the form that is fastest on this machine, found by trying them.
 
-One product of a few rows can take up to ten times as long in one form as in another (which library, how many rows at a time, in
-which order the large factor lies in memory), and which form is best differs between processors, precisions and numbers of rows. So
-each shape is measured once, in a few milliseconds, when it is first needed.
+One product of a few rows can take up to ten times as long in one form as in another (which library,
+how many rows at a time, in which order the large factor lies in memory), and which form is best
+differs between processors, precisions and numbers of rows. So each shape is measured once, in a few
+milliseconds, when it is first needed.
 
-Forms round differently in the last digit. So a shape keeps its form as long as the process lives: the same runs give the same
-numbers, however they are cut into slices. Processes that must agree with one another share a folder (`share_forms`).
+Forms round differently in the last digit. So a shape keeps its form as long as the process lives:
+the same runs give the same numbers, however they are cut into slices. Processes that must agree
+with one another share a folder (`share_forms`).
 """
 
 from __future__ import annotations
@@ -23,19 +25,25 @@ import numpy as np
 import torch
 from torch import Tensor
 
-ROUNDS, SECONDS = 8, 0.015  # of measuring one product: whichever ends first, but two rounds at least
+ROUNDS, SECONDS = (
+    8,
+    0.015,
+)  # of measuring one product: whichever ends first, but two rounds at least
 FINALISTS = 4  # forms that are measured further after two rounds
 FEW_ROWS = 12  # up to so many rows they may be taken a few at a time
 MOST_PADDING = 7
 
-_CLOCK = time.thread_time if time.get_clock_info("thread_time").resolution < 1e-6 else time.perf_counter
+_CLOCK = (
+    time.thread_time if time.get_clock_info("thread_time").resolution < 1e-6 else time.perf_counter
+)
 
 
 class Form(NamedTuple):
     """How a product `left @ right` is taken.
 
-    by: "torch" or "numpy". turned: whether the large factor `right` lies in memory column by column. rows: of `left` at a time for
-    numpy; for torch all rows, filled up to a multiple of this.
+    by: "torch" or "numpy". turned: whether the large factor `right` lies in memory column by
+    column. rows: of `left` at a time for numpy; for torch all rows, filled up to a multiple of
+    this.
     """
 
     by: str
@@ -53,15 +61,26 @@ def padded(rows: int) -> int:
 
 def candidates(rows: int, turned: Sequence[bool]) -> list[Form]:
     """The forms that are tried for a product of so many rows, the plain one first."""
-    fillings = [1] + [n for n in (4, 8) if rows > 1 and -rows % n and (n == 4 or -rows % 8 != -rows % 4)]
+    fillings = [1] + [
+        n for n in (4, 8) if rows > 1 and -rows % n and (n == 4 or -rows % 8 != -rows % 4)
+    ]
     pieces = sorted({n for n in (1, 2, 3, 4) if n < rows <= FEW_ROWS} | {rows})
-    return [Form(by, turn, n) for by, counts in (("torch", fillings), ("numpy", pieces)) for turn in turned for n in counts]
+    return [
+        Form(by, turn, n)
+        for by, counts in (("torch", fillings), ("numpy", pieces))
+        for turn in turned
+        for n in counts
+    ]
 
 
-def calls(form: Form, rows: int, left: Tensor, right: Tensor, out: Tensor) -> tuple[Callable[..., object], list[tuple]]:
-    """A function `multiply(left, right, out=)` and the arguments with which to call it, for the first `rows` rows.
+def calls(
+    form: Form, rows: int, left: Tensor, right: Tensor, out: Tensor
+) -> tuple[Callable[..., object], list[tuple]]:
+    """A function `multiply(left, right, out=)` and the arguments with which to call it, for the
+    first `rows` rows.
 
-    Args: left, out: row-major, with `padded(rows)` rows, those beyond `rows` 0. right: in the order of the form.
+    Args: left, out: row-major, with `padded(rows)` rows, those beyond `rows` 0. right: in the order
+    of the form.
     """
     if form.by == "numpy":
         a, b, c = left.numpy(), right.numpy(), out.numpy()
@@ -71,10 +90,17 @@ def calls(form: Form, rows: int, left: Tensor, right: Tensor, out: Tensor) -> tu
     return torch.mm, [(left[:filled], right, out[:filled])]
 
 
-def fastest(shape: tuple[int, int, int], dtype: torch.dtype, right: Callable[[bool], Tensor], turned: Sequence[bool]) -> Form:
-    """The fastest form of a product of this shape on this machine's CPU; measured once in a process.
+def fastest(
+    shape: tuple[int, int, int],
+    dtype: torch.dtype,
+    right: Callable[[bool], Tensor],
+    turned: Sequence[bool],
+) -> Form:
+    """The fastest form of a product of this shape on this machine's CPU; measured once in a
+    process.
 
-    Args: shape: rows of left, columns of left, columns of right. right: the large factor in either order. turned: the orders.
+    Args: shape: rows of left, columns of left, columns of right. right: the large factor in either
+    order. turned: the orders.
     """
     key = f"{shape[0]}-{shape[1]}-{shape[2]}-{str(dtype)[6:]}-{len(turned)}"
     with _LOCK:
@@ -84,7 +110,8 @@ def fastest(shape: tuple[int, int, int], dtype: torch.dtype, right: Callable[[bo
 
 
 def share_forms(folder: str | os.PathLike[str] | None) -> None:
-    """Agree on forms with other processes of this machine through a folder; None: with none. Forgets what was found so far."""
+    """Agree on forms with other processes of this machine through a folder; None: with none.
+    Forgets what was found so far."""
     global _folder
     with _LOCK:
         _folder = None if folder is None else Path(folder)
@@ -115,11 +142,18 @@ def _agreed(key: str, measure: Callable[[], Form]) -> Form:
     return Form(*json.loads(kept.read_text()))
 
 
-def _measure(shape: tuple[int, int, int], dtype: torch.dtype, right: Callable[[bool], Tensor], turned: Sequence[bool]) -> Form:
+def _measure(
+    shape: tuple[int, int, int],
+    dtype: torch.dtype,
+    right: Callable[[bool], Tensor],
+    turned: Sequence[bool],
+) -> Form:
     rows, inner, columns = shape
     left, out = (torch.zeros(padded(rows), n, dtype=dtype) for n in (inner, columns))
     left[:rows] = 1 / inner
-    ways = {form: calls(form, rows, left, right(form.turned), out) for form in candidates(rows, turned)}
+    ways = {
+        form: calls(form, rows, left, right(form.turned), out) for form in candidates(rows, turned)
+    }
     took = dict.fromkeys(ways, float("inf"))
     for number in _rounds():
         if number == 2:

@@ -1,4 +1,5 @@
-"""A fair gate around slices of work: first come, first served, with as many places as processor cores."""
+"""A fair gate around slices of work: first come, first served, with as many places as processor
+cores."""
 
 from __future__ import annotations
 
@@ -10,8 +11,8 @@ from collections import deque
 class Gate:
     """Lets a few threads compute at a time, strictly in the order they asked.
 
-    A plain semaphore lets a thread that has just left come straight back in, and starves the others.
-    Never wait for anything else while inside.
+    A plain semaphore lets a thread that has just left come straight back in, and starves the
+    others. Never wait for anything else while inside.
     """
 
     def __init__(self, places: int):

@@ -1,4 +1,5 @@
-"""A run as a Jupyter notebook: the script of `export.script` in cells, with words between and its picture at the end."""
+"""A run as a Jupyter notebook: the script of `export.script` in cells, with words between and its
+picture at the end."""
 
 from __future__ import annotations
 
@@ -25,14 +26,17 @@ SVG(picture(times, columns, list(METHODS)))
 
 
 def notebook(experiment: Experiment, view: View, upload: Data | None = None) -> str:
-    """A notebook (nbformat 4.5, as JSON) of torch and numpy alone that computes the view's losses again.
+    """A notebook (nbformat 4.5, as JSON) of torch and numpy alone that computes the view's losses
+    again.
 
-    It ends with the losses in losses.csv, as `script.as_csv` writes them, and with a picture of them drawn here in SVG.
+    It ends with the losses in losses.csv, as `script.as_csv` writes them, and with a picture of
+    them drawn here in SVG.
 
     Args:
         experiment: what was chosen.
         view: the run as far as it is shown.
-        upload: the person's file, where the problem is "csv"; the notebook reads it from `problems.DATA_FILE`.
+        upload: the person's file, where the problem is "csv"; the notebook reads it from
+            `problems.DATA_FILE`.
 
     Returns:
         The text of an .ipynb file.
@@ -41,9 +45,15 @@ def notebook(experiment: Experiment, view: View, upload: Data | None = None) -> 
     source = PROBLEMS[experiment.problem].note
     listed = "\n".join(f"- {word}: `{value}`" for word, value in facts(experiment, view).items())
     cells = [
-        _markdown(f"# Depth as acceleration: one run, computed again\n\n{listed}\n\n{source}After {REFERENCE}."),
+        _markdown(
+            f"# Depth as acceleration: one run, computed again\n\n{listed}\n\n{source}After"
+            f" {REFERENCE}."
+        ),
         _code(made.imports),
-        _markdown("## The pieces\n\nData, starts, what depth does to a gradient, update rules, and the run itself."),
+        _markdown(
+            "## The pieces\n\nData, starts, what depth does to a gradient, update rules, and the"
+            " run itself."
+        ),
         _code(made.functions),
         _markdown("## What was chosen"),
         _code(made.settings),
@@ -70,4 +80,10 @@ def _markdown(text: str) -> dict[str, object]:
 
 
 def _code(text: str) -> dict[str, object]:
-    return {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": [], "source": text.strip("\n")}
+    return {
+        "cell_type": "code",
+        "execution_count": None,
+        "metadata": {},
+        "outputs": [],
+        "source": text.strip("\n"),
+    }

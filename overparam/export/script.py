@@ -1,4 +1,5 @@
-"""A run taken home: its curves as CSV and JSON, and a script of plain torch and numpy that computes them again."""
+"""A run taken home: its curves as CSV and JSON, and a script of plain torch and numpy that computes
+them again."""
 
 from __future__ import annotations
 
@@ -22,23 +23,36 @@ from overparam.engine.optimizers import OPTIMIZERS
 from overparam.serving.run import View
 
 REFERENCE = (
-    "S. Arora, N. Cohen, E. Hazan, On the Optimization of Deep Networks: Implicit Acceleration by Overparameterization, "
-    "ICML 2018, arXiv 1802.06509"
+    "S. Arora, N. Cohen, E. Hazan, On the Optimization of Deep Networks: Implicit Acceleration by"
+    " Overparameterization, ICML 2018, arXiv 1802.06509"
 )
 
-_STARTS: dict[str, Callable] = {"balanced": plain.balanced, "near-zero": plain.near_zero, "identity": plain.identity}
-_DIRECTIONS: dict[str, Callable] = {"rule": plain.rule, "scale": plain.scale_only, "stretch": plain.stretch_only}
+_STARTS: dict[str, Callable] = {
+    "balanced": plain.balanced,
+    "near-zero": plain.near_zero,
+    "identity": plain.identity,
+}
+_DIRECTIONS: dict[str, Callable] = {
+    "rule": plain.rule,
+    "scale": plain.scale_only,
+    "stretch": plain.stretch_only,
+}
 
 
 def query(experiment: Experiment) -> dict[str, str]:
     """The URL parameters that bring these choices back."""
-    return write_choices(CHOICES, {choice.name: getattr(experiment, choice.name) for choice in CHOICES})
+    return write_choices(
+        CHOICES, {choice.name: getattr(experiment, choice.name) for choice in CHOICES}
+    )
 
 
 def names(experiment: Experiment) -> list[str]:
     """A name for each method, no two alike."""
     labels = [entry.label() for entry in experiment.methods]
-    return [n if labels.count(n) == 1 else f"{n} ({labels[:i].count(n) + 1})" for i, n in enumerate(labels)]
+    return [
+        n if labels.count(n) == 1 else f"{n} ({labels[:i].count(n) + 1})"
+        for i, n in enumerate(labels)
+    ]
 
 
 def losses(view: View) -> np.ndarray:
@@ -47,11 +61,15 @@ def losses(view: View) -> np.ndarray:
 
 
 def as_csv(experiment: Experiment, view: View) -> str:
-    """The losses of every method at the recorded iterations; lines that begin with # say what was chosen."""
+    """The losses of every method at the recorded iterations; lines that begin with # say what was
+    chosen."""
     about = ['# to read: pandas.read_csv("run.csv", comment="#")']
     about += [f"# {word}: {value}" for word, value in facts(experiment, view).items()]
     head = ",".join(["iteration", *map(_quoted, names(experiment))])
-    rows = [",".join([str(t), *map(repr, row)]) for t, row in zip(view.times.tolist(), losses(view).tolist(), strict=True)]
+    rows = [
+        ",".join([str(t), *map(repr, row)])
+        for t, row in zip(view.times.tolist(), losses(view).tolist(), strict=True)
+    ]
     return "\n".join([*about, head, *rows]) + "\n"
 
 
@@ -62,12 +80,27 @@ def as_json(experiment: Experiment, view: View) -> str:
         return [float(x) if np.isfinite(x) else None for x in column]
 
     methods = [
-        asdict(entry) | {"name": name, "step": float(step), "loss": numbers(loss), "gap": numbers(gap)}
+        asdict(entry)
+        | {
+            "name": name,
+            "step": float(step),
+            "loss": numbers(loss),
+            "gap": numbers(gap),
+        }
         for entry, name, step, loss, gap in zip(
-            experiment.methods, names(experiment), _first_steps(experiment, view), losses(view).T, view.gaps.T, strict=True
+            experiment.methods,
+            names(experiment),
+            _first_steps(experiment, view),
+            losses(view).T,
+            view.gaps.T,
+            strict=True,
         )
     ]
-    choices = {choice.name: getattr(experiment, choice.name) for choice in CHOICES if choice.name != "methods"}
+    choices = {
+        choice.name: getattr(experiment, choice.name)
+        for choice in CHOICES
+        if choice.name != "methods"
+    }
     document = {
         "reference": REFERENCE,
         "link": "?" + urlencode(query(experiment)),
@@ -104,36 +137,62 @@ def _quoted(name: str) -> str:
 
 
 def script(experiment: Experiment, view: View, upload: Data | None = None) -> str:
-    """A Python file of torch and numpy alone that computes the view's losses again and writes them as `as_csv` does.
+    """A Python file of torch and numpy alone that computes the view's losses again and writes them
+    as `as_csv` does.
 
-    Its numbers agree with the exported ones to about 1e-9 of the loss, as long as the loss stands clear of rounding and the run is
-    not chaotic. Beyond a step size of 2 / lambda_max, at the edge of stability, rounding errors grow from step to step, and no two
-    orders of summation give the same curve; so do those of AdaDelta and RMSProp near an optimum. In float32 the digits are fewer.
+    Its numbers agree with the exported ones to about 1e-9 of the loss, as long as the loss stands
+    clear of rounding and the run is not chaotic. Beyond a step size of 2 / lambda_max, at the edge
+    of stability, rounding errors grow from step to step, and no two orders of summation give the
+    same curve; so do those of AdaDelta and RMSProp near an optimum. In float32 the digits are
+    fewer.
 
-    Args: upload: the person's file, where the problem is "csv"; the script reads it from `DATA_FILE` (see `data_csv`).
+    Args: upload: the person's file, where the problem is "csv"; the script reads it from
+    `DATA_FILE` (see `data_csv`).
     """
     made = parts(experiment, view, upload)
     listed = "\n".join(f"    {word}: {value}" for word, value in facts(experiment, view).items())
-    about = _ABOUT.format(facts=listed, note=PROBLEMS[experiment.problem].note, reference=textwrap.fill(f"After {REFERENCE}.", 100))
-    return "\n\n".join((about, made.imports, "", made.functions, "", made.settings, made.data, made.run)) + "\n"
+    about = _ABOUT.format(
+        facts=listed,
+        note=PROBLEMS[experiment.problem].note,
+        reference=textwrap.fill(f"After {REFERENCE}.", 100),
+    )
+    return (
+        "\n\n".join(
+            (about, made.imports, "", made.functions, "", made.settings, made.data, made.run)
+        )
+        + "\n"
+    )
 
 
 def parts(experiment: Experiment, view: View, upload: Data | None = None) -> Parts:
     """What `script` and `notebook.notebook` put together. Args: as `script`."""
     problem = PROBLEMS[experiment.problem]
-    made, (inputs, targets, _) = problem.plain(experiment, upload), problem.arrays(experiment, upload)
+    made, (inputs, targets, _) = (
+        problem.plain(experiment, upload),
+        problem.arrays(experiment, upload),
+    )
     k, d, needed, lines = targets.shape[1], inputs.shape[1], list(made.functions), []
-    for entry, name, step in zip(experiment.methods, names(experiment), _first_steps(experiment, view), strict=True):
+    for entry, name, step in zip(
+        experiment.methods, names(experiment), _first_steps(experiment, view), strict=True
+    ):
         method = experiment.method(entry)
         start, update = _STARTS[method.start], OPTIMIZERS[method.optimizer].plain
         direction = _direction(entry, k)
         width = method.width or k
-        layers = f"{start.__name__}({k}, {d}, {max(1, round(entry.depth))}, {width}, {method.scale!r}, SEED)"
-        lines.append(f"    {name!r}: ({layers}, {entry.depth!r}, {direction and direction.__name__}, {update.__name__}, {step!r}),")
+        layers = (
+            f"{start.__name__}({k}, {d}, {max(1, round(entry.depth))}, {width}, {method.scale!r},"
+            " SEED)"
+        )
+        lines.append(
+            f"    {name!r}: ({layers}, {entry.depth!r}, {direction and direction.__name__},"
+            f" {update.__name__}, {step!r}),"
+        )
         needed += [start, update] + ([direction] if direction else [])
     if plain.identity in needed:
         needed.append(plain.near_zero)
-    order = [value for value in vars(plain).values() if inspect.isfunction(value) and value in needed]
+    order = [
+        value for value in vars(plain).values() if inspect.isfunction(value) and value in needed
+    ]
     functions: list[Callable] = [*order, plain.product, plain.recorded, plain.losses]
     sources = "\n\n".join(inspect.getsource(f) for f in functions)
     settings = _SETTINGS.format(
@@ -220,4 +279,8 @@ def facts(experiment: Experiment, view: View) -> dict[str, str]:
 
 
 def _versions() -> dict[str, str]:
-    return {"python": platform.python_version(), "numpy": np.__version__, "torch": torch.__version__}
+    return {
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "torch": torch.__version__,
+    }

@@ -51,4 +51,6 @@ def interface_maps(matrices: NDArray[np.float64], r: int, height: int = 290) -> 
                     "line": {"color": NEUTRAL, "width": width, "dash": dash},
                 }
             )  # fmt: skip
-    return figure.update_layout(**base_layout(height=height, shapes=shapes, showlegend=False, **layout))
+    return figure.update_layout(
+        **base_layout(height=height, shapes=shapes, showlegend=False, **layout)
+    )

@@ -29,10 +29,20 @@ Array = NDArray[Any]
 
 MOST = 10  # log2 of the speed-up at either end of the scale: about a thousand times
 MOST_NUMBERED = 16  # columns, beyond which the factors would not fit into the cells
-LEAST_CELL, BESIDE_CELLS = 24, 125  # pixels: a narrower cell holds no number; what axis and scale take of the width
+LEAST_CELL, BESIDE_CELLS = (
+    24,
+    125,
+)  # pixels: a narrower cell holds no number; what axis and scale take of the width
 AROUND = 0.5  # decades of step sizes shown beyond those that arrived
-# Blue against orange is told apart with every common colour deficiency, and light against dark carries the size once more.
-SPEED_UP: list[tuple[float, str]] = [(0, "#8f3d00"), (0.25, "#d97a1a"), (0.5, "#dfe3e8"), (0.75, "#3f93e0"), (1, "#0a3f8f")]
+# Blue against orange is told apart with every common colour deficiency, and light against dark
+# carries the size once more.
+SPEED_UP: list[tuple[float, str]] = [
+    (0, "#8f3d00"),
+    (0.25, "#d97a1a"),
+    (0.5, "#dfe3e8"),
+    (0.75, "#3f93e0"),
+    (1, "#0a3f8f"),
+]
 _TICKS = {-10: "1/1000", -5: "1/32", 0: "1", 5: "32", 10: "1000"}
 _LETTERS = ("#ffffff", "#14181f")
 _SCALE = {
@@ -52,7 +62,11 @@ _SCALE = {
 }
 
 # Cells without a number: who arrived at the goal before it was given up.
-ONLY_DEEP, ONLY_PLAIN, NEITHER = "only {deep}", "only depth 1", "neither"  # {deep}: what the deep one is called
+ONLY_DEEP, ONLY_PLAIN, NEITHER = (
+    "only {deep}",
+    "only depth 1",
+    "neither",
+)  # {deep}: what the deep one is called
 CENSORED: dict[str, dict[str, Any]] = {
     ONLY_DEEP: {"symbol": "triangle-up", "color": BLUE},
     ONLY_PLAIN: {"symbol": "triangle-down", "color": ORANGE},
@@ -77,11 +91,13 @@ def speed_up_map(
     selected: tuple[int, int] | None = None,
     deep: str = "depth N",
 ) -> go.Figure:
-    """Draw the map: colour is the speed-up of depth, the number on it its factor; cells without one have a mark.
+    """Draw the map: colour is the speed-up of depth, the number on it its factor; cells without one
+    have a mark.
 
     Args:
         x, y: the axes.
-        log2: log2 of depth 1's iterations over depth N's, (rows, columns), NaN where there is no such number.
+        log2: log2 of depth 1's iterations over depth N's, (rows, columns), NaN where there is no
+            such number.
         censored: for each cell a key of CENSORED, or None.
         words: for each cell what hovering says; "" for one that is not known yet.
         selected: column and row that is framed.
@@ -90,7 +106,9 @@ def speed_up_map(
     rows, columns = log2.shape
     figure = go.Figure()
     numbered = columns <= MOST_NUMBERED
-    for letters in _LETTERS:  # a part of the cells each: white letters on dark ones, black ones on the rest
+    for (
+        letters
+    ) in _LETTERS:  # a part of the cells each: white letters on dark ones, black ones on the rest
         mine = np.array([[_letters(value) == letters for value in row] for row in log2])
         figure.add_heatmap(
             x=np.arange(columns), y=np.arange(rows), z=np.where(mine, np.clip(log2, -MOST, MOST), np.nan), coloraxis="coloraxis",
@@ -108,7 +126,13 @@ def speed_up_map(
     shapes = []
     if selected is not None:
         left, low = selected[0] - 0.5, selected[1] - 0.5
-        frame = {"x0": left, "x1": left + 1, "y0": low, "y1": low + 1, "line": {"color": RED, "width": 3}}
+        frame = {
+            "x0": left,
+            "x1": left + 1,
+            "y0": low,
+            "y1": low + 1,
+            "line": {"color": RED, "width": 3},
+        }
         shapes = [{"type": "rect", **frame}]
     return figure.update_layout(
         **base_layout(
@@ -118,7 +142,12 @@ def speed_up_map(
             shapes=shapes,
             legend={"title": {"text": "arrived: ", "side": "left"}},
             coloraxis=_SCALE,
-            meta={"narrow": {"below": LEAST_CELL * columns + BESIDE_CELLS, "figure": {"data": [{"texttemplate": ""}] * 2}}},
+            meta={
+                "narrow": {
+                    "below": LEAST_CELL * columns + BESIDE_CELLS,
+                    "figure": {"data": [{"texttemplate": ""}] * 2},
+                }
+            },
             margin={"t": 30, "r": 4},
             hoverlabel={"align": "left"},
         )
@@ -129,9 +158,14 @@ def _letters(log2: float) -> str:
     """White or black, whichever stands out more on the colour of a cell (WCAG 2 contrast)."""
     place = (np.clip(log2, -MOST, MOST) + MOST) / (2 * MOST)
     stops = [stop for stop, _ in SPEED_UP]
-    channels = np.array([[int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)] for _, colour in SPEED_UP])
+    channels = np.array(
+        [[int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)] for _, colour in SPEED_UP]
+    )
     rgb = np.array([np.interp(place, stops, channel) for channel in channels.T])
-    luminance = np.dot(np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4), [0.2126, 0.7152, 0.0722])
+    luminance = np.dot(
+        np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4),
+        [0.2126, 0.7152, 0.0722],
+    )
     return _LETTERS[0] if 1.05 / (luminance + 0.05) > (luminance + 0.05) / 0.058 else _LETTERS[1]
 
 
@@ -158,26 +192,35 @@ def factor(log2: float) -> str:
     return text if log2 >= 0 or text == "1" else f"1/{text}"
 
 
-def cell_curves(depths: tuple[float, float], times: NDArray[np.int64], losses: Array, goal: float, title: str) -> go.Figure:
+def cell_curves(
+    depths: tuple[float, float], times: NDArray[np.int64], losses: Array, goal: float, title: str
+) -> go.Figure:
     """The loss (or gap) of the two depths at their best step sizes, against the iteration.
 
     Args:
-        depths: N and 1. times: (K,). losses: (K, 2), NaN after divergence. goal: drawn as a line. title: of the upright axis.
+        depths: N and 1. times: (K,). losses: (K, 2), NaN after divergence. goal: drawn as a line.
+            title: of the upright axis.
     """
     figure = go.Figure()
     for depth, curve, (colour, dash) in zip(depths, losses.T, _looks(depths), strict=True):
         figure.add_scatter(
             x=np.maximum(times, ZERO_AT), y=np.where(curve > 0, curve, np.nan), mode="lines", name=f"depth {depth:.3g}",
             line={"color": colour, "dash": dash, "width": 2.5}, customdata=times,
-            hovertemplate=f"depth {depth:.3g}, iteration %{{customdata}}: %{{y:.3g}}<extra></extra>",
+            hovertemplate=f"depth {depth:.3g}, iteration %{{customdata}}:"
+                          f" %{{y:.3g}}<extra></extra>",
         )  # fmt: skip
     last = np.log10(max(times[-1], 2))
     finite = losses[np.isfinite(losses) & (losses > 0)]
-    bottom, top = np.log10(goal) - 1, np.log10(max(goal, min(finite.max(initial=goal), 100 * np.nanmax(losses[0])))) + 0.3
+    bottom, top = (
+        np.log10(goal) - 1,
+        np.log10(max(goal, min(finite.max(initial=goal), 100 * np.nanmax(losses[0])))) + 0.3,
+    )
     return figure.update_layout(
         **base_layout(
             height=180,
-            xaxis=axis("iteration", log=True, range=[np.log10(ZERO_AT), last], **log_ticks(0, last)),
+            xaxis=axis(
+                "iteration", log=True, range=[np.log10(ZERO_AT), last], **log_ticks(0, last)
+            ),
             yaxis=axis(title, log=True, range=[bottom, top], **log_ticks(bottom, top, 4)),
             shapes=[_level(goal, "y")],
             margin={"t": 26},
@@ -192,30 +235,44 @@ def cell_tuning(
     best: tuple[int, int],
     until: int,
 ) -> go.Figure:
-    """Iterations to the goal against the step size, both depths, the quickest marked; a step that did not arrive is left out.
+    """Iterations to the goal against the step size, both depths, the quickest marked; a step that
+    did not arrive is left out.
 
     Args:
-        depths: N and 1. steps: in the problem's unit, (S,). reached: (2, S), negative where not reached. best: places in the grid.
+        depths: N and 1. steps: in the problem's unit, (S,). reached: (2, S), negative where not
+            reached. best: places in the grid.
         until: iterations computed.
     """
     figure, arrived = go.Figure(), (reached >= 0).any(axis=0)
     log = np.log10(steps[arrived] if arrived.any() else steps)
     low, high = log.min() - AROUND, log.max() + AROUND
-    bottom, top = np.log10(max(reached[reached >= 0].min(initial=until), 1)) - 0.4, np.log10(until) + 0.2
-    for depth, own, place, (colour, dash) in zip(depths, reached, best, _looks(depths), strict=True):
+    bottom, top = (
+        np.log10(max(reached[reached >= 0].min(initial=until), 1)) - 0.4,
+        np.log10(until) + 0.2,
+    )
+    for depth, own, place, (colour, dash) in zip(
+        depths, reached, best, _looks(depths), strict=True
+    ):
         shown = np.where(own >= 0, np.maximum(own, 1), np.nan)
         sizes = np.full(len(steps), 5)
         sizes[place] = 13 if own[place] >= 0 else 5
         figure.add_scatter(
-            x=steps, y=shown, mode="lines+markers", name=f"depth {depth:.3g}", connectgaps=False, customdata=own,
+            x=steps, y=shown, mode="lines+markers", name=f"depth"
+                                                         f" {depth:.3g}", connectgaps=False, customdata=own,
             line={"color": colour, "dash": dash, "width": 2},
             marker={"color": colour, "size": sizes, "symbol": np.where(sizes > 5, "star", "circle"), "line": {"width": 0}},
-            hovertemplate=f"depth {depth:.3g}, step %{{x:.3g}}: %{{customdata}} iterations<extra></extra>",
+            hovertemplate=f"depth {depth:.3g}, step %{{x:.3g}}: %{{customdata}}"
+                          f" iterations<extra></extra>",
         )  # fmt: skip
     return figure.update_layout(
         **base_layout(
             height=190,
-            xaxis=axis("step size, 1 = one leap from 0 to the target", log=True, range=[low, high], **log_ticks(low, high)),
+            xaxis=axis(
+                "step size, 1 = one leap from 0 to the target",
+                log=True,
+                range=[low, high],
+                **log_ticks(low, high),
+            ),
             yaxis=axis("iterations", log=True, range=[bottom, top], **log_ticks(bottom, top, 4)),
             legend={"title": {"text": "★ quickest  ", "side": "left"}},
             margin={"t": 26},
@@ -224,7 +281,8 @@ def cell_tuning(
 
 
 def _looks(depths: tuple[float, float]) -> list[tuple[str, str]]:
-    """Colour and dash of depth N and depth 1; where they would be the same, as for N = 1.25, N looks like depth 2."""
+    """Colour and dash of depth N and depth 1; where they would be the same, as for N = 1.25, N
+    looks like depth 2."""
     deep, plain = depths
     shown = deep if depth_colour(deep) != depth_colour(plain) else 2
     return [(depth_colour(shown), depth_dash(shown)), (depth_colour(plain), depth_dash(plain))]

@@ -1,4 +1,5 @@
-"""The two-coordinate problem as a map with the paths of several methods, beside their losses; played in the browser."""
+"""The two-coordinate problem as a map with the paths of several methods, beside their losses;
+played in the browser."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -28,7 +29,8 @@ _NARROW = {
 
 @dataclass(frozen=True)
 class Path:
-    """One method's way: name, colour, dash, iterations (T,), weights (T, 2), losses (T,); it ends at its goal or diverges."""
+    """One method's way: name, colour, dash, iterations (T,), weights (T, 2), losses (T,); it ends
+    at its goal or diverges."""
 
     name: str
     colour: str
@@ -39,9 +41,11 @@ class Path:
 
 
 def level_curves(p: float, target: np.ndarray, highest: float) -> list[np.ndarray]:
-    """Closed curves on which `(1/p)(|w_1 - y_1|^p + |w_2 - y_2|^p)` is constant, from the highest loss down by factors of sqrt(10).
+    """Closed curves on which `(1/p)(|w_1 - y_1|^p + |w_2 - y_2|^p)` is constant, from the highest
+    loss down by factors of sqrt(10).
 
-    Args: p: loss exponent. target: (y_1, y_2). highest: a loss > 0. Returns: LEVELS curves, each (points, 2), the largest first.
+    Args: p: loss exponent. target: (y_1, y_2). highest: a loss > 0. Returns: LEVELS curves, each
+    (points, 2), the largest first.
     """
     angle = np.linspace(0, 2 * np.pi, 145)
     unit = np.stack([np.cos(angle), np.sin(angle)], axis=1)
@@ -71,7 +75,12 @@ def trajectories(
     # a loss of 0 stands on the floor of the logarithmic axis; what diverges ends where float32 does
     most = float(np.finfo(np.float32).max)
     paths = [
-        replace(path, losses=np.clip(path.losses, goal / 10, most), weights=np.clip(path.weights, -most, most)) for path in paths
+        replace(
+            path,
+            losses=np.clip(path.losses, goal / 10, most),
+            weights=np.clip(path.weights, -most, most),
+        )
+        for path in paths
     ]
     figure = go.Figure()
     # curves and not a contour plot: plotly drops one while it plays frames
@@ -112,14 +121,24 @@ def trajectories(
         figure.add_scatter(showlegend=True, **_look(path, place), **_way(path, len(path.times)))
     for path in paths:
         place = "iteration %{customdata}: %{y:.4g}"
-        figure.add_scatter(xaxis="x2", yaxis="y2", showlegend=False, **_look(path, place), **_curve(path, len(path.times)))
+        figure.add_scatter(
+            xaxis="x2",
+            yaxis="y2",
+            showlegend=False,
+            **_look(path, place),
+            **_curve(path, len(path.times)),
+        )
     moving = list(range(fixed, fixed + 2 * len(paths)))
     instants = _instants(max(path.times[-1] for path in paths))
     figure.frames = [  # only what changes: plotly takes long to check what it is given
         {
             "name": str(t),
             "traces": moving,
-            "data": [{"type": "scatter", **part} for draw in (_way, _curve) for part in (draw(p, _known(p, t)) for p in paths)],
+            "data": [
+                {"type": "scatter", **part}
+                for draw in (_way, _curve)
+                for part in (draw(p, _known(p, t)) for p in paths)
+            ],
         }
         for t in instants
     ]
@@ -128,7 +147,16 @@ def trajectories(
             height=height,
             xaxis=axis("w<sub>1</sub>", domain=_MAP, range=window[0], showgrid=False),
             yaxis=axis("w<sub>2</sub>", range=window[1], showgrid=False),
-            xaxis2=axis("iteration", log=True, domain=_LOSS, anchor="y2", dtick=1, tickangle=0, minor=None, range=_span(paths)),
+            xaxis2=axis(
+                "iteration",
+                log=True,
+                domain=_LOSS,
+                anchor="y2",
+                dtick=1,
+                tickangle=0,
+                minor=None,
+                range=_span(paths),
+            ),
             yaxis2=axis("loss", log=True, anchor="x2", range=[np.log10(goal / 20), _top(paths)]),
             shapes=[
                 {
@@ -188,12 +216,17 @@ def _instants(last: int) -> list[int]:
 
 
 def _span(paths: Sequence[Path]) -> list[float]:
-    """log10 of the first and last iteration, with room for the heads: an axis that stands still while the curves grow."""
-    return [float(np.log10(ZERO_AT)) - 0.05, float(np.log10(max(path.times[-1] for path in paths) + 1)) + 0.05]
+    """log10 of the first and last iteration, with room for the heads: an axis that stands still
+    while the curves grow."""
+    return [
+        float(np.log10(ZERO_AT)) - 0.05,
+        float(np.log10(max(path.times[-1] for path in paths) + 1)) + 0.05,
+    ]
 
 
 def _top(paths: Sequence[Path]) -> float:
-    """log10 of the highest loss shown: the start's, with room for an overshoot, none for a divergence."""
+    """log10 of the highest loss shown: the start's, with room for an overshoot, none for a
+    divergence."""
     start = max(path.losses[0] for path in paths)
     finite = np.concatenate([path.losses[np.isfinite(path.losses)] for path in paths])
     return float(np.log10(max(min(finite.max(), 100 * start), 1e-12)) + 0.2)
@@ -201,8 +234,16 @@ def _top(paths: Sequence[Path]) -> float:
 
 def _transport(instants: Sequence[int]) -> dict:
     """Play, pause and a slider over the frames."""
-    jump = {"mode": "immediate", "frame": {"duration": 0, "redraw": False}, "transition": {"duration": 0}}
-    run = {"fromcurrent": True, "frame": {"duration": 110, "redraw": False}, "transition": {"duration": 0}}
+    jump = {
+        "mode": "immediate",
+        "frame": {"duration": 0, "redraw": False},
+        "transition": {"duration": 0},
+    }
+    run = {
+        "fromcurrent": True,
+        "frame": {"duration": 110, "redraw": False},
+        "transition": {"duration": 0},
+    }
     look = {"bgcolor": translucent(NEUTRAL, 0.15), "bordercolor": translucent(NEUTRAL, 0.5)}
     return {
         "updatemenus": [
@@ -234,7 +275,10 @@ def _transport(instants: Sequence[int]) -> dict:
                 "ticklen": 0,
                 "minorticklen": 0,
                 **look,
-                "steps": [{"label": str(t), "method": "animate", "args": [[str(t)], jump]} for t in instants],
+                "steps": [
+                    {"label": str(t), "method": "animate", "args": [[str(t)], jump]}
+                    for t in instants
+                ],
             }
         ],
     }

@@ -1,4 +1,5 @@
-"""Figures of the page on plateaus: loss against log time, escape times, imbalance, drift, iterations, modes."""
+"""Figures of the page on plateaus: loss against log time, escape times, imbalance, drift,
+iterations, modes."""
 
 from __future__ import annotations
 
@@ -67,7 +68,8 @@ def loss_curves(
             x=_positive(time), y=loss.astype("float32"), mode="lines", name=f"ε = {eps[place]:.3g}",
             legendgroup=f"{place}", showlegend=named, customdata=np.full((len(time), 2), [place, draw]),
             line={"color": colours[place], "width": 4.5 if i == picked else 1.8},
-            hovertemplate=f"ε = {eps[place]:.3g}, start {draw}: %{{y:.3f}} at time %{{x:.4g}}<extra></extra>",
+            hovertemplate=f"ε = {eps[place]:.3g}, start {draw}: %{{y:.3f}} at time"
+                          f" %{{x:.4g}}<extra></extra>",
         )  # fmt: skip
     first = True
     for each in scalar:
@@ -114,19 +116,28 @@ def escape_times(
         hovertemplate="ε = %{x:.3g}: escaped at %{y:.5g}<extra></extra>",
     )  # fmt: skip
     if law is not None:
-        figure.add_scatter(x=law[0], y=law[1], mode="lines", name=law[2], line=_LAW, hoverinfo="skip")
+        figure.add_scatter(
+            x=law[0], y=law[1], mode="lines", name=law[2], line=_LAW, hoverinfo="skip"
+        )
     if threshold is not None:
         figure.add_vline(
             x=threshold, line={"color": LIMIT, "dash": "dot", "width": 2},
-            annotation_text="pinned below", annotation_font_color=LIMIT, annotation_position="bottom left",
+            annotation_text="pinned"
+                            " below", annotation_font_color=LIMIT, annotation_position="bottom left",
         )  # fmt: skip
     spread = float(np.log10(eps.max() / eps.min())) if len(eps) > 1 else 0.0
     ends = np.log10([eps.min(), eps.max()]) + np.array([-1, 1]) * (0.06 * spread + 0.03)
     return figure.update_layout(
         **base_layout(
             height=height,
-            xaxis=axis("ε, scale of the small layers", log=True, range=ends.tolist(), dtick=_tick(spread)),
-            yaxis=axis("escape time τ", rangemode="tozero") if logarithmic else axis("escape time τ", log=True, dtick=1),
+            xaxis=axis(
+                "ε, scale of the small layers", log=True, range=ends.tolist(), dtick=_tick(spread)
+            ),
+            yaxis=(
+                axis("escape time τ", rangemode="tozero")
+                if logarithmic
+                else axis("escape time τ", log=True, dtick=1)
+            ),
         )
     )
 
@@ -157,7 +168,9 @@ def imbalance(
         **base_layout(
             height=height,
             xaxis=axis("time of gradient flow", range=_window(time, measured)),
-            yaxis=axis("Δ since the start", zeroline=True, zerolinecolor=NEUTRAL, exponentformat="power"),
+            yaxis=axis(
+                "Δ since the start", zeroline=True, zerolinecolor=NEUTRAL, exponentformat="power"
+            ),
         )
     )
 
@@ -194,7 +207,11 @@ def drift(
 
 
 def iterations(
-    eps: Array, counts: Mapping[str, tuple[str, Array]], predicted: Array, most: int, height: int = 400
+    eps: Array,
+    counts: Mapping[str, tuple[str, Array]],
+    predicted: Array,
+    most: int,
+    height: int = 400,
 ) -> go.Figure:
     """Iterations until the nets escaped, against the scale, by optimizer.
 
@@ -220,7 +237,9 @@ def iterations(
         **base_layout(
             height=height,
             xaxis=axis("ε, scale of the small layers", log=True, dtick=_tick(spread)),
-            yaxis=axis("iterations until it escapes", log=True, range=[0, np.log10(most) + 0.3], dtick=1),
+            yaxis=axis(
+                "iterations until it escapes", log=True, range=[0, np.log10(most) + 0.3], dtick=1
+            ),
         )
     )
 
@@ -238,7 +257,8 @@ def modes(
     for r, (s, half) in enumerate(zip(teacher, halves, strict=True)):
         look = {"color": PALETTE[r], "dash": DASHES[r]}
         figure.add_scatter(
-            x=_positive(time), y=strengths[:, r], mode="lines", name=f"s = {s:g}", line=look | {"width": 3},
+            x=_positive(time), y=strengths[:, r], mode="lines", name=f"s ="
+                                                                     f" {s:g}", line=look | {"width": 3},
             hovertemplate=f"s = {s:g}: %{{y:.3f}} at time %{{x:.4g}}<extra></extra>",
         )  # fmt: skip
         figure.add_hline(y=s, line={"color": PALETTE[r], "width": 1, "dash": "dot"})

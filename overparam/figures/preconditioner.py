@@ -1,4 +1,5 @@
-"""Pictures of one step: what the implicit preconditioner does to a gradient of two weights, and its eigenvalues."""
+"""Pictures of one step: what the implicit preconditioner does to a gradient of two weights, and its
+eigenvalues."""
 
 from typing import Any
 
@@ -25,7 +26,9 @@ STRETCH = MAGENTA  # the stretch along W
 _WINDOWS = np.array([1.5, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256])
 
 
-def one_output(w: np.ndarray, grad: np.ndarray, scaled: np.ndarray, after: np.ndarray, ellipse: np.ndarray) -> go.Figure:
+def one_output(
+    w: np.ndarray, grad: np.ndarray, scaled: np.ndarray, after: np.ndarray, ellipse: np.ndarray
+) -> go.Figure:
     """Draw a gradient of two weights before and after the preconditioner, with its two factors.
 
     Args:
@@ -36,22 +39,38 @@ def one_output(w: np.ndarray, grad: np.ndarray, scaled: np.ndarray, after: np.nd
         ellipse: image of the unit circle under P, shape (n, 2).
     """
     reach = 1.12 * max(1.0, np.abs(ellipse).max(), *(np.abs(v).max() for v in (w, grad, after)))
-    window = _WINDOWS[min(np.searchsorted(_WINDOWS, reach), len(_WINDOWS) - 1)]  # in steps, so that it rarely moves
+    window = _WINDOWS[
+        min(np.searchsorted(_WINDOWS, reach), len(_WINDOWS) - 1)
+    ]  # in steps, so that it rarely moves
     figure = go.Figure()
     angle = np.linspace(0, 2 * np.pi, 121)
     figure.add_scatter(
-        x=np.cos(angle), y=np.sin(angle), name="unit circle", mode="lines", hoverinfo="skip",
+        x=np.cos(angle),
+        y=np.sin(angle),
+        name="unit circle",
+        mode="lines",
+        hoverinfo="skip",
         line={"color": NEUTRAL, "width": 1.5, "dash": "6px,4px"},
     )
     figure.add_scatter(
-        x=ellipse[:, 0], y=ellipse[:, 1], name="its image under P", mode="lines", hoverinfo="skip", fill="toself",
-        line={"color": GRADIENT_AFTER, "width": 2}, fillcolor=translucent(GRADIENT_AFTER, 0.12),
+        x=ellipse[:, 0],
+        y=ellipse[:, 1],
+        name="its image under P",
+        mode="lines",
+        hoverinfo="skip",
+        fill="toself",
+        line={"color": GRADIENT_AFTER, "width": 2},
+        fillcolor=translucent(GRADIENT_AFTER, 0.12),
     )
     length = np.linalg.norm(w)
     if length > 0:
         far = 3 * window * w / length
         figure.add_scatter(
-            x=[-far[0], far[0]], y=[-far[1], far[1]], mode="lines", hoverinfo="skip", showlegend=False,
+            x=[-far[0], far[0]],
+            y=[-far[1], far[1]],
+            mode="lines",
+            hoverinfo="skip",
+            showlegend=False,
             line={"color": translucent(CURRENT_POINT, 0.55), "width": 1, "dash": "2px,4px"},
         )
     origin = np.zeros(2)
@@ -63,15 +82,26 @@ def one_output(w: np.ndarray, grad: np.ndarray, scaled: np.ndarray, after: np.nd
         _arrow(origin, after, GRADIENT_AFTER, window),
         _arrow(origin, w, CURRENT_POINT, window),
     ]
-    longer = np.linalg.norm(scaled) > np.linalg.norm(grad)  # that arrow runs on through the tip of G
+    longer = np.linalg.norm(scaled) > np.linalg.norm(
+        grad
+    )  # that arrow runs on through the tip of G
     aside = np.round(_unit(grad) - _unit(after), 6) if longer and not same else grad
-    tips = [("W", w, CURRENT_POINT, w), ("P(G)", after, GRADIENT_AFTER, after), ("G", grad, GRADIENT_BEFORE, aside)]
+    tips = [
+        ("W", w, CURRENT_POINT, w),
+        ("P(G)", after, GRADIENT_AFTER, after),
+        ("G", grad, GRADIENT_BEFORE, aside),
+    ]
     if same:
         tips[1:] = [("G = P(G)", grad, GRADIENT_BEFORE, grad)]
     for name, tip, colour, _ in tips:
         figure.add_scatter(
-            x=[tip[0]], y=[tip[1]], mode="markers", name=name, showlegend=False,
-            marker={"color": colour, "size": 7}, hovertemplate=f"{name} = (%{{x:.4g}}, %{{y:.4g}})<extra></extra>",
+            x=[tip[0]],
+            y=[tip[1]],
+            mode="markers",
+            name=name,
+            showlegend=False,
+            marker={"color": colour, "size": 7},
+            hovertemplate=f"{name} = (%{{x:.4g}}, %{{y:.4g}})<extra></extra>",
         )
     figure.update_layout(
         **base_layout(
@@ -79,7 +109,11 @@ def one_output(w: np.ndarray, grad: np.ndarray, scaled: np.ndarray, after: np.nd
             annotations=[a for a in arrows if a] + _labels(tips, apart=0.06 * window),
             xaxis=axis("first weight", range=[-window, window], zeroline=True, zerolinecolor=GRID),
             yaxis=axis(
-                "second weight", range=[-window, window], zeroline=True, zerolinecolor=GRID, scaleanchor="x",
+                "second weight",
+                range=[-window, window],
+                zeroline=True,
+                zerolinecolor=GRID,
+                scaleanchor="x",
             ),
             uirevision=float(window),
         )
@@ -87,8 +121,11 @@ def one_output(w: np.ndarray, grad: np.ndarray, scaled: np.ndarray, after: np.nd
     return figure
 
 
-def eigenvalue_map(table: np.ndarray, names: tuple[list[str], list[str]], chosen: tuple[int, int]) -> go.Figure:
-    """Draw the eigenvalues of the preconditioner as a map over (r, s), exact values on hover, one cell marked.
+def eigenvalue_map(
+    table: np.ndarray, names: tuple[list[str], list[str]], chosen: tuple[int, int]
+) -> go.Figure:
+    """Draw the eigenvalues of the preconditioner as a map over (r, s), exact values on hover, one
+    cell marked.
 
     Args:
         table: lambda(r, s), shape (k, d).
@@ -98,8 +135,15 @@ def eigenvalue_map(table: np.ndarray, names: tuple[list[str], list[str]], chosen
     rows, columns = names
     figure = go.Figure(
         go.Heatmap(
-            z=table, x=columns, y=rows, xgap=2, ygap=2, zmin=0, zmax=max(table.max(), 1e-300),
-            colorscale=[[0, translucent(ORANGE, 0.05)], [1, translucent(ORANGE, 0.8)]], showscale=False,
+            z=table,
+            x=columns,
+            y=rows,
+            xgap=2,
+            ygap=2,
+            zmin=0,
+            zmax=max(table.max(), 1e-300),
+            colorscale=[[0, translucent(ORANGE, 0.05)], [1, translucent(ORANGE, 0.8)]],
+            showscale=False,
             customdata=[[[r, s] for s in range(table.shape[1])] for r in range(table.shape[0])],
             hovertemplate="%{y}, %{x}: λ = %{z:.10g}<extra></extra>",
         )
@@ -121,8 +165,14 @@ def signed_matrix(matrix: np.ndarray, letters: tuple[str, str], text: bool = Tru
     limit, gap = max(np.abs(matrix).max(), 1e-300), 2 if text else 1
     figure = go.Figure(
         go.Heatmap(
-            z=matrix, x=[str(i + 1) for i in range(matrix.shape[1])], y=[str(o + 1) for o in range(matrix.shape[0])],
-            xgap=gap, ygap=gap, zmin=-limit, zmax=limit, showscale=False,
+            z=matrix,
+            x=[str(i + 1) for i in range(matrix.shape[1])],
+            y=[str(o + 1) for o in range(matrix.shape[0])],
+            xgap=gap,
+            ygap=gap,
+            zmin=-limit,
+            zmax=limit,
+            showscale=False,
             colorscale=[
                 [0, translucent(BLUE, 0.8)],
                 [0.5, translucent(BLUE, 0)],
@@ -139,7 +189,12 @@ def _matrix_layout(figure: go.Figure, matrix: np.ndarray, number: str | None) ->
     """Square cells; the numbers are annotations, as these take the theme's text colour."""
     rows, columns = matrix.shape
     cell = min(62, 372 / columns, 250 / rows)
-    bare: dict[str, Any] = {"showgrid": False, "ticks": "", "type": "category", "constrain": "domain"}
+    bare: dict[str, Any] = {
+        "showgrid": False,
+        "ticks": "",
+        "type": "category",
+        "constrain": "domain",
+    }
     numbers = [
         {"x": s, "y": r, "text": number.format(matrix[r, s]), "showarrow": False}
         for r, s in np.ndindex(matrix.shape)
@@ -156,19 +211,33 @@ def _matrix_layout(figure: go.Figure, matrix: np.ndarray, number: str | None) ->
     )
 
 
-def _arrow(start: np.ndarray, end: np.ndarray, colour: str, window: float, width: float = 3) -> dict | None:
+def _arrow(
+    start: np.ndarray, end: np.ndarray, colour: str, window: float, width: float = 3
+) -> dict | None:
     """An arrow in the units of the axes; None where it would be shorter than its head."""
     if np.linalg.norm(end - start) < 0.015 * window:
         return None
     return {
-        "x": end[0], "y": end[1], "ax": start[0], "ay": start[1],
-        "xref": "x", "yref": "y", "axref": "x", "ayref": "y",
-        "showarrow": True, "arrowhead": 2, "arrowsize": 1, "arrowwidth": width, "arrowcolor": colour, "text": "",
+        "x": end[0],
+        "y": end[1],
+        "ax": start[0],
+        "ay": start[1],
+        "xref": "x",
+        "yref": "y",
+        "axref": "x",
+        "ayref": "y",
+        "showarrow": True,
+        "arrowhead": 2,
+        "arrowsize": 1,
+        "arrowwidth": width,
+        "arrowcolor": colour,
+        "text": "",
     }
 
 
 def _labels(tips: list[tuple[str, np.ndarray, str, np.ndarray]], apart: float) -> list[dict]:
-    """A label at each tip, on the side given last; tips that nearly coincide share one, in the first one's colour."""
+    """A label at each tip, on the side given last; tips that nearly coincide share one, in the
+    first one's colour."""
     merged: list[tuple[str, np.ndarray, str, np.ndarray]] = []
     for name, tip, colour, side in tips:
         for i, (names, place, first, beside) in enumerate(merged):
@@ -188,6 +257,11 @@ def _unit(vector: np.ndarray) -> np.ndarray:
 def _label(text: str, tip: np.ndarray, colour: str, side: np.ndarray) -> dict:
     away = _unit(side) if side.any() else np.array([1.8, -1.0])
     return {
-        "x": tip[0], "y": tip[1], "text": f"<b>{text}</b>", "showarrow": False, "font": {"color": colour},
-        "xshift": float(18 * away[0]), "yshift": float(14 * away[1]),
+        "x": tip[0],
+        "y": tip[1],
+        "text": f"<b>{text}</b>",
+        "showarrow": False,
+        "font": {"color": colour},
+        "xshift": float(18 * away[0]),
+        "yshift": float(14 * away[1]),
     }

@@ -14,7 +14,8 @@ _LAW = {"color": NEUTRAL, "dash": "5px,4px", "width": 2}
 
 @dataclass(frozen=True)
 class Reading:
-    """One reading against the figure's iterations; `law` draws it dashed and grey, `detail` is its longer name on hover."""
+    """One reading against the figure's iterations; `law` draws it dashed and grey, `detail` is its
+    longer name on hover."""
 
     name: str
     colour: str
@@ -26,7 +27,8 @@ class Reading:
 
 @dataclass(frozen=True)
 class Panel:
-    """One row of the figure: readings over a common vertical axis, and a limit to compare with, if any."""
+    """One row of the figure: readings over a common vertical axis, and a limit to compare with, if
+    any."""
 
     title: str
     readings: Sequence[Reading]
@@ -35,8 +37,11 @@ class Panel:
     limit_name: str = ""
 
 
-def stacked(panels: Sequence[Panel], times: np.ndarray, cursor: int, height: int = 430) -> go.Figure:
-    """Draw readings of a run above each other, iteration to the right, with the cursor through all of them.
+def stacked(
+    panels: Sequence[Panel], times: np.ndarray, cursor: int, height: int = 430
+) -> go.Figure:
+    """Draw readings of a run above each other, iteration to the right, with the cursor through all
+    of them.
 
     Args:
         panels: from the top.
@@ -50,60 +55,105 @@ def stacked(panels: Sequence[Panel], times: np.ndarray, cursor: int, height: int
     named: set[str] = set()
     shapes = [
         {
-            "type": "line", "xref": "x", "yref": "paper", "x0": max(cursor, ZERO_AT), "x1": max(cursor, ZERO_AT),
-            "y0": 0, "y1": 1, "line": {"color": NEUTRAL, "width": 1.5},
+            "type": "line",
+            "xref": "x",
+            "yref": "paper",
+            "x0": max(cursor, ZERO_AT),
+            "x1": max(cursor, ZERO_AT),
+            "y0": 0,
+            "y1": 1,
+            "line": {"color": NEUTRAL, "width": 1.5},
         }
     ]
     annotations = []
     for place, panel in enumerate(panels):
         suffix = "" if place == 0 else str(place + 1)
         top = 1 - place * (share + _SPACE)
-        layout[f"yaxis{suffix}"] = _vertical(panel) | {"domain": [max(top - share, 0), top], "anchor": "x"}
+        layout[f"yaxis{suffix}"] = _vertical(panel) | {
+            "domain": [max(top - share, 0), top],
+            "anchor": "x",
+        }
         for curve in panel.readings:
             positive = np.where(curve.y > 0, curve.y, np.nan) if panel.log else curve.y
             figure.add_scatter(
-                x=x, y=positive, yaxis=f"y{suffix}", name=curve.name, legendgroup=curve.name, mode="lines",
-                showlegend=curve.name not in named and not curve.law, customdata=times,
-                line=_LAW if curve.law else {"color": curve.colour, "dash": curve.dash, "width": 2.5},
-                hovertemplate=f"{curve.detail or curve.name}: %{{y:.4g}} at iteration %{{customdata}}<extra></extra>",
+                x=x,
+                y=positive,
+                yaxis=f"y{suffix}",
+                name=curve.name,
+                legendgroup=curve.name,
+                mode="lines",
+                showlegend=curve.name not in named and not curve.law,
+                customdata=times,
+                line=(
+                    _LAW if curve.law else {"color": curve.colour, "dash": curve.dash, "width": 2.5}
+                ),
+                hovertemplate=(
+                    f"{curve.detail or curve.name}: %{{y:.4g}} at iteration"
+                    " %{customdata}<extra></extra>"
+                ),
             )
             if not curve.law:
                 named.add(curve.name)
         if panel.limit is not None:
             shapes.append(
                 {
-                    "type": "line", "xref": "paper", "yref": f"y{suffix}", "x0": 0, "x1": 1, "y0": panel.limit, "y1": panel.limit,
+                    "type": "line",
+                    "xref": "paper",
+                    "yref": f"y{suffix}",
+                    "x0": 0,
+                    "x1": 1,
+                    "y0": panel.limit,
+                    "y1": panel.limit,
                     "line": {"color": LIMIT, "width": 1.5, "dash": "dot"},
                 }
             )
             annotations.append(
                 {
-                    "xref": "paper", "yref": f"y{suffix}", "x": 1, "y": np.log10(panel.limit) if panel.log else panel.limit,
-                    "xanchor": "right", "yanchor": "bottom", "showarrow": False, "text": panel.limit_name, "font": {"color": LIMIT},
+                    "xref": "paper",
+                    "yref": f"y{suffix}",
+                    "x": 1,
+                    "y": np.log10(panel.limit) if panel.log else panel.limit,
+                    "xanchor": "right",
+                    "yanchor": "bottom",
+                    "showarrow": False,
+                    "text": panel.limit_name,
+                    "font": {"color": LIMIT},
                 }
             )
     bottom = "y" if len(panels) == 1 else f"y{len(panels)}"
     span = [np.log10(ZERO_AT * 0.9), np.log10(max(x[-1], 1) * 1.1)]
     return figure.update_layout(
         **base_layout(
-            height=height, shapes=shapes, annotations=annotations,
-            xaxis=axis("iteration", log=True, range=span, anchor=bottom), **layout,
+            height=height,
+            shapes=shapes,
+            annotations=annotations,
+            xaxis=axis("iteration", log=True, range=span, anchor=bottom),
+            **layout,
         )
     )
 
 
 def _vertical(panel: Panel) -> dict:
-    """The axis of a panel; a logarithmic one has a label each decade, or at 1, 2, 5 where it spans hardly more than one."""
+    """The axis of a panel; a logarithmic one has a label each decade, or at 1, 2, 5 where it spans
+    hardly more than one."""
     if not panel.log:
         return axis(panel.title, zeroline=True, zerolinecolor=NEUTRAL)
     values = np.concatenate([curve.y for curve in panel.readings] + [[panel.limit or np.nan]])
     values = values[np.isfinite(values) & (values > 0)]
     decades = np.log10(values.max() / values.min()) if values.size else 0
-    return axis(panel.title, log=True, dtick="D2" if decades < 1.3 else max(1, round(decades / 4)), minor=None)
+    return axis(
+        panel.title,
+        log=True,
+        dtick="D2" if decades < 1.3 else max(1, round(decades / 4)),
+        minor=None,
+    )
 
 
-def memory(rho: float, coefficients: np.ndarray, reference: np.ndarray, colour: str, height: int = 250) -> go.Figure:
-    """Draw the weights of past gradients in one step of a depth-2 network, relative to that of the present one.
+def memory(
+    rho: float, coefficients: np.ndarray, reference: np.ndarray, colour: str, height: int = 250
+) -> go.Figure:
+    """Draw the weights of past gradients in one step of a depth-2 network, relative to that of the
+    present one.
 
     Args:
         rho: the weight of the present gradient.
@@ -115,13 +165,21 @@ def memory(rho: float, coefficients: np.ndarray, reference: np.ndarray, colour: 
     age = np.arange(len(coefficients), 0, -1)
     figure = go.Figure()
     figure.add_scatter(
-        x=np.concatenate([age, [0]]), y=np.concatenate([coefficients / rho, [1]]), name="depth 2, measured",
-        mode="lines", fill="tozeroy", line={"color": colour, "width": 2}, fillcolor=translucent(colour, 0.15),
+        x=np.concatenate([age, [0]]),
+        y=np.concatenate([coefficients / rho, [1]]),
+        name="depth 2, measured",
+        mode="lines",
+        fill="tozeroy",
+        line={"color": colour, "width": 2},
+        fillcolor=translucent(colour, 0.15),
         hovertemplate="%{x} steps ago: %{y:.4g}<extra></extra>",
     )
     figure.add_scatter(
-        x=np.concatenate([age, [0]]), y=np.concatenate([reference, [1]]), name="momentum 0.9, for comparison",
-        mode="lines", line={"color": NEUTRAL, "dash": "5px,3px", "width": 2},
+        x=np.concatenate([age, [0]]),
+        y=np.concatenate([reference, [1]]),
+        name="momentum 0.9, for comparison",
+        mode="lines",
+        line={"color": NEUTRAL, "dash": "5px,3px", "width": 2},
         hovertemplate="%{x} steps ago: %{y:.4g}<extra></extra>",
     )
     return figure.update_layout(

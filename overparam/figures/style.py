@@ -1,9 +1,10 @@
 """The look that all figures share: colours, dashes, axes, layout.
 
-The eight colours were found by a search over the sRGB cube that maximises the smallest pairwise distance in CIELAB, for
-normal vision and for simulated protanopia, deuteranopia and tritanopia (G. Machado, M. Oliveira, L. Fernandes, "A
-Physiologically-based Model for Simulation of Color Vision Deficiency", 2009), under the condition that every colour
-keeps a contrast of at least 3.5:1 (WCAG 2) on both backgrounds, so that one palette serves both themes.
+The eight colours were found by a search over the sRGB cube that maximises the smallest pairwise
+distance in CIELAB, for normal vision and for simulated protanopia, deuteranopia and tritanopia (G.
+Machado, M. Oliveira, L. Fernandes, "A Physiologically-based Model for Simulation of Color Vision
+Deficiency", 2009), under the condition that every colour keeps a contrast of at least 3.5:1 (WCAG
+2) on both backgrounds, so that one palette serves both themes.
 """
 
 import math
@@ -39,13 +40,19 @@ ZERO_AT = 0.7  # where iteration 0 stands on a logarithmic axis
 GRADIENT_BEFORE = BLUE  # G, the loss gradient
 GRADIENT_AFTER = ORANGE  # what the preconditioner of depth makes of it
 CURRENT_POINT = RED  # W, where the step is taken
-PIECES = (BLUE, ORANGE, VIOLET, RED)  # the curve Gamma: segment -Re..-re, arc r, segment re..Re, arc R
+PIECES = (
+    BLUE,
+    ORANGE,
+    VIOLET,
+    RED,
+)  # the curve Gamma: segment -Re..-re, arc r, segment re..Re, arc R
 REST_PART = RED  # the share of the field F that no regularizer can supply
 LIMIT = RED  # a stability limit, a bound
 
 
 def depth_colour(depth: float) -> str:
-    """Return the colour of a depth, the same on every page; a real-valued depth takes that of the nearest integer.
+    """Return the colour of a depth, the same on every page; a real-valued depth takes that of the
+    nearest integer.
 
     Args:
         depth: depth N >= 1; from 9 on the colours repeat.
@@ -61,7 +68,8 @@ def depth_dash(depth: float) -> str:
 
 
 def readable(colour: str, background: str) -> str:
-    """Return the colour nearest to a "#rrggbb" colour whose contrast with a background is at least 4.5:1, for text.
+    """Return the colour nearest to a "#rrggbb" colour whose contrast with a background is at least
+    4.5:1, for text.
 
     It is mixed with black on a light background, with white on a dark one, in sRGB.
     """
@@ -83,13 +91,15 @@ def luminance(colour: str) -> float:
 
 
 def translucent(colour: str, alpha: float) -> str:
-    """Return a "#rrggbb" colour as "rgba(...)" with opacity `alpha` in [0, 1]: for bands and fills."""
+    """Return a "#rrggbb" colour as "rgba(...)" with opacity `alpha` in [0, 1]: for bands and
+    fills."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red}, {green}, {blue}, {alpha:g})"
 
 
 def axis(title: str = "", *, log: bool = False, **over: Any) -> dict[str, Any]:
-    """Return the settings of one axis: the title in Unicode or with <sub>, <sup>; logarithmic ticks read 10 to the k.
+    """Return the settings of one axis: the title in Unicode or with <sub>, <sup>; logarithmic ticks
+    read 10 to the k.
 
     `over` adds to these settings or replaces them.
     """
@@ -105,7 +115,8 @@ def axis(title: str = "", *, log: bool = False, **over: Any) -> dict[str, Any]:
 
 
 def log_ticks(low: float, high: float, most: int = 6) -> dict[str, Any]:
-    """Return tick settings for a logarithmic axis between two powers of ten: whole decades, or 1, 2, 5 where these are few.
+    """Return tick settings for a logarithmic axis between two powers of ten: whole decades, or 1,
+    2, 5 where these are few.
 
     Args: low, high: log10 of the ends. most: about as many ticks as there is room for.
     """
@@ -115,9 +126,10 @@ def log_ticks(low: float, high: float, most: int = 6) -> dict[str, Any]:
 def base_layout(**over: Any) -> dict[str, Any]:
     """Return the layout that every figure starts from, for `fig.update_layout(**base_layout(...))`.
 
-    No background and no title of its own; the legend stands above the plot, where it cannot cover data; zoom and hidden
-    curves survive a redraw (`uirevision`).  Font sizes are left to Streamlit's theme because only those follow the
-    projector mode.  `over` is merged in, level by level: `base_layout(xaxis=axis("iteration"), legend={"y": 1.1})`.
+    No background and no title of its own; the legend stands above the plot, where it cannot cover
+    data; zoom and hidden curves survive a redraw (`uirevision`).  Font sizes are left to
+    Streamlit's theme because only those follow the projector mode.  `over` is merged in, level by
+    level: `base_layout(xaxis=axis("iteration"), legend={"y": 1.1})`.
     """
     layout: dict[str, Any] = {
         "paper_bgcolor": TRANSPARENT,
@@ -151,5 +163,9 @@ def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for key, value in over.items():
         inner = merged.get(key)
-        merged[key] = _merge(inner, value) if isinstance(inner, Mapping) and isinstance(value, Mapping) else value
+        merged[key] = (
+            _merge(inner, value)
+            if isinstance(inner, Mapping) and isinstance(value, Mapping)
+            else value
+        )
     return merged

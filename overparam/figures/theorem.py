@@ -1,4 +1,5 @@
-"""Figures of the page on Theorem 2: the field F in the plane, its circulation by pieces, limits, shares and descents."""
+"""Figures of the page on Theorem 2: the field F in the plane, its circulation by pieces, limits,
+shares and descents."""
 
 from __future__ import annotations
 
@@ -34,7 +35,10 @@ DIVERGING = [
     [0.5, translucent(MAGENTA, 0.0)],
     [1, translucent(MAGENTA, 0.6)],
 ]
-RISING = [[0, translucent(MAGENTA, 0.0)], [1, translucent(MAGENTA, 0.6)]]  # for what is never negative
+RISING = [
+    [0, translucent(MAGENTA, 0.0)],
+    [1, translucent(MAGENTA, 0.6)],
+]  # for what is never negative
 METHODS = {  # name -> colour, dash
     "along G": (GRADIENT_BEFORE, "solid"),
     "along F": (GRADIENT_AFTER, "12px,4px"),
@@ -61,9 +65,11 @@ def field_figure(
     """A vector field on the square [-s, s]^2 with a closed curve, or paths, drawn into it.
 
     Args:
-        at, vectors: where the arrows stand and what they show, (n, 2) each; an arrow's length goes with the root of the vector's.
+        at, vectors: where the arrows stand and what they show, (n, 2) each; an arrow's length goes
+            with the root of the vector's.
         half_width: s.
-        background: positions of one axis (q,), values (q, q) indexed [along, across], and the name of the quantity.
+        background: positions of one axis (q,), values (q, q) indexed [along, across], and the name
+            of the quantity.
         contours: lines of equal value over the background.
         curve: points along each piece, in order.
         colours: of the pieces, used again from the start where there are more.
@@ -71,7 +77,8 @@ def field_figure(
         paths: points of each method of METHODS.
         least: the minimum of the loss.
         arrow_colour: of the field.
-        small: leave out the colour bar and the names of the axes, which the text beside must then give.
+        small: leave out the colour bar and the names of the axes, which the text beside must then
+            give.
     """
     figure = go.Figure()
     if background is not None:
@@ -85,7 +92,11 @@ def field_figure(
     )
     for i, points in enumerate(curve):
         _add_piece(
-            figure, points, colours[i % len(colours)], NUMBERS[i] if len(curve) == 4 else "", highlight is None or i in highlight
+            figure,
+            points,
+            colours[i % len(colours)],
+            NUMBERS[i] if len(curve) == 4 else "",
+            highlight is None or i in highlight,
         )
     for name, points in (paths or {}).items():
         colour, dash = METHODS[name]
@@ -115,7 +126,14 @@ def field_figure(
             height=height,
             margin={"t": 4 if small else 30, "b": 4},
             xaxis=axis(names[0], range=edge, constrain="domain", showgrid=False),
-            yaxis=axis(names[1], range=edge, scaleanchor="x", constrain="domain", constraintoward="top", showgrid=False),
+            yaxis=axis(
+                names[1],
+                range=edge,
+                scaleanchor="x",
+                constrain="domain",
+                constraintoward="top",
+                showgrid=False,
+            ),
         )
     )
 
@@ -127,7 +145,10 @@ def pieces_figure(values: Array, closed: Array | None) -> go.Figure:
         values: of the four pieces, shape (4,).
         closed: their closed forms, shape (4,), or None.
     """
-    names = [f"{n}<br>{what}" for n, what in zip(NUMBERS, ("segment", "arc r", "segment", "arc R"), strict=True)] + ["<b>total</b>"]
+    names = [
+        f"{n}<br>{what}"
+        for n, what in zip(NUMBERS, ("segment", "arc r", "segment", "arc R"), strict=True)
+    ] + ["<b>total</b>"]
     bars = np.append(values, values.sum())
     figure = go.Figure(
         go.Bar(
@@ -160,12 +181,15 @@ def pieces_figure(values: Array, closed: Array | None) -> go.Figure:
     )
 
 
-def limit_figure(radii: Array, series: Sequence[tuple[str, str, Array, bool]], x_title: str) -> go.Figure:
+def limit_figure(
+    radii: Array, series: Sequence[tuple[str, str, Array, bool]], x_title: str
+) -> go.Figure:
     """Magnitudes against a radius on logarithmic axes.
 
     Args:
         radii: shape (q,).
-        series: name, colour, values (q,) and whether they are a formula (a line) rather than measured (points).
+        series: name, colour, values (q,) and whether they are a formula (a line) rather than
+            measured (points).
     """
     figure = go.Figure()
     for name, colour, values, formula in series:
@@ -181,18 +205,27 @@ def limit_figure(radii: Array, series: Sequence[tuple[str, str, Array, bool]], x
             height=360,
             xaxis=axis(x_title, log=True, dtick=1),
             yaxis=axis(log=True),
-            legend={"orientation": "v", "x": 0.02, "y": 0.98, "yanchor": "top"},  # what rises leaves this corner free
+            legend={
+                "orientation": "v",
+                "x": 0.02,
+                "y": 0.98,
+                "yanchor": "top",
+            },  # what rises leaves this corner free
             margin={"t": 8},
         )
     )
 
 
-def share_figure(depths: Array, shares: Array, depth: float, share: float, height: int = 255) -> go.Figure:
-    """The share of F that no regularizer supplies, in per cent, against depth, with the current depth marked."""
+def share_figure(
+    depths: Array, shares: Array, depth: float, share: float, height: int = 255
+) -> go.Figure:
+    """The share of F that no regularizer supplies, in per cent, against depth, with the current
+    depth marked."""
     figure = go.Figure(
         go.Scatter(
             x=depths, y=100 * shares, mode="lines", line={"color": REST_PART, "width": 3}, showlegend=False, fill="tozeroy",
-            fillcolor=translucent(REST_PART, 0.15), hovertemplate="N = %{x:.3g}: %{y:.3g} %<extra></extra>",
+            fillcolor=translucent(REST_PART, 0.15), hovertemplate="N = %{x:.3g}: %{y:.3g}"
+                                                                  " %<extra></extra>",
         )
     )  # fmt: skip
     figure.add_scatter(
@@ -218,7 +251,11 @@ def descent_figure(gaps: Mapping[str, Array], goals: Sequence[float]) -> go.Figu
         colour, dash = METHODS[name]
         shown = np.where(gap[: longest + 1] > 0, gap[: longest + 1], np.nan)
         figure.add_scatter(
-            x=np.arange(shown.size), y=shown, name=name, mode="lines", line={"color": colour, "dash": dash, "width": 2.5}
+            x=np.arange(shown.size),
+            y=shown,
+            name=name,
+            mode="lines",
+            line={"color": colour, "dash": dash, "width": 2.5},
         )
     for goal in goals:
         figure.add_hline(y=goal, line={"color": GRID, "width": 1.5})
@@ -226,7 +263,11 @@ def descent_figure(gaps: Mapping[str, Array], goals: Sequence[float]) -> go.Figu
         **base_layout(
             height=205,
             xaxis=axis("iteration", range=[0, longest]),
-            yaxis=axis("gap", log=True, range=[np.log10(goals[-1]) - 0.5, np.clip(np.log10(highest) + 0.2, 0.3, 3)]),
+            yaxis=axis(
+                "gap",
+                log=True,
+                range=[np.log10(goals[-1]) - 0.5, np.clip(np.log10(highest) + 0.2, 0.3, 3)],
+            ),
         )
     )
 
@@ -242,7 +283,9 @@ def _settled(gap: Array, goal: float, least: int = 20, most: int = 120) -> int:
     return int(np.clip(1.2 * below[0] if below.size else most, least, most))
 
 
-def _background(positions: Array, values: Array, name: str, contours: bool) -> go.Heatmap | go.Contour:
+def _background(
+    positions: Array, values: Array, name: str, contours: bool
+) -> go.Heatmap | go.Contour:
     size = float(np.nanpercentile(np.abs(values), 99)) or 1.0
     low, scale = (0.0, RISING) if values.min() >= 0 else (-size, DIVERGING)
     common = {
@@ -253,9 +296,18 @@ def _background(positions: Array, values: Array, name: str, contours: bool) -> g
         },
     }  # fmt: skip
     if contours:
-        lines = {"start": low, "end": size, "size": size / 8, "coloring": "heatmap", "showlines": True}
+        lines = {
+            "start": low,
+            "end": size,
+            "size": size / 8,
+            "coloring": "heatmap",
+            "showlines": True,
+        }
         return go.Contour(
-            **common, contours=lines, line={"color": NEUTRAL, "width": 0.8}, hovertemplate=f"{name} %{{z:.4g}}<extra></extra>"
+            **common,
+            contours=lines,
+            line={"color": NEUTRAL, "width": 0.8},
+            hovertemplate=f"{name} %{{z:.4g}}<extra></extra>",
         )
     return go.Heatmap(**common, zsmooth="best", hovertemplate=f"{name} %{{z:.4g}}<extra></extra>")
 

@@ -18,8 +18,9 @@ LOWEST, HIGHEST = 1e-8, 3.0  # of the gap axis
 class Tuning:
     """One method's row of step sizes.
 
-    steps (S,): increasing. gaps (S,): NaN where the run diverged. chosen: place of the best one. stable: the largest step size at
-    which the optimum attracts, None where unknown. own: a step size in use now instead of the best one, None where there is none.
+    steps (S,): increasing. gaps (S,): NaN where the run diverged. chosen: place of the best one.
+    stable: the largest step size at which the optimum attracts, None where unknown. own: a step
+    size in use now instead of the best one, None where there is none.
     """
 
     name: str
@@ -33,14 +34,16 @@ class Tuning:
 
 
 def tuning_figure(rows: Sequence[Tuning], title: str, height: int = 330) -> go.Figure:
-    """Draw gap against step size, one curve a method: its best step a star, the smallest that diverged a cross on the upper edge,
-    its stability limit a dotted line, its own step a ring.
+    """Draw gap against step size, one curve a method: its best step a star, the smallest that
+    diverged a cross on the upper edge, its stability limit a dotted line, its own step a ring.
 
     Args: title: of the upright axis. Points carry (index of the method, step size) as customdata.
     """
     figure = go.Figure()
     shown = [np.clip(np.where(row.gaps > 0, row.gaps, LOWEST), LOWEST, HIGHEST) for row in rows]
-    shown = [np.where(np.isnan(row.gaps), np.nan, gaps) for row, gaps in zip(rows, shown, strict=True)]
+    shown = [
+        np.where(np.isnan(row.gaps), np.nan, gaps) for row, gaps in zip(rows, shown, strict=True)
+    ]
     low = min((np.nanmin(gaps) for gaps in shown if np.isfinite(gaps).any()), default=LOWEST)
     top = np.log10(HIGHEST)
     bottom = np.log10(low) - 0.06 * (top - np.log10(low))
@@ -54,7 +57,11 @@ def tuning_figure(rows: Sequence[Tuning], title: str, height: int = 330) -> go.F
             marker={"color": row.colour, "size": sizes, "symbol": np.where(sizes > 5, "star", "circle"), "line": {"width": 0}},
             hovertemplate=f"{row.name}<br>step size %{{x:.4g}}: gap %{{y:.3g}}<extra></extra>",
         )  # fmt: skip
-        gone = [step for step, gap in zip(row.steps[row.chosen :], gaps[row.chosen :], strict=True) if np.isnan(gap)]
+        gone = [
+            step
+            for step, gap in zip(row.steps[row.chosen :], gaps[row.chosen :], strict=True)
+            if np.isnan(gap)
+        ]
         if gone and np.isfinite(gaps).any():
             figure.add_scatter(
                 x=[gone[0]], y=[level], mode="markers", showlegend=False, legendgroup=row.name,
@@ -74,7 +81,8 @@ def tuning_figure(rows: Sequence[Tuning], title: str, height: int = 330) -> go.F
             figure.add_scatter(
                 x=[row.stable, row.stable], y=[10**bottom, 10**top], mode="lines", showlegend=False, legendgroup=row.name,
                 line={"color": row.colour, "dash": "1px,4px", "width": 1.6},
-                hovertemplate=f"{row.name}<br>stable at the optimum up to %{{x:.4g}}<extra></extra>",
+                hovertemplate=f"{row.name}<br>stable at the optimum up to"
+                              f" %{{x:.4g}}<extra></extra>",
             )  # fmt: skip
     return figure.update_layout(
         **base_layout(
@@ -91,16 +99,24 @@ def tuning_figure(rows: Sequence[Tuning], title: str, height: int = 330) -> go.F
     )  # fmt: skip
 
 
-def nearest(rows: Sequence[Tuning], x: float, y: float, width: float = 5.0, height: float = 4.0) -> tuple[int, float]:
+def nearest(
+    rows: Sequence[Tuning], x: float, y: float, width: float = 5.0, height: float = 4.0
+) -> tuple[int, float]:
     """The point of the figure next to a click: index of its method, step size.
 
     Args: x, y: where, in the axes' units. width, height: decades that count as equally far.
     """
     best = min(
         (
-            (np.hypot(np.log10(step / x) / width, np.log10(max(gap, LOWEST) / y) / height), i, float(step))
+            (
+                np.hypot(np.log10(step / x) / width, np.log10(max(gap, LOWEST) / y) / height),
+                i,
+                float(step),
+            )
             for i, row in enumerate(rows)
-            for step, gap in zip(row.steps, np.where(np.isnan(row.gaps), HIGHEST, row.gaps), strict=True)
+            for step, gap in zip(
+                row.steps, np.where(np.isnan(row.gaps), HIGHEST, row.gaps), strict=True
+            )
         ),
     )
     return best[1], best[2]

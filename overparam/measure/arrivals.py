@@ -1,4 +1,5 @@
-"""When curves that were looked at now and then arrive at a goal, and how much sooner than others."""
+"""When curves that were looked at now and then arrive at a goal, and how much sooner than
+others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What is kept of a run: its loss, thinned evenly in the logarithm of the iteration, and when it first reached each goal."""
+"""What is kept of a run: its loss, thinned evenly in the logarithm of the iteration, and when it
+first reached each goal."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ RECORDED = np.unique(np.concatenate([[0], np.rint(_lattice)])).astype(np.int64)
 class History:
     """Losses of R runs over up to a million iterations, about 600 numbers a run.
 
-    Every iteration from 0 on is looked at for the goals; the curve keeps every one up to about 50, then 120 a decade.
+    Every iteration from 0 on is looked at for the goals; the curve keeps every one up to about 50,
+    then 120 a decade.
 
     Args: runs: R. goals: losses to reach, in the order of GAPS or of any other list, shape (T,).
     """
@@ -26,7 +28,9 @@ class History:
         self.goals, self.iteration = np.asarray(goals, dtype=np.float64), 0
         self.times = np.zeros(0, dtype=np.int64)
         self.losses = np.zeros((0, runs))
-        self.reached = np.full((runs, len(self.goals)), -1)  # first iteration with loss <= goal; -1: not yet
+        self.reached = np.full(
+            (runs, len(self.goals)), -1
+        )  # first iteration with loss <= goal; -1: not yet
         self.last = np.full(runs, np.nan)  # loss at the latest iteration
 
     def add(self, losses: np.ndarray) -> None:
@@ -44,12 +48,18 @@ class History:
     def keep(self, runs: Sequence[int]) -> None:
         """Go on with some of the runs only."""
         runs = list(runs)
-        self.losses, self.reached, self.last = self.losses[:, runs], self.reached[runs], self.last[runs]
+        self.losses, self.reached, self.last = (
+            self.losses[:, runs],
+            self.reached[runs],
+            self.last[runs],
+        )
 
     def settled(self) -> np.ndarray:
-        """The worst loss of the last tenth of the iterations so far, shape (R,): NaN where a run diverged.
+        """The worst loss of the last tenth of the iterations so far, shape (R,): NaN where a run
+        diverged.
 
-        A step size is judged by it rather than by the latest loss, so that one lucky dip of an oscillating run does not win.
+        A step size is judged by it rather than by the latest loss, so that one lucky dip of an
+        oscillating run does not win.
         """
         recent = self.losses[np.searchsorted(self.times, 0.9 * (self.iteration - 1)) :]
         return np.maximum(recent.max(0, initial=-np.inf), self.last)

@@ -1,9 +1,11 @@
-"""The two-coordinate problem, in numpy alone: small enough to be computed before the first picture is on the screen.
+"""The two-coordinate problem, in numpy alone: small enough to be computed before the first picture
+is on the screen.
 
     L(w) = (1/p) [(w_1 - y_1)^p + (w_2 - y_2)^p],     y_1 >> y_2,     L* = 0
 
-Gradient descent treats the coordinates apart, so its step must suit the steep one and the other crawls (p > 2). Depth
-couples them through ||w||. Source: the paper, Section 5; the depth-N step is the end-to-end update rule of Claim 2.
+Gradient descent treats the coordinates apart, so its step must suit the steep one and the other
+crawls (p > 2). Depth couples them through ||w||. Source: the paper, Section 5; the depth-N step is
+the end-to-end update rule of Claim 2.
 """
 
 from dataclasses import dataclass
@@ -19,10 +21,12 @@ class TunedRun:
 
     Attributes:
         depth: N.
-        step_size: eta, the one of the grid that reaches the goal first from the slowest of the starts.
-        iterations: first iteration with a loss below the goal, from the first start; None where no step size gets
-            there from every start.
-        loss: losses L of the run from the first start, one before each iteration, to the goal or the horizon.
+        step_size: eta, the one of the grid that reaches the goal first from the slowest of the
+            starts.
+        iterations: first iteration with a loss below the goal, from the first start; None where no
+            step size gets there from every start.
+        loss: losses L of the run from the first start, one before each iteration, to the goal or
+            the horizon.
         weights: (w_1, w_2) at the same times, shape (len(loss), 2).
     """
 
@@ -36,7 +40,8 @@ class TunedRun:
 def end_to_end_rule(w: np.ndarray, gradient: np.ndarray, depth: float) -> np.ndarray:
     """Return the direction of the end-to-end update rule for one output.
 
-        ||w||^{2-2/N} (G + (N-1) Pr_w G),     Pr_w G = <G, w> w / ||w||^2                       (Claim 2)
+        ||w||^{2-2/N} (G + (N-1) Pr_w G),     Pr_w G = <G, w> w / ||w||^2
+        (Claim 2)
 
     Args:
         w: end-to-end weights, shape (R, d).
@@ -64,8 +69,9 @@ def tuned_run(
 ) -> TunedRun:
     """Tune the step size of a depth on a grid and return the run it gives.
 
-    One start alone would reward a step size whose first jump happens to land near the target, so the step must serve
-    the several starts of STARTS: all starts and step sizes are rows of one batch.
+    One start alone would reward a step size whose first jump happens to land near the target, so
+    the step must serve the several starts of STARTS: all starts and step sizes are rows of one
+    batch.
 
     Args:
         depth: N >= 1, any real number.
@@ -80,7 +86,9 @@ def tuned_run(
     eta = np.tile(grid, len(STARTS))[:, None]
     arrived_at = np.full(len(w), horizon + 1)
     losses, ways = [], []
-    with np.errstate(over="ignore", invalid="ignore"):  # too large a step diverges: that row just never arrives
+    with np.errstate(
+        over="ignore", invalid="ignore"
+    ):  # too large a step diverges: that row just never arrives
         for iteration in range(horizon + 1):
             residual = w - target
             loss = np.sum(np.abs(residual) ** p, axis=-1) / p

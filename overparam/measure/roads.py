@@ -99,8 +99,8 @@ def roads(
     leads.
 
     Args:
-        loss: on R^d. depth: N >= 1. starts: W_0, shape (S, d), not 0. goal: a loss for each, (S,), below that of
-            the starts.
+        loss: on R^d. depth: N >= 1. starts: W_0, shape (S, d), not 0. goal: a loss for each, (S,),
+            below that of the starts.
         points: pieces that each run is cut into, a multiple of 8; the straight rest takes a quarter
             as many.
         stride: the largest step, in units of W.
@@ -121,7 +121,8 @@ def roads(
 
 
 def goals(task: Task, starts: Array, gap: float) -> Array:
-    """The loss of each run at which the gap (L - L*) / (L(W_0) - L*) is left; starts (S, d) -> (S,)."""
+    """The loss of each run at which the gap (L - L*) / (L(W_0) - L*) is left; starts (S, d) ->
+    (S,)."""
     return task.least + gap * (task.loss.value(starts) - task.least)
 
 

@@ -1,6 +1,8 @@
-"""Runs whose whole way is kept, for pictures of the way: end-to-end matrices, gradients and layers at chosen iterations.
+"""Runs whose whole way is kept, for pictures of the way: end-to-end matrices, gradients and layers
+at chosen iterations.
 
-Everything is computed in short slices through the fair gate, so that a long one leaves other people room.
+Everything is computed in short slices through the fair gate, so that a long one leaves other people
+room.
 """
 
 from __future__ import annotations
@@ -21,16 +23,18 @@ from overparam.measure.curvature import sharpness
 from overparam.measure.step_sizes import search_ranges, step_grid
 
 SLICE_SECONDS = 0.03
-LUCKY = 2.0  # a best step is called lucky where both its neighbours on the grid need so many times as long
+# a best step is called lucky where both its neighbours on the grid need so many times as long
+LUCKY = 2.0
 
 
 @dataclass(frozen=True)
 class Trajectory:
     """R runs at T iterations.
 
-    times (T,); losses (T, R), NaN where a run diverged; weights: W_e, and gradients: G there, both (T, R, k, d), NaN likewise;
-    layers: for each layer of the networks asked for, (T, R', ., .); diverged_at (R,), -1 where not; reached (R,): the first
-    iteration, kept or not, with a loss at the goal or below, -1 where there is none.
+    times (T,); losses (T, R), NaN where a run diverged; weights: W_e, and gradients: G there, both
+    (T, R, k, d), NaN likewise; layers: for each layer of the networks asked for, (T, R', ., .);
+    diverged_at (R,), -1 where not; reached (R,): the first iteration, kept or not, with a loss at
+    the goal or below, -1 where there is none.
     """
 
     times: np.ndarray
@@ -66,12 +70,19 @@ def follow(
             prepare_thread()
             while place < len(times) and time.perf_counter() < stop:
                 w = simulation.end_to_end()
-                with np.errstate(over="ignore", invalid="ignore"):  # a run that diverges overflows: no news
+                with np.errstate(
+                    over="ignore", invalid="ignore"
+                ):  # a run that diverges overflows: no news
                     loss, grad = problem.value_and_grad(w)
                 losses.append(loss.clone())
                 weights.append(w)
                 gradients.append(grad.clone())
-                layers.append([torch.cat(each) for each in zip(*(simulation.layers(run) for run in layers_of), strict=True)])
+                layers.append(
+                    [
+                        torch.cat(each)
+                        for each in zip(*(simulation.layers(run) for run in layers_of), strict=True)
+                    ]
+                )
                 between = loss.numpy(force=True)[None]
                 if place + 1 < len(times):
                     between = simulation.advance(int(times[place + 1] - times[place]))
@@ -89,7 +100,8 @@ def follow(
 
 
 def _note_arrivals(reached: np.ndarray, losses: np.ndarray, goal: float, start: int) -> None:
-    """Write into `reached` the first iteration at the goal, for losses (n, R) from iteration `start` on."""
+    """Write into `reached` the first iteration at the goal, for losses (n, R) from iteration
+    `start` on."""
     here = losses <= goal
     new = here.any(0) & (reached < 0)
     reached[new] = start + here.argmax(0)[new]
@@ -105,9 +117,11 @@ def log_times(last: int, per_decade: int) -> np.ndarray:
 class Fastest:
     """The step size of a grid that brings a method to a goal first from the slowest of its starts.
 
-    step: that step size, or where none arrives from every start the one whose largest loss at the horizon is least.
-    iterations: until the goal, one for each start; None where no step size arrives from every start. lucky: both its neighbours on
-    the grid need more than LUCKY times as long, or do not arrive. serves: False where every step size diverges from some start.
+    step: that step size, or where none arrives from every start the one whose largest loss at the
+    horizon is least.
+    iterations: until the goal, one for each start; None where no step size arrives from every
+    start. lucky: both its neighbours on the grid need more than LUCKY times as long, or do not
+    arrive. serves: False where every step size diverges from some start.
     """
 
     step: float
@@ -117,24 +131,40 @@ class Fastest:
 
 
 def fastest(
-    problem: Problem, contenders: Sequence[Sequence[Method]], goal: float, horizon: int, per_decade: int = 24
+    problem: Problem,
+    contenders: Sequence[Sequence[Method]],
+    goal: float,
+    horizon: int,
+    per_decade: int = 24,
 ) -> list[Fastest]:
-    """Tune methods by the number of iterations until the loss is below a goal; all grids and starts are one batch.
+    """Tune methods by the number of iterations until the loss is below a goal; all grids and starts
+    are one batch.
 
     Args:
         problem: as for `Simulation`.
-        contenders: for each method, that method from each start which its step size must serve; their own step sizes are not used.
+        contenders: for each method, that method from each start which its step size must serve;
+            their own step sizes are not used.
         goal: a loss.
         horizon: iterations after which a step size counts as not arrived.
         per_decade: step sizes a decade.
     """
     grids = [_grid(problem, starts, per_decade) for starts in contenders]
-    rows = [replace(m, step=float(s)) for starts, steps in zip(contenders, grids, strict=True) for m in starts for s in steps]
-    ends = np.cumsum([len(starts) * len(steps) for starts, steps in zip(contenders, grids, strict=True)])[:-1]
+    rows = [
+        replace(m, step=float(s))
+        for starts, steps in zip(contenders, grids, strict=True)
+        for m in starts
+        for s in steps
+    ]
+    ends = np.cumsum(
+        [len(starts) * len(steps) for starts, steps in zip(contenders, grids, strict=True)]
+    )[:-1]
 
     def tables(values: np.ndarray) -> list[np.ndarray]:
         """What belongs to each method, (starts, step sizes)."""
-        return [own.reshape(-1, len(steps)) for own, steps in zip(np.split(values, ends), grids, strict=True)]
+        return [
+            own.reshape(-1, len(steps))
+            for own, steps in zip(np.split(values, ends), grids, strict=True)
+        ]
 
     simulation, alive = Simulation(problem, rows), np.arange(len(rows))
     reached, last = np.full(len(rows), -1), np.full(len(rows), np.nan)
@@ -155,13 +185,18 @@ def fastest(
             alive = alive[left]
             if len(left):
                 simulation.keep(left.tolist())
-    return [_fastest(*each, horizon) for each in zip(grids, tables(reached), tables(last), strict=True)]
+    return [
+        _fastest(*each, horizon) for each in zip(grids, tables(reached), tables(last), strict=True)
+    ]
 
 
 def _may_win(arrived: np.ndarray, last: np.ndarray, done: int) -> np.ndarray:
-    """Which of a method's (starts, step sizes) can still say something: none once its best step and the neighbours are known."""
+    """Which of a method's (starts, step sizes) can still say something: none once its best step and
+    the neighbours are known."""
     slowest = np.where((arrived >= 0).all(0), arrived.max(0), np.inf).min()
-    serves = np.isfinite(last).all(0)  # a step size that diverged from one start can serve all no more
+    serves = np.isfinite(last).all(
+        0
+    )  # a step size that diverged from one start can serve all no more
     return np.broadcast_to(serves & (done <= LUCKY * max(slowest, 1)), arrived.shape)
 
 
@@ -177,7 +212,9 @@ def _fastest(steps: np.ndarray, arrived: np.ndarray, last: np.ndarray, horizon: 
     best = int(slowest.argmin())
     if not np.isfinite(slowest[best]):
         worst = np.where(np.isfinite(last).all(0), last.max(0), np.inf)
-        return Fastest(float(steps[worst.argmin()]), None, lucky=False, serves=bool(np.isfinite(worst).any()))
+        return Fastest(
+            float(steps[worst.argmin()]), None, lucky=False, serves=bool(np.isfinite(worst).any())
+        )
     near = [min(slowest[i], horizon) for i in (best - 1, best + 1) if 0 <= i < len(steps)]
     lucky = all(count > LUCKY * max(slowest[best], 1) for count in near)
     return Fastest(float(steps[best]), tuple(arrived[:, best].tolist()), lucky)
@@ -187,8 +224,9 @@ def _fastest(steps: np.ndarray, arrived: np.ndarray, last: np.ndarray, horizon: 
 class Stability:
     """How close a step is to instability along a run, each (T, R).
 
-    effective: eta ||W||^{2-2/N} (the spectral norm where k > 1), the step size that depth makes of eta; curvature: lambda_max(H) of
-    the loss; product: eta lambda_max(P^{1/2} H P^{1/2}), stable below 2 on a quadratic.
+    effective: eta ||W||^{2-2/N} (the spectral norm where k > 1), the step size that depth makes of
+    eta; curvature: lambda_max(H) of the loss; product: eta lambda_max(P^{1/2} H P^{1/2}), stable
+    below 2 on a quadratic.
     """
 
     effective: np.ndarray
@@ -196,7 +234,9 @@ class Stability:
     product: np.ndarray
 
 
-def stability(problem: Problem, weights: Tensor, depths: Sequence[float], steps: Sequence[float]) -> Stability:
+def stability(
+    problem: Problem, weights: Tensor, depths: Sequence[float], steps: Sequence[float]
+) -> Stability:
     """Read effective step, curvature and their product along runs of the end-to-end rule (Claim 1).
 
     Args:
@@ -212,7 +252,9 @@ def stability(problem: Problem, weights: Tensor, depths: Sequence[float], steps:
             curvature.append(sharpness(problem, w))
             seen.append(sharpness(problem, w, depth))
     norm = torch.linalg.matrix_norm(torch.nan_to_num(weights), ord=2)
-    effective = torch.where(weights.isfinite().all(-1).all(-1), eta * norm ** (2 - 2 / depth), torch.nan)
+    effective = torch.where(
+        weights.isfinite().all(-1).all(-1), eta * norm ** (2 - 2 / depth), torch.nan
+    )
     return Stability(
         effective=effective.numpy(),
         curvature=torch.stack(curvature).numpy(),

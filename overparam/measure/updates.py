@@ -182,7 +182,8 @@ def step_size(task: Task, way: Way) -> float:
     """
     if not task.steepest > 0:
         raise RunError(
-            "The loss has no curvature at W = 0, so no step size fits it: choose other data, or p = 2."
+            "The loss has no curvature at W = 0, so no step size fits it: choose other data, or p"
+            " = 2."
         )
     unit = 1 / task.steepest
     if way.kind == "stop":

@@ -1,4 +1,5 @@
-"""Families of nets that leave a plateau, computed in slices through the gate and shared by all who look."""
+"""Families of nets that leave a plateau, computed in slices through the gate and shared by all who
+look."""
 
 from __future__ import annotations
 
@@ -41,9 +42,10 @@ class FamilyView:
     """A family as far as it is computed; E scales, S draws.
 
     curves: R = E S of them, draws of one scale side by side. times (E, S): escape times, NaN where
-    there is none (yet). slopes: fitted, or None. level: the share of the loss at zero that counts as
-    escaped. scalar: the scalar equation's curve for each scale, time and loss, moved along the time
-    axis so that it escapes with the median draw; None where there is none. finished: all of it.
+    there is none (yet). slopes: fitted, or None. level: the share of the loss at zero that counts
+    as escaped. scalar: the scalar equation's curve for each scale, time and loss, moved along the
+    time axis so that it escapes with the median draw; None where there is none. finished: all of
+    it.
     """
 
     eps: tuple[float, ...]
@@ -96,7 +98,9 @@ class FamilyRun:
                 identity = torch.eye(4, 3, dtype=torch.float64)
                 modes = (identity[:3], identity)
             rests = not family.modes
-            rtol = RTOL / 100 if family.modes else RTOL  # what has settled should not be seen to shiver
+            rtol = (
+                RTOL / 100 if family.modes else RTOL
+            )  # what has settled should not be seen to shiver
             goal = 0.5 if family.data == "digits" else MODES_GOAL if family.modes else GOAL
             self._flow = gradient_flow(net, family.starts(), rtol, goal, MOST_STEPS, rests, modes)
         while not self._flow.finished and time.perf_counter() < stop:
@@ -166,7 +170,8 @@ class FamilyRun:
 
 @dataclass(frozen=True)
 class Steps:
-    """What the optimizers are told: step sizes of gradient descent (and momentum) and of Adam, and a horizon."""
+    """What the optimizers are told: step sizes of gradient descent (and momentum) and of Adam, and
+    a horizon."""
 
     step: float
     adam: float
@@ -175,7 +180,8 @@ class Steps:
 
 @dataclass(frozen=True)
 class DescentView:
-    """Iterations until the nets escaped, by optimizer, (E, S) each; -1: not within `done` iterations."""
+    """Iterations until the nets escaped, by optimizer, (E, S) each; -1: not within `done`
+    iterations."""
 
     counts: dict[str, np.ndarray]
     done: dict[str, int]
@@ -201,7 +207,9 @@ class DescentRun:
                     net, start = family.net(), family.starts()
                     goal = ESCAPED * net.loss_at_zero()
                     sizes = {"gd": steps.step, "momentum": steps.step, "adam": steps.adam}
-                    self._runs = {n: Descent(net, start, n, size, goal) for n, size in sizes.items()}
+                    self._runs = {
+                        n: Descent(net, start, n, size, goal) for n, size in sizes.items()
+                    }
                 going = [run for run in self._runs.values() if self._goes_on(run)]
                 while going and time.perf_counter() < stop:
                     run = min(going, key=lambda each: each.iteration)
@@ -217,7 +225,8 @@ class DescentRun:
 
 
 def mode_times(curve_: Curve) -> np.ndarray:
-    """When each mode of MODES reaches half its strength along a curve, shape (3,); NaN where not."""
+    """When each mode of MODES reaches half its strength along a curve, shape (3,); NaN where
+    not."""
     return np.array(
         [first_time(curve_.times, -curve_.others[:, i], -s / 2) for i, s in enumerate(MODES)]
     )

@@ -1,4 +1,5 @@
-"""Shared objects, found by what they were made from: two people who choose the same look at the same."""
+"""Shared objects, found by what they were made from: two people who choose the same look at the
+same."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ Made = TypeVar("Made")
 
 
 class Registry(Generic[Made]):
-    """Makes objects on first request, hands the same one out afterwards, and lets go of those not asked for longest.
+    """Makes objects on first request, hands the same one out afterwards, and lets go of those not
+    asked for longest.
 
     Args: most: how many are kept. make: called as `make(key, *others)` where there is none yet.
     """
@@ -21,7 +23,8 @@ class Registry(Generic[Made]):
         self._kept: OrderedDict[Hashable, Made] = OrderedDict()
 
     def get(self, key: Hashable, *others: Any) -> Made:
-        """The object of a key: the one there is, or a new one made from the key and the other arguments."""
+        """The object of a key: the one there is, or a new one made from the key and the other
+        arguments."""
         with self._lock:
             made = self._kept.pop(key, None) or self._make(key, *others)
             self._kept[key] = made

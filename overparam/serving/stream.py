@@ -1,16 +1,19 @@
-"""Runs that many people watch at once: computed by workers, sent to everybody as the same few bytes.
+"""Runs that many people watch at once: computed by workers, sent to everybody as the same few
+bytes.
 
-A `Live` is the record of a run. `delta(since)` is everything that a viewer lacks who has its frame `since`, encoded once for all
-who stand there: in step everybody gets the same bytes, and whoever is late or slow gets a larger delta instead of a queue. So the
-memory held for a viewer is bounded, and nothing is dropped. A `Room` is what a lecturer shows, under a code; a `Hall` holds all.
+A `Live` is the record of a run. `delta(since)` is everything that a viewer lacks who has its frame
+`since`, encoded once for all who stand there: in step everybody gets the same bytes, and whoever is
+late or slow gets a larger delta instead of a queue. So the memory held for a viewer is bounded, and
+nothing is dropped. A `Room` is what a lecturer shows, under a code; a `Hall` holds all.
 
 A frame, little-endian:
 
-    u8 curves M | u8 flags (1: finished) | u16 run number | u32 samples K | u32 iteration | M x u32 starts | M x float32 tips |
-    float32 values of curve 0 from its start to K, of curve 1, ...
+    u8 curves M | u8 flags (1: finished) | u16 run number | u32 samples K | u32 iteration | M x u32
+    starts | M x float32 tips | float32 values of curve 0 from its start to K, of curve 1, ...
 
-Sample j of a curve belongs to iteration `history.RECORDED[j]`, so no x is sent; the tip is the value at `iteration`. A curve whose
-start is 0 replaces what the viewer has; else it goes on where the viewer stands.
+Sample j of a curve belongs to iteration `history.RECORDED[j]`, so no x is sent; the tip is the
+value at `iteration`. A curve whose start is 0 replaces what the viewer has; else it goes on where
+the viewer stands.
 """
 
 from __future__ import annotations
@@ -50,14 +53,23 @@ class Live:
         self.finished, self.error = False, ""
         self.rooms: set[Room] = set()
         curves = len(experiment.methods)
-        self._values, self._tips = np.zeros((curves, len(RECORDED)), "<f4"), np.full(curves, np.nan, "<f4")
+        self._values, self._tips = (
+            np.zeros((curves, len(RECORDED)), "<f4"),
+            np.full(curves, np.nan, "<f4"),
+        )
         self.frame = 0
         self._lengths = [0]  # samples known at each frame
         self._replaced = [0] * curves  # the frame at which a curve became another one
         self._encoded: dict[int, bytes] = {}
 
     def take(
-        self, iteration: int, samples: int, finished: bool, starts: Sequence[int], pieces: Sequence[bytes], tips: bytes
+        self,
+        iteration: int,
+        samples: int,
+        finished: bool,
+        starts: Sequence[int],
+        pieces: Sequence[bytes],
+        tips: bytes,
     ) -> None:
         """A worker's frame, as described in `worker`."""
         self.frame += 1
@@ -74,9 +86,15 @@ class Live:
         """What a viewer lacks who has frame `since`; 0: all."""
         if since not in self._encoded:
             starts = [0 if frame > since else self._lengths[since] for frame in self._replaced]
-            head = HEAD.pack(len(starts), self.finished, self.number & 0xFFFF, self.samples, self.iteration)
-            pieces = [self._values[i, start : self.samples].tobytes() for i, start in enumerate(starts)]
-            self._encoded[since] = b"".join([head, np.asarray(starts, "<u4").tobytes(), self._tips.tobytes(), *pieces])
+            head = HEAD.pack(
+                len(starts), self.finished, self.number & 0xFFFF, self.samples, self.iteration
+            )
+            pieces = [
+                self._values[i, start : self.samples].tobytes() for i, start in enumerate(starts)
+            ]
+            self._encoded[since] = b"".join(
+                [head, np.asarray(starts, "<u4").tobytes(), self._tips.tobytes(), *pieces]
+            )
         return self._encoded[since]
 
 
@@ -112,7 +130,8 @@ class Room:
 
 
 class Hall:
-    """All rooms and all runs that are watched in them; lives on the server's event loop, scripts speak to it from their threads.
+    """All rooms and all runs that are watched in them; lives on the server's event loop, scripts
+    speak to it from their threads.
 
     Args: workers: processes; None: as many as `workers.wanted_workers` says.
     """
@@ -147,12 +166,31 @@ class Hall:
         """A code that nobody will guess, for a room of one's own."""
         return "".join(secrets.choice(ALPHABET) for _ in range(8))
 
-    def show(self, code: str, experiment: Experiment, upload: Data | None, position: int, playing: bool, link: str = "") -> None:
-        """From a lecturer's script: this is what the room shows now; `link`: of the page in the app, relative to the app."""
+    def show(
+        self,
+        code: str,
+        experiment: Experiment,
+        upload: Data | None,
+        position: int,
+        playing: bool,
+        link: str = "",
+    ) -> None:
+        """From a lecturer's script: this is what the room shows now; `link`: of the page in the
+        app, relative to the app."""
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._show, code, experiment, upload, position, playing, link)
+            self._loop.call_soon_threadsafe(
+                self._show, code, experiment, upload, position, playing, link
+            )
 
-    def _show(self, code: str, experiment: Experiment, upload: Data | None, position: int, playing: bool, link: str) -> None:
+    def _show(
+        self,
+        code: str,
+        experiment: Experiment,
+        upload: Data | None,
+        position: int,
+        playing: bool,
+        link: str,
+    ) -> None:
         room = self.rooms.pop(code, None) or Room(code)
         self.rooms[code] = room
         while len(self.rooms) > MOST_ROOMS:
@@ -165,7 +203,12 @@ class Hall:
             self._empty(room)
             room.live = live
             live.rooms.add(room)
-        room.position, room.playing, room.link, room.version = position, playing, link, room.version + 1
+        room.position, room.playing, room.link, room.version = (
+            position,
+            playing,
+            link,
+            room.version + 1,
+        )
         room.wake()
         self.wanted(live)
 
@@ -208,7 +251,8 @@ class Hall:
         return self.workers
 
     def wanted(self, live: Live) -> None:
-        """Viewers or lecturers have changed their minds: compute as far as the one who wants most, or hold."""
+        """Viewers or lecturers have changed their minds: compute as far as the one who wants most,
+        or hold."""
         until = max((room.until for room in live.rooms), default=HOLD)
         if until == live.until or live.finished or live.error:
             return
@@ -230,7 +274,8 @@ class Hall:
         self._tick(live)
 
     def _tick(self, live: Live) -> None:
-        """Wake the viewers, at most every 50 ms, and more seldom where sending to all takes longer than half of that."""
+        """Wake the viewers, at most every 50 ms, and more seldom where sending to all takes longer
+        than half of that."""
         assert self._loop is not None
         if live.key in self._due:
             return

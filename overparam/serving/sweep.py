@@ -1,10 +1,13 @@
-"""Where depth helps and where it hurts: iterations of depth N and of depth 1 to a goal, over a map of two quantities.
+"""Where depth helps and where it hurts: iterations of depth N and of depth 1 to a goal, over a map
+of two quantities.
 
-Every cell of the map is a problem of its own, solved with a whole grid of step sizes at depth N and at depth 1; each depth is
-judged at its own best step. All runs on the same data are rows of one batch, so a map of thousands of runs takes seconds. A
-depth is decided by the first of its step sizes to arrive, so its other rows are let go at once.
+Every cell of the map is a problem of its own, solved with a whole grid of step sizes at depth N and
+at depth 1; each depth is judged at its own best step. All runs on the same data are rows of one
+batch, so a map of thousands of runs takes seconds. A depth is decided by the first of its step
+sizes to arrive, so its other rows are let go at once.
 
-As with `runs.Run`, nothing works in the background: whoever looks asks for a slice, through the fair gate.
+As with `runs.Run`, nothing works in the background: whoever looks asks for a slice, through the
+fair gate.
 """
 
 from __future__ import annotations
@@ -31,7 +34,9 @@ from overparam.measure.step_sizes import Terrain, step_grid, step_range
 from overparam.serving.memory import Room
 from overparam.serving.registry import Registry
 
-FIRST_STAGE = 32  # iterations that every block gets before any block goes on; then twice as many, and so on
+FIRST_STAGE = (
+    32  # iterations that every block gets before any block goes on; then twice as many, and so on
+)
 SLICE_SECONDS = 0.01
 MOST_ROWS, MOST_LOSSES = 4000, 2e6  # of one batch; numbers in one slice of its losses
 SAMPLES, INPUTS, NOISE, SPECTRUM = 200, 10, 0.1, "geometric"  # of the synthetic problem
@@ -47,9 +52,10 @@ class SweepError(RuntimeError):
 class View:
     """A map as far as it is known; arrays of shape (rows, columns) = (values of y, values of x).
 
-    deep, plain: iterations of depth N and of depth 1 to the goal, NEVER where no step size of the grid arrived, UNKNOWN where it is
-    not known yet. deep_step, plain_step: the step size that was quickest, NaN where there is none. deep_edge, plain_edge: whether
-    it is the first or last of its grid.
+    deep, plain: iterations of depth N and of depth 1 to the goal, NEVER where no step size of the
+    grid arrived, UNKNOWN where it is not known yet. deep_step, plain_step: the step size that was
+    quickest, NaN where there is none. deep_edge, plain_edge: whether it is the first or last of its
+    grid.
     """
 
     deep: np.ndarray
@@ -61,7 +67,8 @@ class View:
 
     @property
     def log2_speed_up(self) -> np.ndarray:
-        """log2 of depth 1's iterations over depth N's; NaN in cells where either is not known or never arrived."""
+        """log2 of depth 1's iterations over depth N's; NaN in cells where either is not known or
+        never arrived."""
         both = (self.deep >= 0) & (self.plain >= 0)
         return np.where(both, np.log2(np.maximum(self.plain, 1) / np.maximum(self.deep, 1)), np.nan)
 
@@ -84,11 +91,19 @@ class Block:
     def __init__(self, plan: Plan, cells: Sequence[Cell]):
         problem, goals = _data(plan, cells)
         self.trials = {cell: Trial(step_sizes(plan, cell)) for cell in cells}
-        rows = [(i, place) for i, trial in enumerate(self.trials.values()) for place in range(len(trial.steps))]
+        rows = [
+            (i, place)
+            for i, trial in enumerate(self.trials.values())
+            for place in range(len(trial.steps))
+        ]
         self._owner, self._place = np.array(rows).T
         self._goal = goals[self._owner]
-        methods = [_methods(plan, cell, trial.steps, problem.d) for cell, trial in self.trials.items()]
-        self._simulation = Simulation(problem.rows(self._owner.tolist()), [m for own in methods for m in own])
+        methods = [
+            _methods(plan, cell, trial.steps, problem.d) for cell, trial in self.trials.items()
+        ]
+        self._simulation = Simulation(
+            problem.rows(self._owner.tolist()), [m for own in methods for m in own]
+        )
         self.pace, self._horizon = 1e-4, plan.horizon  # seconds an iteration, measured as it goes
 
     @property
@@ -98,7 +113,13 @@ class Block:
 
     def advance(self, until: int, seconds: float) -> None:
         """Look at losses for about so many seconds, up to but without iteration `until`."""
-        count = int(min(until - self.iteration, max(1, seconds / self.pace), 1 + MOST_LOSSES / len(self._owner)))
+        count = int(
+            min(
+                until - self.iteration,
+                max(1, seconds / self.pace),
+                1 + MOST_LOSSES / len(self._owner),
+            )
+        )
         before, start = time.perf_counter(), self.iteration
         losses = self._simulation.advance(count)
         self._note_arrivals(losses, start)
@@ -110,7 +131,9 @@ class Block:
         first = here[:, rows].argmax(0)
         trials = list(self.trials.values())
         # the earliest wins; of those that arrive together, the one that is lowest then
-        for row, at in sorted(zip(rows, first, strict=True), key=lambda r: (r[1], losses[r[1], r[0]])):
+        for row, at in sorted(
+            zip(rows, first, strict=True), key=lambda r: (r[1], losses[r[1], r[0]])
+        ):
             trial = trials[self._owner[row]]
             if trial.iterations == UNKNOWN:
                 trial.arrive(start + int(at), int(self._place[row]))
@@ -118,11 +141,14 @@ class Block:
     def prune(self) -> bool:
         """Let go of rows that can decide nothing any more; whether any is left.
 
-        Only asked for at the end of a stage, so that batches have the same size however the slices fall: a product of another
-        size may round differently, and a best step is sometimes a lucky one.
+        Only asked for at the end of a stage, so that batches have the same size however the slices
+        fall: a product of another size may round differently, and a best step is sometimes a lucky
+        one.
         """
         trials = list(self.trials.values())
-        open_ = np.array([trial.iterations == UNKNOWN for trial in trials])[self._owner] & (self._simulation.diverged_at < 0)
+        open_ = np.array([trial.iterations == UNKNOWN for trial in trials])[self._owner] & (
+            self._simulation.diverged_at < 0
+        )
         over = self.iteration > self._horizon
         left = [] if over else np.flatnonzero(open_).tolist()
         for i, trial in enumerate(trials):
@@ -133,12 +159,17 @@ class Block:
             return False
         if len(left) < len(self._owner):
             self._simulation.keep(left)
-            self._owner, self._place, self._goal = self._owner[left], self._place[left], self._goal[left]
+            self._owner, self._place, self._goal = (
+                self._owner[left],
+                self._place[left],
+                self._goal[left],
+            )
         return True
 
 
 def _data(plan: Plan, cells: Sequence[Cell]) -> tuple[Problem, np.ndarray]:
-    """The data that cells share: a problem (a row for each cell), and goals as losses for each cell."""
+    """The data that cells share: a problem (a row for each cell), and goals as losses for each
+    cell."""
     if plan.problem == "two":
         y = np.array([[cell.shape, 1.0] for cell in cells])
         return two_coordinates(cells[0].p, y), np.full(len(cells), plan.loss)
@@ -150,7 +181,11 @@ def _data(plan: Plan, cells: Sequence[Cell]) -> tuple[Problem, np.ndarray]:
 
 def cell_problem(plan: Plan, cell: Cell) -> Problem:
     """The problem of one cell."""
-    return two_coordinate(cell.p, cell.shape) if plan.problem == "two" else _synthetic(cell.p, cell.shape, plan.seed)
+    return (
+        two_coordinate(cell.p, cell.shape)
+        if plan.problem == "two"
+        else _synthetic(cell.p, cell.shape, plan.seed)
+    )
 
 
 @lru_cache(maxsize=512)  # as many as a map has cells
@@ -159,25 +194,33 @@ def _synthetic(p: float, condition: float, seed: int) -> Problem:
 
 
 def step_unit(plan: Plan, cell: Cell) -> float:
-    """The step that goes from W = 0 to the target in one leap, if the loss had one input: `(p - 1) / lambda_max(H(0))`."""
+    """The step that goes from W = 0 to the target in one leap, if the loss had one input: `(p - 1)
+    / lambda_max(H(0))`."""
     return (cell.p - 1) / _terrain(plan, cell).at_zero
 
 
 def step_sizes(plan: Plan, cell: Cell) -> np.ndarray:
-    """The step sizes that a cell is tried with: `step_range`, on the lattice of its problem's unit."""
+    """The step sizes that a cell is tried with: `step_range`, on the lattice of its problem's
+    unit."""
     terrain = _terrain(plan, cell)
     unit = (cell.p - 1) / terrain.at_zero
     if cell.step != TUNED:
         return np.array([unit * cell.step])
-    low, high = step_range(Method(cell.depth, kind=plan.kind if cell.depth > 1 else "network"), terrain)
+    low, high = step_range(
+        Method(cell.depth, kind=plan.kind if cell.depth > 1 else "network"), terrain
+    )
     return unit * step_grid(low / unit, high / unit, plan.grid)
 
 
 def _terrain(plan: Plan, cell: Cell) -> Terrain:
-    if plan.problem == "two":  # in closed form, as a map has hundreds of cells: H = (p - 1) diag |w_i - y_i|^{p-2}
+    if (
+        plan.problem == "two"
+    ):  # in closed form, as a map has hundreds of cells: H = (p - 1) diag |w_i - y_i|^{p-2}
         y = np.array([cell.shape, 1.0])
         far = np.abs(np.array(start_weights(plan, cell, 2)[0]) - y).max()
-        at_zero, at_start = (float((cell.p - 1) * distance ** (cell.p - 2)) for distance in (cell.shape, far))
+        at_zero, at_start = (
+            float((cell.p - 1) * distance ** (cell.p - 2)) for distance in (cell.shape, far)
+        )
         return Terrain(cell.p, at_zero, at_start, cell.scale, float(np.linalg.norm(y)))
     problem = _synthetic(cell.p, cell.shape, plan.seed)
     start = torch.tensor(start_weights(plan, cell, problem.d), dtype=torch.float64)
@@ -186,10 +229,13 @@ def _terrain(plan: Plan, cell: Cell) -> Terrain:
 
 
 def start_weights(plan: Plan, cell: Cell, d: int) -> tuple[tuple[float, ...], ...]:
-    """Where both depths of a cell start: W_0 of norm `cell.scale`, along (1, .., 1) or along a direction drawn with the seed."""
+    """Where both depths of a cell start: W_0 of norm `cell.scale`, along (1, .., 1) or along a
+    direction drawn with the seed."""
     direction = torch.ones(d, dtype=torch.float64)
     if plan.start == "random":
-        direction = torch.randn(d, dtype=torch.float64, generator=torch.Generator().manual_seed(plan.seed))
+        direction = torch.randn(
+            d, dtype=torch.float64, generator=torch.Generator().manual_seed(plan.seed)
+        )
     return (tuple((direction * (cell.scale / direction.norm())).tolist()),)
 
 
@@ -204,8 +250,14 @@ class Sweep:
 
     def __init__(self, plan: Plan):
         self.plan, self.finished = plan, False
-        self.held, self.asked = 0, time.monotonic()  # runs in memory while it is computed; when somebody last looked
-        self._cells = [[plan.cell(x, y) for x in range(len(plan.values("x")))] for y in range(len(plan.values("y")))]
+        self.held, self.asked = (
+            0,
+            time.monotonic(),
+        )  # runs in memory while it is computed; when somebody last looked
+        self._cells = [
+            [plan.cell(x, y) for x in range(len(plan.values("x")))]
+            for y in range(len(plan.values("y")))
+        ]
         self._batches = _batches(plan, [cell for row in self._cells for cell in row])
         self._blocks: list[Block] = []  # begun and not ended
         self._begun = 0
@@ -216,7 +268,9 @@ class Sweep:
     @property
     def decided(self) -> float:
         """Share of the trials, two a cell, whose outcome is known."""
-        return sum(trial.iterations != UNKNOWN for trial in list(self._trials.values())) / sum(map(len, self._batches))
+        return sum(trial.iterations != UNKNOWN for trial in list(self._trials.values())) / sum(
+            map(len, self._batches)
+        )
 
     def seconds_left(self) -> float:
         """At most so long: what arrives in the meantime is computed no further."""
@@ -225,9 +279,11 @@ class Sweep:
         return known * (1 + (len(self._batches) - self._begun) / max(1, len(blocks)))
 
     def advance(self, seconds: float = 0.03) -> None:
-        """Compute for about so many seconds; while somebody else computes this very map, wait for them instead.
+        """Compute for about so many seconds; while somebody else computes this very map, wait for
+        them instead.
 
-        Raises: SweepError, in one sentence for the person, where there is no memory for it; the map then begins again.
+        Raises: SweepError, in one sentence for the person, where there is no memory for it; the map
+        then begins again.
         """
         self.asked = time.monotonic()
         if self.finished or not self._work.acquire(timeout=seconds):
@@ -241,7 +297,10 @@ class Sweep:
         except (MemoryError, RuntimeError) as error:
             self._forget()  # a generator that has raised would only say that it has ended
             if no_memory(error):
-                raise SweepError("No memory is left for this map: choose less detail or fewer step sizes a decade.") from error
+                raise SweepError(
+                    "No memory is left for this map: choose less detail or fewer step sizes a"
+                    " decade."
+                ) from error
             raise
         finally:
             if self.finished:
@@ -249,20 +308,34 @@ class Sweep:
             self._work.release()
 
     def _forget(self) -> None:
-        self._blocks, self._begun, self._trials, self._slices, self.held = [], 0, {}, self._generate(), 0
+        self._blocks, self._begun, self._trials, self._slices, self.held = (
+            [],
+            0,
+            {},
+            self._generate(),
+            0,
+        )
 
     def let_go(self) -> None:
-        """Forget what was computed, unless it is being computed just now; whoever asks next begins anew."""
+        """Forget what was computed, unless it is being computed just now; whoever asks next begins
+        anew."""
         if self._work.acquire(blocking=False):
             self._forget()
             self._work.release()
 
     def _generate(self) -> Iterator[bool]:
-        """Slices of work, stage by stage over the whole map, so that all of it is known roughly before any of it in full."""
+        """Slices of work, stage by stage over the whole map, so that all of it is known roughly
+        before any of it in full."""
         if self.runs > MOST_RUNS:
-            raise SweepError(f"This map would take {self.runs:,} runs: choose less detail or fewer step sizes a decade.")
+            raise SweepError(
+                f"This map would take {self.runs:,} runs: choose less detail or fewer step sizes a"
+                " decade."
+            )
         if not ROOM.take(self, self.runs):
-            raise SweepError("The server is busy with other large maps: try again in a minute, or choose less detail.")
+            raise SweepError(
+                "The server is busy with other large maps: try again in a minute, or choose less"
+                " detail."
+            )
         for cells in self._batches:
             block = Block(self.plan, cells)
             self._trials |= block.trials
@@ -290,14 +363,18 @@ class Sweep:
         deep_edge, plain_edge = np.zeros(shape, bool), np.zeros(shape, bool)
         for at in np.ndindex(shape):
             cell = self._cells[at[0]][at[1]]
-            for wanted, count, step, edge in ((cell, deep, deep_step, deep_edge), (cell.plain, plain, plain_step, plain_edge)):
+            for wanted, count, step, edge in (
+                (cell, deep, deep_step, deep_edge),
+                (cell.plain, plain, plain_step, plain_edge),
+            ):
                 if trial := self._trials.get(wanted):
                     count[at], step[at], edge[at] = trial.iterations, trial.step, trial.at_edge
         return View(deep, plain, deep_step, plain_step, deep_edge, plain_edge)
 
 
 def _batches(plan: Plan, cells: Sequence[Cell]) -> list[list[Cell]]:
-    """The trials of a map, depth 1 included, each once: batches that share their data and are not too large."""
+    """The trials of a map, depth 1 included, each once: batches that share their data and are not
+    too large."""
     shared: dict[tuple, dict[Cell, None]] = {}
     for cell in cells:
         data = (cell.p,) if plan.problem == "two" else (cell.p, cell.shape)
@@ -323,10 +400,11 @@ SWEEPS: Registry[Sweep] = Registry(most=48, make=Sweep)
 class CellRuns:
     """The runs of one cell: depth N first, then depth 1, each with all its step sizes.
 
-    steps: those of both (S,), absolute. unit: of the step sizes. reached: iterations to the goal (2, S), NEVER where it was not
-    reached until `until`, UNTRIED where a depth was not given that step. best: the quickest step's place in the grid for each
-    depth, or that of the lowest loss where none arrived. times (K,) and losses (K, 2): the curves of these two, NaN after
-    divergence. goal, least: losses.
+    steps: those of both (S,), absolute. unit: of the step sizes. reached: iterations to the goal
+    (2, S), NEVER where it was not reached until `until`, UNTRIED where a depth was not given that
+    step. best: the quickest step's place in the grid for each depth, or that of the lowest loss
+    where none arrived. times (K,) and losses (K, 2): the curves of these two, NaN after divergence.
+    goal, least: losses.
     """
 
     steps: np.ndarray
@@ -341,12 +419,17 @@ class CellRuns:
 
 
 def cell_runs(plan: Plan, cell: Cell) -> CellRuns:
-    """Compute the runs of one cell with every step size, to ten times the slower depth's arrival, or until it is given up."""
+    """Compute the runs of one cell with every step size, to ten times the slower depth's arrival,
+    or until it is given up."""
     problem = cell_problem(plan, cell)
     _, (goal,) = _data(plan, [cell])
     own = [step_sizes(plan, each) for each in (cell, cell.plain)]
     ends = np.cumsum([len(steps) for steps in own])[:-1]
-    methods = [m for each, steps in zip((cell, cell.plain), own, strict=True) for m in _methods(plan, each, steps, problem.d)]
+    methods = [
+        m
+        for each, steps in zip((cell, cell.plain), own, strict=True)
+        for m in _methods(plan, each, steps, problem.d)
+    ]
     simulation = Simulation(problem, methods)
     history, pace, stop = History(len(methods), [goal]), 1e-4, plan.horizon
     while history.iteration <= stop:
@@ -361,7 +444,10 @@ def cell_runs(plan: Plan, cell: Cell) -> CellRuns:
         if max(first) <= plan.horizon:
             stop = max(history.iteration - 1, min(stop, 10 * int(max(first)) + 20))
     last = np.split(np.where(np.isfinite(history.last), history.last, np.inf), ends)
-    best = [int(np.lexsort((end, np.where(at < 0, np.inf, at)))[0]) for at, end in zip(reached, last, strict=True)]
+    best = [
+        int(np.lexsort((end, np.where(at < 0, np.inf, at)))[0])
+        for at, end in zip(reached, last, strict=True)
+    ]
     times, losses = history.until(stop)
     unit = step_unit(plan, cell)
     lattice = [np.rint(np.log10(steps / unit) * plan.grid).astype(int) for steps in own]

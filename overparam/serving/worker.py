@@ -1,18 +1,22 @@
-"""A process that computes runs in small slices, in turn, and says what is new: `python -m overparam.serving.worker FD FOLDER`.
+"""A process that computes runs in small slices, in turn, and says what is new: `python -m
+overparam.serving.worker FD FOLDER`.
 
-It speaks over one socket, which it inherits, in pickles that each come after their length: they come from and go to our own server
-only. It ends when the socket does, so a server that dies leaves no process behind. The same loop serves in a thread of the server
-where there are to be no processes.
+It speaks over one socket, which it inherits, in pickles that each come after their length: they
+come from and go to our own server only. It ends when the socket does, so a server that dies leaves
+no process behind. The same loop serves in a thread of the server where there are to be no
+processes.
 
-    in   ("run", key, experiment, upload, until, behind)      compute; say nothing before iteration `behind`
+    in   ("run", key, experiment, upload, until, behind)      compute; say nothing before iteration
+    `behind`
          ("want", key, until)                                 as far as `until` now; -1: hold
          ("drop", key)                                        forget it
     out  ("ready", pid)
          ("frame", key, iteration, samples, finished, starts, pieces, tips)
          ("error", key, sentence)
 
-Of a frame: `samples` of the lattice `history.RECORDED` are known; curve i's values from sample `starts[i]` on, float32, are
-`pieces[i]`, those before stand; `tips` are the values at `iteration` itself.
+Of a frame: `samples` of the lattice `history.RECORDED` are known; curve i's values from sample
+`starts[i]` on, float32, are `pieces[i]`, those before stand; `tips` are the values at `iteration`
+itself.
 """
 
 from __future__ import annotations
@@ -50,7 +54,9 @@ class _Job:
 
     def __init__(self, run: Run, until: int, behind: int):
         self.run, self.until, self.behind = run, until, behind
-        self.steps: tuple[float, ...] = ()  # while tuning, a curve whose best step changes is another curve
+        self.steps: tuple[
+            float, ...
+        ] = ()  # while tuning, a curve whose best step changes is another curve
         self.samples, self.said, self.said_at = 0, -1, -1.0
 
     @property
@@ -72,11 +78,25 @@ class _Job:
         steps = tuple(view.steps.tolist())
         samples = int(np.searchsorted(RECORDED, view.iteration, side="right"))
         gaps = view.gaps.astype(np.float32).T
-        alike = [old == new for old, new in zip(self.steps, steps, strict=True)] if self.steps else [False] * len(steps)
+        alike = (
+            [old == new for old, new in zip(self.steps, steps, strict=True)]
+            if self.steps
+            else [False] * len(steps)
+        )
         starts = [self.samples if same else 0 for same in alike]
-        pieces = [np.ascontiguousarray(row[start:samples]).tobytes() for row, start in zip(gaps, starts, strict=True)]
+        pieces = [
+            np.ascontiguousarray(row[start:samples]).tobytes()
+            for row, start in zip(gaps, starts, strict=True)
+        ]
         self.steps, self.samples, self.said, self.said_at = steps, samples, at, now
-        return view.iteration, samples, self.run.finished, starts, pieces, np.ascontiguousarray(gaps[:, -1]).tobytes()
+        return (
+            view.iteration,
+            samples,
+            self.run.finished,
+            starts,
+            pieces,
+            np.ascontiguousarray(gaps[:, -1]).tobytes(),
+        )
 
 
 def serve(inp: BinaryIO, out: BinaryIO, make: Callable[..., Run] = Run) -> None:
@@ -110,13 +130,20 @@ def serve(inp: BinaryIO, out: BinaryIO, make: Callable[..., Run] = Run) -> None:
             continue
         except Exception:
             _LOG.exception("a run failed")
-            _give_up(out, jobs, key, "This run failed on the server: change a choice, or look into the server's log.")
+            _give_up(
+                out,
+                jobs,
+                key,
+                "This run failed on the server: change a choice, or look into the server's log.",
+            )
             continue
         if job.due or job.owes:
             turns.append(key)
 
 
-def _take(message: tuple, make: Callable[..., Run], jobs: dict[str, _Job], turns: deque[str]) -> None:
+def _take(
+    message: tuple, make: Callable[..., Run], jobs: dict[str, _Job], turns: deque[str]
+) -> None:
     kind, key, *rest = message
     if kind == "run":
         experiment, upload, until, behind = rest
@@ -162,7 +189,8 @@ def serve_socket(stream: socket.socket, make: Callable[..., Run] = Run) -> None:
 
 
 def main() -> None:
-    """As a program of its own, for systems where processes cannot be forked, and for GPUs, which do not survive a fork."""
+    """As a program of its own, for systems where processes cannot be forked, and for GPUs, which do
+    not survive a fork."""
     share_forms(sys.argv[2])
     serve_socket(socket.socket(fileno=int(sys.argv[1])))
     os._exit(0)

@@ -1,7 +1,8 @@
-"""The server's side of its workers: how many there are, how they come to be, and what becomes of the runs of one that dies.
+"""The server's side of its workers: how many there are, how they come to be, and what becomes of
+the runs of one that dies.
 
-    hall = Workers(count=2, receive=...)       # on the server's event loop
-    hall.compute(job)                          # by the worker with the fewest runs
+hall = Workers(count=2, receive=...)       # on the server's event loop
+hall.compute(job)                          # by the worker with the fewest runs
 """
 
 from __future__ import annotations
@@ -40,10 +41,14 @@ class Job(Protocol):
 
 
 def wanted_workers() -> int:
-    """As many as there are cores, or as OVERPARAM_WORKERS says; 0: everything is computed in the server's own process."""
+    """As many as there are cores, or as OVERPARAM_WORKERS says; 0: everything is computed in the
+    server's own process."""
     text = os.environ.get("OVERPARAM_WORKERS", "")
     if text and not text.isdecimal():
-        raise SystemExit(f"OVERPARAM_WORKERS must be a whole number such as 2, or 0 for no processes of their own, not {text!r}.")
+        raise SystemExit(
+            "OVERPARAM_WORKERS must be a whole number such as 2, or 0 for no processes of their"
+            f" own, not {text!r}."
+        )
     if os.name == "nt":  # sockets cannot be handed to another process there
         return 0
     return min(int(text), 64) if text else os.cpu_count() or 1
@@ -60,7 +65,8 @@ class Worker:
         self._writer: asyncio.StreamWriter | None = None
 
     async def keep(self) -> None:
-        """Have it; have another whenever it ends, for the same runs: nothing is lost, as a run is its experiment."""
+        """Have it; have another whenever it ends, for the same runs: nothing is lost, as a run is
+        its experiment."""
         while True:
             began = time.monotonic()
             reader, self._writer = await asyncio.open_connection(sock=self._workers.make())
@@ -88,7 +94,10 @@ class Worker:
             self.deaths[key] = self.deaths.get(key, 0) + (job.until > job.iteration)
             if self.deaths[key] >= MOST_DEATHS:
                 self.drop(key)
-                sentence = f"This run ended its process {MOST_DEATHS} times, perhaps for want of memory: choose something smaller."
+                sentence = (
+                    f"This run ended its process {MOST_DEATHS} times, perhaps for want of memory:"
+                    " choose something smaller."
+                )
                 self._workers.receive("error", key, sentence)
 
     def compute(self, job: Job) -> None:
@@ -117,13 +126,18 @@ class Worker:
 class Workers:
     """All workers of a server, on its event loop.
 
-    Args: receive: called with ("frame", key, ...) or ("error", key, sentence), as in `worker`. count: of processes; 0: a thread.
+    Args: receive: called with ("frame", key, ...) or ("error", key, sentence), as in `worker`.
+    count: of processes; 0: a thread.
         thread: serves a socket in this process, for count 0.
     """
 
-    def __init__(self, receive: Callable[..., None], count: int, thread: Callable[[socket.socket], None]):
+    def __init__(
+        self, receive: Callable[..., None], count: int, thread: Callable[[socket.socket], None]
+    ):
         self.receive, self._count, self._thread = receive, count, thread
-        self._folder = tempfile.TemporaryDirectory(prefix="overparam-", ignore_cleanup_errors=True)  # where they agree on forms
+        self._folder = tempfile.TemporaryDirectory(
+            prefix="overparam-", ignore_cleanup_errors=True
+        )  # where they agree on forms
         self._zygote: subprocess.Popen | None = None
         self._control: socket.socket | None = None
         self.workers = [Worker(self) for _ in range(max(1, count))]
@@ -142,7 +156,10 @@ class Workers:
         """Have a run computed as far as it is wanted."""
         theirs = next((worker for worker in self.workers if job.key in worker.jobs), None)
         if theirs is None:
-            theirs = min(self.workers, key=lambda worker: sum(job.until > job.iteration for job in worker.jobs.values()))
+            theirs = min(
+                self.workers,
+                key=lambda worker: sum(job.until > job.iteration for job in worker.jobs.values()),
+            )
         theirs.compute(job)
 
     def drop(self, key: str) -> None:
@@ -186,11 +203,20 @@ class Workers:
         socket.send_fds(self._control, [b"fork"], [its.fileno()])
 
     def _start(self, program: str, end: socket.socket) -> subprocess.Popen:
-        one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+        one_thread = dict.fromkeys(
+            ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"
+        )
         command = [sys.executable, "-m", program, str(end.fileno()), self.folder]
-        return subprocess.Popen(command, pass_fds=[end.fileno()], cwd=ROOT, env=os.environ | one_thread, stdin=subprocess.DEVNULL)
+        return subprocess.Popen(
+            command,
+            pass_fds=[end.fileno()],
+            cwd=ROOT,
+            env=os.environ | one_thread,
+            stdin=subprocess.DEVNULL,
+        )
 
 
 def can_fork() -> bool:
-    """Whether workers are forked from a process that has everything imported: on Linux without a GPU, which survives no fork."""
+    """Whether workers are forked from a process that has everything imported: on Linux without a
+    GPU, which survives no fork."""
     return sys.platform == "linux" and not Path("/dev/nvidiactl").exists()

@@ -1,7 +1,9 @@
-"""A process that has everything imported and forks workers: `python -m overparam.serving.zygote FD FOLDER`.
+"""A process that has everything imported and forks workers: `python -m overparam.serving.zygote FD
+FOLDER`.
 
-A worker is there in hundredths of a second and holds little memory of its own. For each, the server sends the end of a socket
-(`send_fds`). The zygote has no other thread when it forks, touches no GPU, and ends with the server, whose end of FD then closes.
+A worker is there in hundredths of a second and holds little memory of its own. For each, the server
+sends the end of a socket (`send_fds`). The zygote has no other thread when it forks, touches no
+GPU, and ends with the server, whose end of FD then closes.
 """
 
 from __future__ import annotations
@@ -36,7 +38,9 @@ def main() -> None:
     warm_up()
     gc.collect()
     gc.freeze()  # else the first collection in a child would touch, and so copy, every page
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them: the server sees their sockets close
+    signal.signal(
+        signal.SIGCHLD, signal.SIG_IGN
+    )  # nobody waits for them: the server sees their sockets close
     while True:
         message, descriptors, _, _ = socket.recv_fds(control, 16, 1)
         if not message:

@@ -25,18 +25,28 @@ from overparam.serving.training import Curves
 
 DEFAULTS: Mapping[str, Any] = {choice.name: choice.default for choice in BEYOND_CHOICES}
 CLAIMS = {
-    "apart": "**The paper** (Figure 5, right): a convolutional network on MNIST, trained with "
-    "weight decay, falls faster once each dense layer is two matrices in succession. **Its authors' "
-    "blog**: “similar experiments on other convolutional networks also gave rise to a speedup, but "
-    "not nearly as prominent as the above”.",
-    "steps": "**The paper** compares both networks at one step size. **Claim 1**: depth multiplies "
-    "a gradient by an average above 1 where weights are large, so it is a larger step.",
-    "tuned": "**The paper** does not tune the step size of its convolutional network; for linear "
-    "models it does.",
-    "loss": "**The paper**, for linear models: depth helps an ℓ4 loss, not ℓ2. About nonlinear "
-    "networks with these losses it says nothing.",
-    "penalty": "**The paper's** figure penalises the product. A penalty on balanced factors is "
-    "λN/2 Σσ^(2/N) instead, which is a Schatten quasi-norm: it favours few large σ.",
+    "apart": (
+        "**The paper** (Figure 5, right): a convolutional network on MNIST, trained with weight"
+        " decay, falls faster once each dense layer is two matrices in succession. **Its authors'"
+        " blog**: “similar experiments on other convolutional networks also gave rise to a speedup,"
+        " but not nearly as prominent as the above”."
+    ),
+    "steps": (
+        "**The paper** compares both networks at one step size. **Claim 1**: depth multiplies "
+        "a gradient by an average above 1 where weights are large, so it is a larger step."
+    ),
+    "tuned": (
+        "**The paper** does not tune the step size of its convolutional network; for linear "
+        "models it does."
+    ),
+    "loss": (
+        "**The paper**, for linear models: depth helps an ℓ4 loss, not ℓ2. About nonlinear "
+        "networks with these losses it says nothing."
+    ),
+    "penalty": (
+        "**The paper's** figure penalises the product. A penalty on balanced factors is "
+        "λN/2 Σσ^(2/N) instead, which is a Schatten quasi-norm: it favours few large σ."
+    ),
 }
 PRACTICE = """
 - **From existing weights?** Balanced factors: $W=USV^\\top$ becomes $US^{1/2}\\cdot S^{1/2}V^\\top$,
@@ -108,14 +118,17 @@ def apart_words(curves: Curves) -> str:
         return ""
     fall, of_penalty = plotted[0] - plotted[-1], penalty[0] - penalty[-1]
     if not (fall[[one, two]] > 0).all():  # there is no fall that could have a share
-        return f"**Measured here**, iteration {curves.times[-1]:,}: the plotted loss has not fallen yet."
+        return (
+            f"**Measured here**, iteration {curves.times[-1]:,}: the plotted loss has not fallen"
+            " yet."
+        )
     bare_one, bare_two = (fit[-1, names.index(f"{n}, no penalty")] for n in ("one", "two"))
     return (
-        f"**Measured here**, iteration {curves.times[-1]:,}: plotted, the paper's two matrices show "
-        f"{plotted[-1, two]:.2g} and one matrix {plotted[-1, one]:.2g}; of their fall "
-        f"{of_penalty[two] / fall[two]:.0%} and {of_penalty[one] / fall[one]:.0%} are penalty. "
-        f"The fit alone: {fit[-1, two]:.2g} and {fit[-1, one]:.2g}; without any penalty "
-        f"{bare_two:.2g} and {bare_one:.2g}, at one step size that was tuned for neither."
+        f"**Measured here**, iteration {curves.times[-1]:,}: plotted, the paper's two matrices show"
+        f" {plotted[-1, two]:.2g} and one matrix {plotted[-1, one]:.2g}; of their fall"
+        f" {of_penalty[two] / fall[two]:.0%} and {of_penalty[one] / fall[one]:.0%} are penalty. The"
+        f" fit alone: {fit[-1, two]:.2g} and {fit[-1, one]:.2g}; without any penalty {bare_two:.2g}"
+        f" and {bare_one:.2g}, at one step size that was tuned for neither."
     )
 
 
@@ -236,7 +249,8 @@ def ranges_of(row: str, grid: Grid, goal: float, live: bool = False) -> list[Ran
 
 
 def honest_sentence() -> str:
-    """What may be said about factoring the dense layers of these networks; every number computed."""
+    """What may be said about factoring the dense layers of these networks; every number
+    computed."""
 
     def grid(**query: str) -> Grid | None:
         study = study_of({**DEFAULTS, "view": "steps", **query})
@@ -258,11 +272,11 @@ def honest_sentence() -> str:
         for each, goal in ((ce, 0.03), (l4, 0.02), (small, 0.01))
     )
     return (
-        f"Factoring the dense layers makes training {same.min():.1f} to {same.max():.1f} times "
-        f"faster at one small step size ({ce.steps[place]:.2g}), because it is a larger step. When each network gets its "
-        "own best step, cross entropy shows no gain (with momentum "
-        f"{own.min():.2g} to {own.max():.2g} times, so rather a loss), and the drop in the paper's "
-        "last figure is weight decay shrinking on the product, not fitting. With an ℓ4 loss and "
-        f"plain gradient descent depth can still win: {deep.min():.2g} to {deep.max():.2g} times "
-        f"from a start with large outputs, {late.min():.2g} to {late.max():.2g} from a small one."
+        f"Factoring the dense layers makes training {same.min():.1f} to {same.max():.1f} times"
+        f" faster at one small step size ({ce.steps[place]:.2g}), because it is a larger step. When"
+        " each network gets its own best step, cross entropy shows no gain (with momentum"
+        f" {own.min():.2g} to {own.max():.2g} times, so rather a loss), and the drop in the paper's"
+        " last figure is weight decay shrinking on the product, not fitting. With an ℓ4 loss and"
+        f" plain gradient descent depth can still win: {deep.min():.2g} to {deep.max():.2g} times"
+        f" from a start with large outputs, {late.min():.2g} to {late.max():.2g} from a small one."
     )

@@ -18,33 +18,55 @@ TITLES = {
     "undecided": "Undecided",
 }
 QUESTION = {
-    "update": "**Asked:** an update is $-\\eta u$. Is $f=u-G$, at points that runs visit, the gradient of an $R$?",
-    "endpoint": "**Asked:** runs that differ in their targets end at $W_T$. Is $f=-G(W_T)$ the gradient of an $R$, as "
-    "if every end minimised $L+R$?",
-    "depth": "**Asked:** an update is $-\\eta u$. Is $f=u$, at points that runs visit, $c\\,G$ (a mere change of the "
-    "time scale) plus the gradient of an $R$?",
+    "update": (
+        "**Asked:** an update is $-\\eta u$. Is $f=u-G$, at points that runs visit, the gradient of"
+        " an $R$?"
+    ),
+    "endpoint": (
+        "**Asked:** runs that differ in their targets end at $W_T$. Is $f=-G(W_T)$ the gradient of"
+        " an $R$, as if every end minimised $L+R$?"
+    ),
+    "depth": (
+        "**Asked:** an update is $-\\eta u$. Is $f=u$, at points that runs visit, $c\\,G$ (a mere"
+        " change of the time scale) plus the gradient of an $R$?"
+    ),
 }
 # What is known of each way of training, and what it does not say.
 KNOWN = {
     "decay": "Known: $R=\\frac\\lambda2\\|W\\|^2$, exactly.",
-    "stop": "Known at $p=2$, started at 0: the ends obey $-G=Q_tW$ with one symmetric matrix for all targets "
-    "([Ali et al. 2019](https://arxiv.org/abs/1810.10082)). *Early stopping is an ℓ2 penalty* "
-    "holds as this matrix; "
-    "$1/(\\eta t)$ is the ceiling of its spectrum, and a single ridge leaves much of the force. "
-    "Every update, asked by "
-    "itself, is $-\\eta G$: no regularizer at all.",
-    "dropout": "Known: at $p=2$ a diagonal quadratic, the same ridge $q/(1-q)$ for all coordinates only where inputs are "
-    "standardised; at $p=4$ a function that is not quadratic.",
-    "noise": "Known: nothing at $p=2$; at $p=4$ $R=3\\sigma^2L_2$, with the least-squares loss $L_2$.",
+    "stop": (
+        "Known at $p=2$, started at 0: the ends obey $-G=Q_tW$ with one symmetric matrix for all"
+        " targets ([Ali et al. 2019](https://arxiv.org/abs/1810.10082)). *Early stopping is an ℓ2"
+        " penalty* holds as this matrix; $1/(\\eta t)$ is the ceiling of its spectrum, and a single"
+        " ridge leaves much of the force. Every update, asked by itself, is $-\\eta G$: no"
+        " regularizer at all."
+    ),
+    "dropout": (
+        "Known: at $p=2$ a diagonal quadratic, the same ridge $q/(1-q)$ for all coordinates only"
+        " where inputs are standardised; at $p=4$ a function that is not quadratic."
+    ),
+    "noise": (
+        "Known: nothing at $p=2$; at $p=4$ $R=3\\sigma^2L_2$, with the least-squares loss $L_2$."
+    ),
     "batch": "Known: drawn with replacement, a minibatch's gradient is $G$ on average: no force.",
-    "momentum": "Against plain steps of $\\eta/(1-\\mu)$. Known to leading order, while overdamped: "
-    "$R=\\frac{\\mu\\eta}{2(1-\\mu)^2}\\|G\\|^2$; at $p=2$ exactly a quadratic about the "
-    "solution. Beyond its limit the "
-    "update is no function of $W$.",
-    "step": "Against the gradient flow over the time $\\eta$. Known to leading order: $R=\\frac\\eta4\\|G\\|^2$; at $p=2$ "
-    "exactly a quadratic about the solution.",
-    "rule": "No family that fits badly proves anything; the loops of *Two roads* do, at any number of weights.",
-    "network": "No family that fits badly proves anything; the loops of *Two roads* do, at any number of weights.",
+    "momentum": (
+        "Against plain steps of $\\eta/(1-\\mu)$. Known to leading order, while overdamped: "
+        "$R=\\frac{\\mu\\eta}{2(1-\\mu)^2}\\|G\\|^2$; at $p=2$ exactly a quadratic about the "
+        "solution. Beyond its limit the "
+        "update is no function of $W$."
+    ),
+    "step": (
+        "Against the gradient flow over the time $\\eta$. Known to leading order:"
+        " $R=\\frac\\eta4\\|G\\|^2$; at $p=2$ exactly a quadratic about the solution."
+    ),
+    "rule": (
+        "No family that fits badly proves anything; the loops of *Two roads* do, at any number of"
+        " weights."
+    ),
+    "network": (
+        "No family that fits badly proves anything; the loops of *Two roads* do, at any number of"
+        " weights."
+    ),
 }
 
 
@@ -93,13 +115,18 @@ def verdict_words(verdict: Verdict, found: Estimate, family: str, way: Way, stee
     else:
         words = {
             "one draw": "one draw of a noisy force has no error bar. Raise the repeats S.",
-            "noise": f"*{name}* leaves no more than noise does, but noise alone could leave "
-            f"{share_words(max(answer.here.band, answer.there.band))}. Raise the repeats S.",
-            "few "
-            "runs": f"*{name}* leaves {here} on these runs and {there} on others: it is free enough to fit runs "
-            "that it has seen, whatever they did. Raise the runs M.",
-            "family": f"*{name}* leaves {here} on these runs and {there} on others. A large share left is no proof that "
-            "there is no $R$, a small one is none that there is.",
+            "noise": (
+                f"*{name}* leaves no more than noise does, but noise alone could leave "
+                f"{share_words(max(answer.here.band, answer.there.band))}. Raise the repeats S."
+            ),
+            "few runs": (
+                f"*{name}* leaves {here} on these runs and {there} on others: it is free enough to"
+                " fit runs that it has seen, whatever they did. Raise the runs M."
+            ),
+            "family": (
+                f"*{name}* leaves {here} on these runs and {there} on others. A large share left is"
+                " no proof that there is no $R$, a small one is none that there is."
+            ),
             "loops": "no closed loop's work is clear of its error.",
         }[verdict.reason]
     return f"**{TITLES[verdict.kind]}:** {words}"
@@ -136,7 +163,8 @@ def estimate_words(answer: Answer, family: str, repeats: int) -> str:
 
 
 def share_words(share: float) -> str:
-    """A share in words: per cent, a power of ten where it is tiny, a multiple where it is more than all."""
+    """A share in words: per cent, a power of ten where it is tiny, a multiple where it is more than
+    all."""
     if share >= 2:
         return f"{share:.3g} times all"
     if abs(share) >= 1e-5:

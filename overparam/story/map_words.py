@@ -1,4 +1,5 @@
-"""The map of where depth helps in words: what a cell says, what became of the whole, what a cell's runs show."""
+"""The map of where depth helps in words: what a cell says, what became of the whole, what a cell's
+runs show."""
 
 from __future__ import annotations
 
@@ -21,22 +22,32 @@ def number(value: float) -> str:
         return f"{float(f'{value:.3g}'):,.0f}"
     if value >= 1:
         return f"{value:.3g}"
-    return f"{value:.2g}" if value > 0.0099 else f"{value:.1e}".replace(".0e", "e").replace("e-0", "e-")
+    return (
+        f"{value:.2g}"
+        if value > 0.0099
+        else f"{value:.1e}".replace(".0e", "e").replace("e-0", "e-")
+    )
 
 
 def censored(view: View) -> list[list[str | None]]:
-    """For each cell which of the two did not arrive; None where both did, or where it is not known yet."""
+    """For each cell which of the two did not arrive; None where both did, or where it is not known
+    yet."""
     kinds = {(True, False): ONLY_PLAIN, (False, True): ONLY_DEEP, (True, True): NEITHER}
 
     def kind(deep: int, plain: int) -> str | None:
         return None if UNKNOWN in (deep, plain) else kinds.get((deep == NEVER, plain == NEVER))
 
-    return [[kind(*pair) for pair in zip(*rows, strict=True)] for rows in zip(view.deep, view.plain, strict=True)]
+    return [
+        [kind(*pair) for pair in zip(*rows, strict=True)]
+        for rows in zip(view.deep, view.plain, strict=True)
+    ]
 
 
 def cell_name(plan: Plan, cell: Cell) -> str:
     """What sets a cell apart: its place along both axes."""
-    return ", ".join(f"{plan.name(axis)} = {number(getattr(cell, getattr(plan, axis)))}" for axis in ("x", "y"))
+    return ", ".join(
+        f"{plan.name(axis)} = {number(getattr(cell, getattr(plan, axis)))}" for axis in ("x", "y")
+    )
 
 
 def hover_words(plan: Plan, view: View) -> list[list[str]]:
@@ -71,7 +82,9 @@ def summary(plan: Plan, view: View) -> str:
     log2, name = view.log2_speed_up, deep_name(plan)
     both = np.isfinite(log2)
     signs = np.sign(log2[both])
-    compared = [f"{how} in {_cells((signs == sign).sum())}" for sign, how in _HOW.items() if sign in signs]
+    compared = [
+        f"{how} in {_cells((signs == sign).sum())}" for sign, how in _HOW.items() if sign in signs
+    ]
     words = [f"{name} is {', '.join(compared)}"] if compared else []
     marks = [mark for row in censored(view) for mark in row if mark]
     for mark in (ONLY_DEEP, ONLY_PLAIN, NEITHER):
@@ -99,12 +112,19 @@ def cell_words(plan: Plan, cell: Cell, runs: CellRuns) -> str:
     """What the runs of a cell show."""
     both = list(zip((f"depth {cell.depth:.3g}", "depth 1"), runs.reached, runs.best, strict=True))
     counts = [int(own[place]) for _, own, place in both]
-    told = [f"{name} {_needs(plan, int(own[place]))} (step size {runs.steps[place]:.3g})" for name, own, place in both]
+    told = [
+        f"{name} {_needs(plan, int(own[place]))} (step size {runs.steps[place]:.3g})"
+        for name, own, place in both
+    ]
     sentences = [f"{told[0].capitalize()}, {told[1]}"]
     if min(counts) >= 0:
         ratio = max(counts[1], 1) / max(counts[0], 1)
         size = factor(abs(np.log2(ratio)))
-        sentences[0] += ": " + ("equally many." if size == "1" else f"**{size} times {'faster' if ratio > 1 else 'slower'}**.")
+        sentences[0] += ": " + (
+            "equally many."
+            if size == "1"
+            else f"**{size} times {'faster' if ratio > 1 else 'slower'}**."
+        )
     else:
         sentences[0] += "."
     lucky = [name for name, own, place in both if _is_lucky(own, place)]
@@ -121,8 +141,13 @@ def _needs(plan: Plan, count: int) -> str:
 
 
 def _is_lucky(reached: np.ndarray, place: int) -> bool:
-    """Whether a step arrived much sooner than both its neighbours: it jumped to where a small change would not have taken it."""
+    """Whether a step arrived much sooner than both its neighbours: it jumped to where a small
+    change would not have taken it."""
     if reached[place] < 0:
         return False
-    near = [reached[i] for i in (place - 1, place + 1) if 0 <= i < len(reached) and reached[i] != UNTRIED]
+    near = [
+        reached[i]
+        for i in (place - 1, place + 1)
+        if 0 <= i < len(reached) and reached[i] != UNTRIED
+    ]
     return bool(near) and all(count < 0 or count > LUCKY * max(reached[place], 1) for count in near)

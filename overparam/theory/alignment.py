@@ -47,7 +47,8 @@ def interface(below: Tensor, above: Tensor) -> Interface:
 
         T = V_{j+1}ᵀ U_j,   a_r = |T[:r, :r]|_F² / r           (random subspaces: r/h)
         Delta = W_{j+1}ᵀ W_{j+1} - W_j W_jᵀ
-        |sin Theta_r|_F <= |Delta U_r|_F / delta,   delta = sigma_r(W_j)² - sigma_{r+1}(W_{j+1})² > 0
+        |sin Theta_r|_F <= |Delta U_r|_F / delta,   delta = sigma_r(W_j)² - sigma_{r+1}(W_{j+1})² >
+        0
 
     and likewise with the layers exchanged (Davis and Kahan). In three lines: with X = V_perpᵀ U_r,
     V_perpᵀ Delta U_r = Lambda_perp X - X Lambda_r, whose norm is at least delta |X|_F; and
@@ -101,7 +102,8 @@ def next_imbalance(
 
 
 def singular_value_rates(layers: Sequence[Tensor], grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Singular values of the product with their exact rates, and those of the law for balanced layers.
+    """Singular values of the product with their exact rates, and those of the law for balanced
+    layers.
 
         exact:  -sum_j uᵀ A_j A_jᵀ G B_jᵀ B_j v,   A_j = W_N ... W_{j+1},  B_j = W_{j-1} ... W_1
         law:    -N sigma^{2-2/N} uᵀ G v
@@ -128,7 +130,8 @@ def singular_value_rates(layers: Sequence[Tensor], grad: Tensor) -> tuple[Tensor
 
 
 def entropy_rank(sigma: Tensor) -> Tensor:
-    """exp H(sigma / sum sigma): how many singular values there are, weighted; shape (..., q) -> (...)."""
+    """exp H(sigma / sum sigma): how many singular values there are, weighted; shape (..., q) ->
+    (...)."""
     share = sigma / sigma.sum(-1, keepdim=True).clamp_min(torch.finfo(sigma.dtype).tiny)
     return torch.special.entr(share).sum(-1).exp()
 
@@ -140,7 +143,8 @@ def stable_rank(sigma: Tensor) -> Tensor:
 
 
 def energy_rank(sigma: Tensor, share: float = 0.99) -> Tensor:
-    """The fewest singular values that hold a share of the squared norm, (..., q) in falling order -> (...)."""
+    """The fewest singular values that hold a share of the squared norm, (..., q) in falling order
+    -> (...)."""
     energy = sigma.square().cumsum(-1)
     return (energy < share * energy[..., -1:]).sum(-1) + 1
 

@@ -1,4 +1,5 @@
-"""Closed curves in the plane, made of smooth pieces, and integrals along them with an error estimate."""
+"""Closed curves in the plane, made of smooth pieces, and integrals along them with an error
+estimate."""
 
 from __future__ import annotations
 
@@ -12,10 +13,13 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-SAFETY = 10  # the error that is stated, in units of the largest estimate: at a kink all of them may be too small at once
+# the error that is stated, in units of the largest estimate: at a kink all of them may be too small
+# at once
+SAFETY = 10
 TOLERANCE = 1e-11  # of the integral of the absolute value
 MOST_PANELS = 300  # where refinement gives up; the error estimate then says how far it came
-# Rounding of the integrand, in units of its size: the sums inside a gradient lose a few digits more than one operation.
+# Rounding of the integrand, in units of its size: the sums inside a gradient lose a few digits more
+# than one operation.
 ROUNDING = 50 * np.finfo(float).eps
 
 
@@ -37,7 +41,8 @@ class Segment:
 
 @dataclass(frozen=True)
 class Arc:
-    """centre + Q (a cos s, b sin s) for angles s from `start` to `end`, Q the rotation by `tilt`; angles in radians."""
+    """centre + Q (a cos s, b sin s) for angles s from `start` to `end`, Q the rotation by `tilt`;
+    angles in radians."""
 
     centre: tuple[float, float]
     half_axes: tuple[float, float]
@@ -76,7 +81,8 @@ class Integral:
     absolute: float
 
     def __str__(self) -> str:
-        """In words that stay on one line: "0.7255 ± 7e-14", with 0 for a value that its error does not tell from 0."""
+        """In words that stay on one line: "0.7255 ± 7e-14", with 0 for a value that its error does
+        not tell from 0."""
         value = f"{self.value:.6g}".replace("-", "−") if abs(self.value) > self.error else "0"
         return f"{value}\u00a0±\u00a0{self.error:.0e}".replace("e-", "e−") if self.error else value
 
@@ -85,16 +91,22 @@ def gamma(r: float, big_r: float) -> Curve:
     """The curve of the proof of Theorem 2, counterclockwise, in coordinates (along e, across e).
 
         (1) segment -R e -> -r e,  (2) arc of radius r from -r e to r e,  (3) segment r e -> R e,
-        (4) arc of radius R from R e back to -R e; both arcs on the positive side of the second axis.
+        (4) arc of radius R from R e back to -R e; both arcs on the positive side of the second
+        axis.
 
     Args:
         r, big_r: 0 < r < R.
     Raises: ValueError saying which of the two is wrong, and what to do.
     """
     if not 0 < r:
-        raise ValueError("r must be above 0, or the curve would run through the origin: choose a small positive r.")
+        raise ValueError(
+            "r must be above 0, or the curve would run through the origin: choose a small"
+            " positive r."
+        )
     if not r < big_r < math.inf:
-        raise ValueError(f"r must be smaller than R, but r = {r:g} and R = {big_r:g}: lower r or raise R.")
+        raise ValueError(
+            f"r must be smaller than R, but r = {r:g} and R = {big_r:g}: lower r or raise R."
+        )
     return (
         Segment((-big_r, 0.0), (-r, 0.0)),
         Arc((0.0, 0.0), (r, r), math.pi, 0.0),
@@ -104,7 +116,8 @@ def gamma(r: float, big_r: float) -> Curve:
 
 
 def half_disc(big_r: float) -> Curve:
-    """The limit of `gamma` for r -> 0: the boundary of a half disc, through the origin where F is continuous."""
+    """The limit of `gamma` for r -> 0: the boundary of a half disc, through the origin where F is
+    continuous."""
     return (
         Segment((-big_r, 0.0), (0.0, 0.0)),
         Segment((0.0, 0.0), (big_r, 0.0)),
@@ -112,8 +125,11 @@ def half_disc(big_r: float) -> Curve:
     )
 
 
-def ellipse(centre: tuple[float, float], half_axes: tuple[float, float], tilt: float = 0.0) -> Curve:
-    """An ellipse, counterclockwise, whose first half axis is turned by `tilt` (radians); equal half axes give a circle.
+def ellipse(
+    centre: tuple[float, float], half_axes: tuple[float, float], tilt: float = 0.0
+) -> Curve:
+    """An ellipse, counterclockwise, whose first half axis is turned by `tilt` (radians); equal half
+    axes give a circle.
 
     Raises: ValueError if a half axis is not positive, or the curve passes through the origin.
     """
@@ -125,18 +141,22 @@ def ellipse(centre: tuple[float, float], half_axes: tuple[float, float], tilt: f
 def polygon(vertices: Sequence[tuple[float, float]]) -> Curve:
     """The closed polygon through the vertices, in the order given.
 
-    Raises: ValueError if there are fewer than three, two neighbours coincide, or it passes through the origin.
+    Raises: ValueError if there are fewer than three, two neighbours coincide, or it passes through
+    the origin.
     """
     corners = [(float(x), float(y)) for x, y in vertices]
     if len(corners) < 3:
         raise ValueError(f"A polygon needs at least three corners, but {len(corners)} were given.")
     if any(a == b for a, b in zip(corners, corners[1:] + corners[:1], strict=True)):
         raise ValueError("Two neighbouring corners of the polygon coincide: remove one of them.")
-    return _off_the_origin(tuple(Segment(a, b) for a, b in zip(corners, corners[1:] + corners[:1], strict=True)))
+    return _off_the_origin(
+        tuple(Segment(a, b) for a, b in zip(corners, corners[1:] + corners[:1], strict=True))
+    )
 
 
 def distance_from_origin(curve: Curve) -> float:
-    """The smallest ||z|| on the curve, by sampling each piece and then narrowing down on the best sample."""
+    """The smallest ||z|| on the curve, by sampling each piece and then narrowing down on the best
+    sample."""
     best = math.inf
     for piece in curve:
         low, high = 0.0, 1.0
@@ -150,25 +170,38 @@ def distance_from_origin(curve: Curve) -> float:
 
 
 def trace(curve: Curve, samples: int = 121) -> list[Array]:
-    """Points along each piece for drawing, arrays of shape (samples, 2); three are enough for a segment."""
-    return [piece.point(np.linspace(0, 1, 3 if isinstance(piece, Segment) else samples)) for piece in curve]
+    """Points along each piece for drawing, arrays of shape (samples, 2); three are enough for a
+    segment."""
+    return [
+        piece.point(np.linspace(0, 1, 3 if isinstance(piece, Segment) else samples))
+        for piece in curve
+    ]
 
 
-def integrate(f: Callable[[Array], Array], tolerance: float = TOLERANCE, panels: int = 4, most: int = MOST_PANELS) -> Integral:
-    """The integral of f over [0, 1] by adaptive bisection with the Gauss-Kronrod pair G7, K15, many panels at a time.
+def integrate(
+    f: Callable[[Array], Array],
+    tolerance: float = TOLERANCE,
+    panels: int = 4,
+    most: int = MOST_PANELS,
+) -> Integral:
+    """The integral of f over [0, 1] by adaptive bisection with the Gauss-Kronrod pair G7, K15, many
+    panels at a time.
 
-    Bisection closes in on power laws at an end and on kinks inside. The error of a panel is estimated by |K15 - G7| and by how
-    far f at its ends is from the polynomial through the 15 values, as these are blind beyond the outermost of them. Where that
-    is small enough everywhere, every panel is cut in half once more; the estimate is then the largest of its own, the halves'
-    own, and the change that this made. Any of them may be small by accident at a kink: where another is too large, refinement
-    goes on. The estimates, times SAFETY, are added up, plus the rounding of the integrand: pessimistic, as they speak of panels
-    twice as wide as those that give the value.
+    Bisection closes in on power laws at an end and on kinks inside. The error of a panel is
+    estimated by |K15 - G7| and by how far f at its ends is from the polynomial through the 15
+    values, as these are blind beyond the outermost of them. Where that is small enough everywhere,
+    every panel is cut in half once more; the estimate is then the largest of its own, the halves'
+    own, and the change that this made. Any of them may be small by accident at a kink: where
+    another is too large, refinement goes on. The estimates, times SAFETY, are added up, plus the
+    rounding of the integrand: pessimistic, as they speak of panels twice as wide as those that give
+    the value.
 
     Args:
         f: takes parameters of shape (n,), gives values of shape (n,).
         tolerance: refinement stops where the estimate is below this share of the integral of |f|.
         panels: number of equal panels to begin with.
-        most: refinement also stops before there are more panels than this; the error is then larger, and says so.
+        most: refinement also stops before there are more panels than this; the error is then
+            larger, and says so.
     """
     width = np.full(panels, 1.0 / panels)
     left = np.arange(panels) / panels
@@ -181,22 +214,33 @@ def integrate(f: Callable[[Array], Array], tolerance: float = TOLERANCE, panels:
             error = np.maximum.reduce((error, change, rest[: value.size] + rest[value.size :]))
             bad = _too_coarse(error, absolute, tolerance, most)
             if not bad.any():
-                return Integral(math.fsum(finer), float(SAFETY * error.sum() + ROUNDING * absolute.sum()), float(absolute.sum()))
+                return Integral(
+                    math.fsum(finer),
+                    float(SAFETY * error.sum() + ROUNDING * absolute.sum()),
+                    float(absolute.sum()),
+                )
         halves = _halves(left[bad], width[bad])
         refined = _panel_sums(f, *halves)
-        left, width = np.concatenate((left[~bad], halves[0])), np.concatenate((width[~bad], halves[1]))
+        left, width = (
+            np.concatenate((left[~bad], halves[0])),
+            np.concatenate((width[~bad], halves[1])),
+        )
         value, error, absolute = (
-            np.concatenate((old[~bad], new)) for old, new in zip((value, error, absolute), refined, strict=True)
+            np.concatenate((old[~bad], new))
+            for old, new in zip((value, error, absolute), refined, strict=True)
         )
 
 
 def add(parts: Sequence[Integral]) -> Integral:
     """The sum of integrals; errors add up, as they may all point the same way."""
-    return Integral(*(math.fsum(getattr(p, name) for p in parts) for name in ("value", "error", "absolute")))
+    return Integral(
+        *(math.fsum(getattr(p, name) for p in parts) for name in ("value", "error", "absolute"))
+    )
 
 
 def _too_coarse(error: Array, absolute: Array, tolerance: float, most: int) -> NDArray[np.bool_]:
-    """The panels to cut in half: none where the sum of the errors is small enough, or there would be more than `most`."""
+    """The panels to cut in half: none where the sum of the errors is small enough, or there would
+    be more than `most`."""
     target = tolerance / SAFETY * absolute.sum()
     bad = (error > target / error.size) & (error > ROUNDING * absolute)
     return bad & (error.sum() > target and error.size + bad.sum() <= most)
@@ -206,26 +250,35 @@ def _halves(left: Array, width: Array) -> tuple[Array, Array]:
     return np.concatenate((left, left + width / 2)), np.concatenate((width / 2, width / 2))
 
 
-def _panel_sums(f: Callable[[Array], Array], left: Array, width: Array) -> tuple[Array, Array, Array]:
+def _panel_sums(
+    f: Callable[[Array], Array], left: Array, width: Array
+) -> tuple[Array, Array, Array]:
     """K15, its estimated error and K15 of |f| on each panel."""
-    with np.errstate(divide="ignore", invalid="ignore"):  # at an end f need not be finite: that is the open rule's strength
+    with np.errstate(
+        divide="ignore", invalid="ignore"
+    ):  # at an end f need not be finite: that is the open rule's strength
         y = f((left[:, None] + width[:, None] * _POINTS).ravel()).reshape(left.size, _POINTS.size)
     ends, y = y[:, [0, -1]], y[:, 1:-1]
     kronrod = width * (y @ KRONROD)
     beyond = np.abs(ends - y @ _TO_ENDS) * width[:, None] * NODES[0]
-    error = np.abs(kronrod - width * (y[:, 1::2] @ GAUSS)) + np.where(np.isfinite(beyond), beyond, 0).sum(axis=1)
+    error = np.abs(kronrod - width * (y[:, 1::2] @ GAUSS)) + np.where(
+        np.isfinite(beyond), beyond, 0
+    ).sum(axis=1)
     return kronrod, error, width * (np.abs(y) @ KRONROD)
 
 
 def _off_the_origin(curve: Curve) -> Curve:
     size = max(float(np.abs(points).max()) for points in trace(curve))
     if distance_from_origin(curve) < 1e-6 * size:
-        raise ValueError("The curve passes through the origin, where F is not smooth: move it a little to either side.")
+        raise ValueError(
+            "The curve passes through the origin, where F is not smooth: move it a little to either"
+            " side."
+        )
     return curve
 
 
-# Abscissae and weights on [-1, 1] of the Kronrod rule with 15 points; every second one belongs to the Gauss rule with 7
-# (R. Piessens et al., QUADPACK, 1983, routine QK15).
+# Abscissae and weights on [-1, 1] of the Kronrod rule with 15 points; every second one belongs to
+# the Gauss rule with 7 (R. Piessens et al., QUADPACK, 1983, routine QK15).
 _HALF = np.array([
     0.991455371120812639206854697526329, 0.949107912342758524526189684047851, 0.864864423359769072789712788640926,
     0.741531185599394439863864773280788, 0.586087235467691130294144691693013, 0.405845151377397166906606412076961,

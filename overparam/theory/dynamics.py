@@ -1,4 +1,5 @@
-"""What depth does along a run, measured: the coefficients of its built-in momentum, and how singular values grow.
+"""What depth does along a run, measured: the coefficients of its built-in momentum, and how
+singular values grow.
 
 Nothing here takes a step; these are readings of a finished trajectory.
 """
@@ -7,14 +8,20 @@ import torch
 from torch import Tensor
 
 
-def rate_and_decay(w_1: Tensor, w_2: Tensor, grad: Tensor, step_size: float) -> tuple[Tensor, Tensor]:
-    """The adaptive rate rho and the decay gamma of a depth-2 network with one hidden unit (the paper's warm-up, N = 2).
+def rate_and_decay(
+    w_1: Tensor, w_2: Tensor, grad: Tensor, step_size: float
+) -> tuple[Tensor, Tensor]:
+    """The adaptive rate rho and the decay gamma of a depth-2 network with one hidden unit (the
+    paper's warm-up, N = 2).
 
-    With w = w_2 w_1 and w_2 a number, one step of gradient descent on both layers is, without approximation,
+    With w = w_2 w_1 and w_2 a number, one step of gradient descent on both layers is, without
+    approximation,
 
-        w⁺ = w - rho G - gamma w,    gamma = eta <w_1, G> / w_2,    rho = eta w_2² - eta² w_2 <w_1, G>
+        w⁺ = w - rho G - gamma w,    gamma = eta <w_1, G> / w_2,    rho = eta w_2² - eta² w_2 <w_1,
+        G>
 
-    (the paper drops the term of order eta²). While w grows, <w_1, G> / w_2 is negative, so -gamma w pushes on along w.
+    (the paper drops the term of order eta²). While w grows, <w_1, G> / w_2 is negative, so -gamma w
+    pushes on along w.
 
     Args:
         w_1: first layer along the run, shape (T, d).
@@ -30,8 +37,8 @@ def rate_and_decay(w_1: Tensor, w_2: Tensor, grad: Tensor, step_size: float) -> 
 def momentum_coefficients(rho: Tensor, gamma: Tensor, t: int) -> Tensor:
     """The weights of past gradients in step t of the warm-up: depth as momentum.
 
-        w(t+1) = w(t) - rho_t G_t - sum_{tau<t} mu(t, tau) G_tau - gamma_t prod_{s<t} (1 - gamma_s) w(0)
-        mu(t, tau) = -gamma_t rho_tau prod_{s=tau+1..t-1} (1 - gamma_s)
+        w(t+1) = w(t) - rho_t G_t - sum_{tau<t} mu(t, tau) G_tau - gamma_t prod_{s<t} (1 - gamma_s)
+        w(0) mu(t, tau) = -gamma_t rho_tau prod_{s=tau+1..t-1} (1 - gamma_s)
 
     Args:
         rho, gamma: from `rate_and_decay`, shape (T,).
@@ -44,7 +51,8 @@ def momentum_coefficients(rho: Tensor, gamma: Tensor, t: int) -> Tensor:
 def from_past_gradients(start: Tensor, grad: Tensor, rho: Tensor, gamma: Tensor, t: int) -> Tensor:
     """w(t) of the warm-up as a combination of the start and of the gradients before t.
 
-        w(t) = prod_{s<t} (1 - gamma_s) w(0) - sum_{tau<t} rho_tau prod_{s=tau+1..t-1} (1 - gamma_s) G_tau
+        w(t) = prod_{s<t} (1 - gamma_s) w(0) - sum_{tau<t} rho_tau prod_{s=tau+1..t-1} (1 - gamma_s)
+        G_tau
 
     Args:
         start: w(0), shape (d,).
@@ -61,8 +69,8 @@ def singular_values(w_e: Tensor, grad: Tensor, depth: float) -> tuple[Tensor, Te
 
         d sigma_r / dt = -N sigma_r^{2-2/N} u_rᵀ G v_r
 
-    per unit of flow time (one step lasts eta). It is u_rᵀ (dW/dt) v_r of Theorem 1, with the eigenvalue
-    N sigma^{2-2/N} of Claim 1.
+    per unit of flow time (one step lasts eta). It is u_rᵀ (dW/dt) v_r of Theorem 1, with the
+    eigenvalue N sigma^{2-2/N} of Claim 1.
 
     Args:
         w_e: end-to-end matrices W, shape (T, k, d), finite.
@@ -75,7 +83,8 @@ def singular_values(w_e: Tensor, grad: Tensor, depth: float) -> tuple[Tensor, Te
 
 
 def singular_value_law(sigma: Tensor, rate: Tensor, step_size: float) -> Tensor:
-    """The singular values that the law of `singular_values` predicts: its rates summed up from the start.
+    """The singular values that the law of `singular_values` predicts: its rates summed up from the
+    start.
 
     Args:
         sigma, rate: at every step of a run, in order, shape (T, q).
@@ -86,6 +95,7 @@ def singular_value_law(sigma: Tensor, rate: Tensor, step_size: float) -> Tensor:
 
 
 def _decay(gamma: Tensor) -> Tensor:
-    """prod_{s=tau+1..t-1} (1 - gamma_s) for tau = 0..t-1, t the length; built from the end, so a factor may be 0."""
+    """prod_{s=tau+1..t-1} (1 - gamma_s) for tau = 0..t-1, t the length; built from the end, so a
+    factor may be 0."""
     factors = torch.cat((1 - gamma[1:], torch.ones_like(gamma[:1])))
     return factors.flip(0).cumprod(0).flip(0)

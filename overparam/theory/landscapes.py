@@ -1,7 +1,9 @@
-"""Losses of one linear neuron (k = 1) as functions of its weight vector W in R^d, to study the field F of Theorem 2.
+"""Losses of one linear neuron (k = 1) as functions of its weight vector W in R^d, to study the
+field F of Theorem 2.
 
-Each gives its value, gradient G and Hessian-vector products at many points at once, and can be restricted to a plane
-through 0: the restriction of L has E G as its gradient, where the rows of E are an orthonormal basis of the plane.
+Each gives its value, gradient G and Hessian-vector products at many points at once, and can be
+restricted to a plane through 0: the restriction of L has E G as its gradient, where the rows of E
+are an orthonormal basis of the plane.
 """
 
 from __future__ import annotations
@@ -40,10 +42,12 @@ class Landscape(Protocol):
         """H(W) v, shape (n, d)."""
 
     def restricted(self, basis: Array) -> Landscape:
-        """L on the span of the orthonormal rows of `basis`, shape (2, d), as a function of the two coordinates."""
+        """L on the span of the orthonormal rows of `basis`, shape (2, d), as a function of the two
+        coordinates."""
 
     def minimum(self) -> Array | None:
-        """A point where L is least, shape (d,); None where L has no least value or none that is unique."""
+        """A point where L is least, shape (d,); None where L has no least value or none that is
+        unique."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +89,8 @@ class Quadratic:
 
 @dataclass(frozen=True, eq=False)
 class Regression:
-    """L(W) = weight * sum_i |<x_i, W> - y_i|^p / p: data (weight 1/m), or the two-coordinate loss (X = I, weight 1).
+    """L(W) = weight * sum_i |<x_i, W> - y_i|^p / p: data (weight 1/m), or the two-coordinate loss
+    (X = I, weight 1).
 
     Args:
         inputs: X, shape (m, d).
@@ -103,7 +108,10 @@ class Regression:
 
     def __post_init__(self) -> None:
         if self.inputs.ndim != 2 or self.targets.shape[-1:] != self.inputs.shape[:1]:
-            raise ValueError(f"Inputs {self.inputs.shape} and targets {self.targets.shape} must be (m, d) and (m,).")
+            raise ValueError(
+                f"Inputs {self.inputs.shape} and targets {self.targets.shape} must be (m, d) and"
+                " (m,)."
+            )
         if not self.p >= 2:
             raise ValueError(f"The loss exponent p must be 2 or more, but it is {self.p}.")
 
@@ -118,10 +126,14 @@ class Regression:
         return self._by_chunks(lambda r: self._slope(r) @ self.inputs * self.weight, w)
 
     def hessian_product(self, w: Array, v: Array) -> Array:
-        return self._by_chunks(lambda r, along: (self._curvature(r) * along) @ self.inputs * self.weight, w, v)
+        return self._by_chunks(
+            lambda r, along: (self._curvature(r) * along) @ self.inputs * self.weight, w, v
+        )
 
     def restricted(self, basis: Array) -> Regression:
-        return Regression(np.ascontiguousarray(self.inputs @ basis.T), self.targets, self.p, self.weight)
+        return Regression(
+            np.ascontiguousarray(self.inputs @ basis.T), self.targets, self.p, self.weight
+        )
 
     def minimum(self) -> Array | None:
         found, _, rank, _ = np.linalg.lstsq(self.inputs, self.targets, rcond=None)
@@ -129,7 +141,9 @@ class Regression:
         if rank < self.dimension:
             return None
         enough = 1e-10 * np.linalg.norm(self.gradient(np.zeros((1, self.dimension))))
-        if self.p == 2 or np.linalg.norm(self.gradient(start[None])) <= enough:  # least squares, or an exact fit
+        if (
+            self.p == 2 or np.linalg.norm(self.gradient(start[None])) <= enough
+        ):  # least squares, or an exact fit
             return start
         return minimize(
             lambda w: self.value(w[None])[0],
@@ -145,7 +159,8 @@ class Regression:
         return self.weight * (self.inputs.T * curvature) @ self.inputs
 
     def _power(self, r: Array) -> Array:
-        """|r|^p; products where p allows them, here and below, as a power costs ten times as much."""
+        """|r|^p; products where p allows them, here and below, as a power costs ten times as
+        much."""
         square = r * r
         return square if self.p == 2 else square * square if self.p == 4 else np.abs(r) ** self.p
 
@@ -167,19 +182,25 @@ class Regression:
         return (self.p - 1) * np.abs(r) ** (self.p - 2)
 
     def _by_chunks(self, function: Callable[..., Array], w: Array, v: Array | None = None) -> Array:
-        """function(residuals[, X v]) over blocks of points: thousands of points times thousands of samples must fit."""
+        """function(residuals[, X v]) over blocks of points: thousands of points times thousands of
+        samples must fit."""
         rows = max(1, CHUNK // len(self.inputs))
         parts = []
         for i in range(0, len(w), rows):
             targets = self.targets if self.targets.ndim == 1 else self.targets[i : i + rows]
             residual = w[i : i + rows] @ self.inputs.T - targets
-            parts.append(function(residual) if v is None else function(residual, v[i : i + rows] @ self.inputs.T))
+            parts.append(
+                function(residual)
+                if v is None
+                else function(residual, v[i : i + rows] @ self.inputs.T)
+            )
         return np.concatenate(parts)
 
 
 @dataclass(frozen=True, eq=False)
 class Cone:
-    """L(W) = c ||W||,  G(W) = c W/||W||: a gradient that jumps at 0, where the subgradient c e stands for it.
+    """L(W) = c ||W||,  G(W) = c W/||W||: a gradient that jumps at 0, where the subgradient c e
+    stands for it.
 
     Args:
         height: c > 0.

@@ -1,4 +1,5 @@
-"""The closest that any regularizer can come to the field F of Theorem 2 (an addition to the paper)."""
+"""The closest that any regularizer can come to the field F of Theorem 2 (an addition to the
+paper)."""
 
 from __future__ import annotations
 
@@ -39,7 +40,9 @@ class Potential:
         def gradient(z: Array) -> Array:
             inside = np.abs(z).max(1) <= self.half_width  # a NaN counts as outside
             at = np.where(inside[:, None], z, 0.0)
-            found = np.stack((spline.ev(at[:, 0], at[:, 1], dx=1), spline.ev(at[:, 0], at[:, 1], dy=1)), axis=1)
+            found = np.stack(
+                (spline.ev(at[:, 0], at[:, 1], dx=1), spline.ev(at[:, 0], at[:, 1], dy=1)), axis=1
+            )
             return np.where(inside[:, None], found, np.nan)
 
         return gradient
@@ -47,11 +50,13 @@ class Potential:
 
 @dataclass(frozen=True, eq=False)
 class Edges:
-    """The staggered grid: the two components of a field at the middles of the edges that point along them.
+    """The staggered grid: the two components of a field at the middles of the edges that point
+    along them.
 
-    Edge (i, j) of the first kind joins nodes (i, j) and (i+1, j), shape (n-1, n); of the second (i, j) and (i, j+1),
-    shape (n, n-1). An edge on the boundary stands for half as much area (trapezoidal rule), which makes the shares
-    below accurate to O(h^2). With an odd n the origin is a node, so that no edge asks for F at it.
+    Edge (i, j) of the first kind joins nodes (i, j) and (i+1, j), shape (n-1, n); of the second (i,
+    j) and (i, j+1), shape (n, n-1). An edge on the boundary stands for half as much area
+    (trapezoidal rule), which makes the shares below accurate to O(h^2). With an odd n the origin is
+    a node, so that no edge asks for F at it.
     """
 
     axis: Array
@@ -79,7 +84,10 @@ class Edges:
     def middles(self) -> tuple[Array, Array]:
         """The middles of the edges of either kind, each (n (n-1), 2)."""
         half = (self.axis[1:] + self.axis[:-1]) / 2
-        grids = (np.meshgrid(half, self.axis, indexing="ij"), np.meshgrid(self.axis, half, indexing="ij"))
+        grids = (
+            np.meshgrid(half, self.axis, indexing="ij"),
+            np.meshgrid(self.axis, half, indexing="ij"),
+        )
         return tuple(np.stack([g.ravel() for g in grid], axis=1) for grid in grids)  # type: ignore[return-value]
 
     def sample(self, f: Callable[[Array], Array]) -> tuple[Array, Array]:
@@ -95,8 +103,8 @@ class Edges:
     def project(self, one: Array, two: Array) -> tuple[Array, Array, Array]:
         """Split samples of a field into the gradient of the best potential and a rest.
 
-            minimise  sum over edges of weight (f - D phi)^2,    D the difference quotient along an edge:
-            a Neumann problem D' M D phi = D' M f, diagonal in the cosine basis (DCT-I).
+            minimise  sum over edges of weight (f - D phi)^2,    D the difference quotient along an
+            edge: a Neumann problem D' M D phi = D' M f, diagonal in the cosine basis (DCT-I).
 
         Returns: phi (n, n) with mean 0, and the rest on both kinds of edges.
         """
@@ -135,7 +143,8 @@ def best_potential(f: Callable[[Array], Array], half_width: float, points: int =
 
 
 def shares(loss: Landscape, half_width: float, depths: Array, points: int = 129) -> Array:
-    """The share of F that no regularizer can supply, for many depths; the gradient is computed once for all of them.
+    """The share of F that no regularizer can supply, for many depths; the gradient is computed once
+    for all of them.
 
     Args:
         loss: a loss on R^2.
@@ -162,11 +171,13 @@ def shares(loss: Landscape, half_width: float, depths: Array, points: int = 129)
 
 @dataclass(frozen=True, eq=False)
 class Descent:
-    """Runs of z <- z - step * direction(z) on a grid of step sizes, each goal served by the step that suits it best.
+    """Runs of z <- z - step * direction(z) on a grid of step sizes, each goal served by the step
+    that suits it best.
 
-    arrivals: for each goal the least number of iterations after which a run stays below it; None where none arrives.
-    step_size, path (T+1, 2), gap (T+1,): the run that arrives first at the last goal that any reaches, where gap stands for
-    (L - L*)/(L(0) - L*); where none reaches any, a run at half the largest step size that does not diverge.
+    arrivals: for each goal the least number of iterations after which a run stays below it; None
+    where none arrives. step_size, path (T+1, 2), gap (T+1,): the run that arrives first at the last
+    goal that any reaches, where gap stands for (L - L*)/(L(0) - L*); where none reaches any, a run
+    at half the largest step size that does not diverge.
     """
 
     arrivals: tuple[int | None, ...]
@@ -184,23 +195,30 @@ def tuned_descent(
     horizon: int = 500,
     steps_per_decade: int = 12,
 ) -> Descent:
-    """Descend along a direction field with every step size of a grid at once (they are rows of one batch).
+    """Descend along a direction field with every step size of a grid at once (they are rows of one
+    batch).
 
     Args:
-        direction: what a step goes against: G, F or grad phi*; takes points (n, 2), gives vectors (n, 2); NaN ends a run.
+        direction: what a step goes against: G, F or grad phi*; takes points (n, 2), gives vectors
+            (n, 2); NaN ends a run.
         loss: on R^2, for the gap.
         least: the minimum of the loss, shape (2,).
         start: shape (2,).
         goals: gaps to reach, falling.
         horizon: number of iterations.
-        steps_per_decade: resolution of the grid, which spans 1e-3 to 1e3 in units of 1/(largest curvature at the start).
+        steps_per_decade: resolution of the grid, which spans 1e-3 to 1e3 in units of 1/(largest
+            curvature at the start).
     """
     bottom, top = loss.value(np.stack((least, np.zeros(2))))
-    curvature = max(float(np.linalg.norm(loss.hessian_product(np.tile(start, (2, 1)), np.eye(2)), 2)), 1e-12)
+    curvature = max(
+        float(np.linalg.norm(loss.hessian_product(np.tile(start, (2, 1)), np.eye(2)), 2)), 1e-12
+    )
     steps = np.logspace(-3, 3, 6 * steps_per_decade + 1) / curvature
     z = np.tile(start, (steps.size, 1))
     paths, gaps = [z], [(loss.value(z) - bottom) / (top - bottom)]
-    with np.errstate(over="ignore", invalid="ignore"):  # too large a step diverges: that row never arrives
+    with np.errstate(
+        over="ignore", invalid="ignore"
+    ):  # too large a step diverges: that row never arrives
         for _ in range(horizon):
             z = z - steps[:, None] * direction(z)
             paths.append(z)
@@ -211,7 +229,9 @@ def tuned_descent(
     best = int(np.abs(steps - steps[finite[-1]] / 2).argmin()) if finite.size else 0
     for goal in goals:
         above = ~(gap <= goal)
-        settled = np.where(above.any(0), horizon + 1 - above[::-1].argmax(0), 0)  # the first after the last one above
+        settled = np.where(
+            above.any(0), horizon + 1 - above[::-1].argmax(0), 0
+        )  # the first after the last one above
         arrivals.append(int(settled.min()) if settled.min() <= horizon else None)
         if arrivals[-1] is not None:
             best = int(settled.argmin())

@@ -1,8 +1,10 @@
-"""What depth does to a gradient: the implicit preconditioner of a deep linear network (Theorem 1, Claims 1 and 2).
+"""What depth does to a gradient: the implicit preconditioner of a deep linear network (Theorem 1,
+Claims 1 and 2).
 
-A depth-N linear network with end-to-end matrix W, started balanced, moves W by  -eta P(G),  where G is the loss
-gradient at W and P depends on W and N alone. Everything here is a pure function of (W, G, N). N may be any real
-number >= 1: the sums over layers have closed forms in N, so depth is a continuous quantity.
+A depth-N linear network with end-to-end matrix W, started balanced, moves W by  -eta P(G),  where G
+is the loss gradient at W and P depends on W and N alone. Everything here is a pure function of (W,
+G, N). N may be any real number >= 1: the sums over layers have closed forms in N, so depth is a
+continuous quantity.
 """
 
 import math
@@ -10,8 +12,9 @@ import math
 import torch
 from torch import Tensor
 
-# A singular value below this share of the largest one is round-off. It has to be dropped before a small power is taken:
-# the 1e-17 of a rank-deficient Gram matrix, raised to 1/8, is 1e-2. In float32 round-off is larger and grows with the size.
+# A singular value below this share of the largest one is round-off. It has to be dropped before a
+# small power is taken: the 1e-17 of a rank-deficient Gram matrix, raised to 1/8, is 1e-2. In
+# float32 round-off is larger and grows with the size.
 ROUND_OFF = 1e-12
 
 
@@ -20,15 +23,16 @@ def precondition(w_e: Tensor, grad: Tensor, depth: float | Tensor) -> Tensor:
 
         sum_{j=1..N} [W Wᵀ]^{(j-1)/N}  G  [Wᵀ W]^{(N-j)/N}          (Theorem 1)
 
-    Real N uses the closed form of the sum in the singular basis of W (Claim 1); one output (k = 1) uses
-    ||W||^{2-2/N} (G + (N-1) Pr_W G)  (Claim 2), a handful of tensor operations and no decomposition.
-    At W = 0 the result is 0 for N > 1 and G for N = 1.
+    Real N uses the closed form of the sum in the singular basis of W (Claim 1); one output (k = 1)
+    uses ||W||^{2-2/N} (G + (N-1) Pr_W G)  (Claim 2), a handful of tensor operations and no
+    decomposition. At W = 0 the result is 0 for N > 1 and G for N = 1.
 
     Args:
-        w_e: end-to-end matrices W, shape (R, k, d). A row holding a non-finite number gives a non-finite row and leaves
-            the other rows alone.
+        w_e: end-to-end matrices W, shape (R, k, d). A row holding a non-finite number gives a
+            non-finite row and leaves the other rows alone.
         grad: loss gradients G at W, shape (R, k, d).
-        depth: N >= 1, real: one number, or a tensor of shape (R,) (not range-checked, as this runs at every step).
+        depth: N >= 1, real: one number, or a tensor of shape (R,) (not range-checked, as this runs
+            at every step).
     Returns: preconditioned gradients, shape (R, k, d); equals `grad` where N = 1.
     Raises: ValueError if a number `depth` is below 1.
     """
@@ -39,9 +43,11 @@ def precondition(w_e: Tensor, grad: Tensor, depth: float | Tensor) -> Tensor:
 
 
 def precondition_root(w_e: Tensor, grad: Tensor, depth: float | Tensor) -> Tensor:
-    """Apply P^{1/2}, the symmetric square root of the implicit preconditioner (Claim 1): twice this is `precondition`.
+    """Apply P^{1/2}, the symmetric square root of the implicit preconditioner (Claim 1): twice this
+    is `precondition`.
 
-    P^{1/2} H P^{1/2} has the eigenvalues of P H but is symmetric, which is what a stability analysis needs.
+    P^{1/2} H P^{1/2} has the eigenvalues of P H but is symmetric, which is what a stability
+    analysis needs.
 
     Args, returns, errors: as `precondition`.
     """
@@ -63,9 +69,11 @@ def scale_only(w_e: Tensor, grad: Tensor, depth: float | Tensor) -> Tensor:
 
 
 def stretch_only(w_e: Tensor, grad: Tensor, depth: float | Tensor) -> Tensor:
-    """The second half of Claim 2 alone, the stretch along W without the adaptive rate:  G + (N-1) Pr_W G.
+    """The second half of Claim 2 alone, the stretch along W without the adaptive rate:  G + (N-1)
+    Pr_W G.
 
-    Args, shapes: as `precondition`, for one output (k = 1). At W = 0 the projection is 0 and the result G.
+    Args, shapes: as `precondition`, for one output (k = 1). At W = 0 the projection is 0 and the
+    result G.
     Raises: ValueError if W has more than one output or a number `depth` is below 1.
     """
     _require_one_output(w_e, "Stretch only")
@@ -73,23 +81,27 @@ def stretch_only(w_e: Tensor, grad: Tensor, depth: float | Tensor) -> Tensor:
 
 
 def eigenvalues(sigma: Tensor, k: int, d: int, depth: float | Tensor) -> Tensor:
-    """Eigenvalues of the implicit preconditioner of a k×d matrix with singular values sigma (Claim 1).
+    """Eigenvalues of the implicit preconditioner of a k×d matrix with singular values sigma (Claim
+    1).
 
         lambda(r, s) = sum_{j=1..N} sigma_r^{2(j-1)/N} sigma_s^{2(N-j)/N}
                      = (sigma_r² - sigma_s²) / (sigma_r^{2/N} - sigma_s^{2/N})
 
-    with eigenvector vec(u_r v_sᵀ). Singular values that are missing count as 0. Equal ones give N sigma^{2-2/N}, one
-    zero gives sigma^{2-2/N}, two zeros give 0 (1 at N = 1).
+    with eigenvector vec(u_r v_sᵀ). Singular values that are missing count as 0. Equal ones give N
+    sigma^{2-2/N}, one zero gives sigma^{2-2/N}, two zeros give 0 (1 at N = 1).
 
     Args:
         sigma: singular values, shape (..., q) with q <= min(k, d), finite and >= 0, in any order.
         k, d: number of outputs and inputs.
         depth: N >= 1, real: one number, or a tensor of shape (...).
     Returns: shape (..., k, d), entry (r, s) belonging to u_r v_sᵀ.
-    Raises: ValueError if more than min(k, d) are given, one is negative, or a number `depth` is below 1.
+    Raises: ValueError if more than min(k, d) are given, one is negative, or a number `depth` is
+    below 1.
     """
     if sigma.shape[-1] > min(k, d):
-        raise ValueError(f"A {k}×{d} matrix has {min(k, d)} singular values, but {sigma.shape[-1]} were given.")
+        raise ValueError(
+            f"A {k}×{d} matrix has {min(k, d)} singular values, but {sigma.shape[-1]} were given."
+        )
     if bool((sigma < 0).any()):
         raise ValueError("Singular values must be 0 or positive.")
     missing = sigma.shape[-1]
@@ -101,7 +113,8 @@ def eigenvalues(sigma: Tensor, k: int, d: int, depth: float | Tensor) -> Tensor:
 def dense(w_e: Tensor, depth: float) -> Tensor:
     """The implicit preconditioner written out as a matrix (Claim 1), for small sizes only.
 
-        P = sum_{r,s} lambda(r, s) vec(u_r v_sᵀ) vec(u_r v_sᵀ)ᵀ,    vec(precondition(W, G, N)) = P vec(G)
+        P = sum_{r,s} lambda(r, s) vec(u_r v_sᵀ) vec(u_r v_sᵀ)ᵀ,    vec(precondition(W, G, N)) = P
+        vec(G)
 
     vec stacks columns: entry (o, i) of a k×d matrix stands at position o + k i.
 
@@ -119,7 +132,8 @@ def dense(w_e: Tensor, depth: float) -> Tensor:
 
 
 def ellipse(w: Tensor, depth: float, points: int = 181) -> Tensor:
-    """The ellipse that the implicit preconditioner makes of the unit circle, for one output and two inputs (Claim 2).
+    """The ellipse that the implicit preconditioner makes of the unit circle, for one output and two
+    inputs (Claim 2).
 
     Its half axes are N ||W||^{2-2/N} along W and ||W||^{2-2/N} across.
 
@@ -136,7 +150,8 @@ def ellipse(w: Tensor, depth: float, points: int = 181) -> Tensor:
 
 
 def _per_row(depth: float | Tensor) -> float | Tensor:
-    """Depth in a shape that broadcasts against (..., k, d); a number is checked, a tensor is trusted."""
+    """Depth in a shape that broadcasts against (..., k, d); a number is checked, a tensor is
+    trusted."""
     if isinstance(depth, Tensor):
         return depth[..., None, None]
     if not depth >= 1:
@@ -146,7 +161,10 @@ def _per_row(depth: float | Tensor) -> float | Tensor:
 
 def _require_one_output(w_e: Tensor, name: str) -> None:
     if w_e.shape[-2] != 1:
-        raise ValueError(f"{name} is defined for one output (Claim 2), but this problem has {w_e.shape[-2]} outputs.")
+        raise ValueError(
+            f"{name} is defined for one output (Claim 2), but this problem has {w_e.shape[-2]}"
+            " outputs."
+        )
 
 
 def _claim_2(w: Tensor, grad: Tensor, depth: float | Tensor) -> Tensor:
@@ -155,7 +173,8 @@ def _claim_2(w: Tensor, grad: Tensor, depth: float | Tensor) -> Tensor:
 
 
 def _stretch(w: Tensor, grad: Tensor, factor: float | Tensor, norm2: Tensor) -> Tensor:
-    """grad with its component along w multiplied by `factor`; the clamp makes the projection 0, not 0/0, at w = 0."""
+    """grad with its component along w multiplied by `factor`; the clamp makes the projection 0, not
+    0/0, at w = 0."""
     along = (w * grad).sum(-1, keepdim=True) / norm2.clamp_min(torch.finfo(w.dtype).tiny)
     return torch.addcmul(grad, w, (factor - 1) * along)
 
@@ -163,21 +182,27 @@ def _stretch(w: Tensor, grad: Tensor, factor: float | Tensor, norm2: Tensor) -> 
 def _in_singular_basis(w_e: Tensor, grad: Tensor, depth: float | Tensor, root: bool) -> Tensor:
     """P or its square root for any shape, from the reduced SVD: no d×d basis is formed.
 
-    Inside the spans of U and V the coefficient of u_r v_sᵀ is multiplied by lambda(sigma_r, sigma_s). With k <= d the
-    columns of U are complete, and what remains is the part of u_r's row outside the span of V, multiplied by
-    lambda(sigma_r, 0).
+    Inside the spans of U and V the coefficient of u_r v_sᵀ is multiplied by lambda(sigma_r,
+    sigma_s). With k <= d the columns of U are complete, and what remains is the part of u_r's row
+    outside the span of V, multiplied by lambda(sigma_r, 0).
     """
-    if w_e.shape[-2] > w_e.shape[-1]:  # lambda(r, s) = lambda(s, r): transposing the problem transposes the answer
+    if (
+        w_e.shape[-2] > w_e.shape[-1]
+    ):  # lambda(r, s) = lambda(s, r): transposing the problem transposes the answer
         return _in_singular_basis(w_e.mT, grad.mT, depth, root).mT
     finite = w_e.isfinite().all(-1).all(-1)[..., None, None]
-    u, sigma, vh = torch.linalg.svd(torch.where(finite, w_e, 0.0), full_matrices=False)  # raises on non-finite numbers
+    u, sigma, vh = torch.linalg.svd(
+        torch.where(finite, w_e, 0.0), full_matrices=False
+    )  # raises on non-finite numbers
     sigma = _without_round_off(sigma).unsqueeze(-1)
     inside, outside = _pair(sigma, sigma.mT, depth), _pair(sigma, torch.zeros_like(sigma), depth)
     if root:
         inside, outside = inside.sqrt(), outside.sqrt()
     rows = u.mT @ grad
     result = u @ (outside * rows + ((inside - outside) * (rows @ vh.mT)) @ vh)
-    exact = torch.where(torch.as_tensor(depth == 1, device=grad.device), grad, result)  # P is the identity at N = 1
+    exact = torch.where(
+        torch.as_tensor(depth == 1, device=grad.device), grad, result
+    )  # P is the identity at N = 1
     return torch.where(finite, exact, torch.nan)
 
 
@@ -187,11 +212,15 @@ def _without_round_off(sigma: Tensor) -> Tensor:
 
 
 def _pair(a: Tensor, b: Tensor, depth: float | Tensor) -> Tensor:
-    """lambda(a, b) = (a² - b²) / (a^{2/N} - b^{2/N}) for all a, b >= 0, without cancellation where a and b are close.
+    """lambda(a, b) = (a² - b²) / (a^{2/N} - b^{2/N}) for all a, b >= 0, without cancellation where
+    a and b are close.
 
-    With x = ln(small/large):  large^{2-2/N} (1 - e^{2x}) / (1 - e^{2x/N}), and the limit N of the fraction at x = 0.
+    With x = ln(small/large):  large^{2-2/N} (1 - e^{2x}) / (1 - e^{2x/N}), and the limit N of the
+    fraction at x = 0.
     """
     large, small = torch.maximum(a, b), torch.minimum(a, b)
-    x = torch.where(large > 0, small / large, 1.0).log()  # two zeros: x = 0, and the power of 0 decides
+    x = torch.where(
+        large > 0, small / large, 1.0
+    ).log()  # two zeros: x = 0, and the power of 0 decides
     fraction = torch.where(x < 0, torch.expm1(2 * x) / torch.expm1(2 * x / depth), depth)
     return large ** (2 - 2 / depth) * fraction

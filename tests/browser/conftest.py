@@ -1,6 +1,7 @@
 """Chromium and a running server for the tests in this folder.
 
-Without Chromium or playwright these tests are skipped, with the reason; where the variable CI is set they fail.
+Without Chromium or playwright these tests are skipped, with the reason; where the variable CI is
+set they fail.
 """
 
 import os
@@ -38,7 +39,9 @@ def browser() -> Iterator:
         from playwright.sync_api import sync_playwright
     except ImportError:
         _not_here("playwright is not installed")
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    found = next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
     if found is None:
         _not_here("no Chromium on the path")
     with sync_playwright() as playwright:
@@ -70,8 +73,9 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], 
 def open_page(browser) -> Iterator[Callable]:
     """`open_page(address, theme="light", size=(1280, 720))` opens a page in a window of its own.
 
-    Its `faults` collect what must not happen: errors on the console, uncaught exceptions, requests to another host. They
-    are asserted to be none when the test ends; a test that causes one on purpose clears the list.
+    Its `faults` collect what must not happen: errors on the console, uncaught exceptions, requests
+    to another host. They are asserted to be none when the test ends; a test that causes one on
+    purpose clears the list.
     """
     opened = []
 
@@ -79,16 +83,26 @@ def open_page(browser) -> Iterator[Callable]:
         for _ in range(3):
             viewport = {"width": size[0], "height": size[1]}
             page = browser.new_context(viewport=viewport, color_scheme=theme).new_page()
-            page.set_default_timeout(120_000)  # a test fails by what it sees, not by how busy the machine is
+            page.set_default_timeout(
+                120_000
+            )  # a test fails by what it sees, not by how busy the machine is
             page.faults = faults = []
-            page.on("console", lambda m, f=faults: _is_fault(m) and f.append(f"console: {m.text} {m.location['url']}"))
+            page.on(
+                "console",
+                lambda m, f=faults: (
+                    _is_fault(m) and f.append(f"console: {m.text} {m.location['url']}")
+                ),
+            )
             page.on("pageerror", lambda e, f=faults: f.append(f"exception: {e}"))
-            page.on("request", lambda r, f=faults: _is_foreign(r.url) and f.append(f"request: {r.url}"))
+            page.on(
+                "request", lambda r, f=faults: _is_foreign(r.url) and f.append(f"request: {r.url}")
+            )
             page.goto(address)
             page.wait_for_load_state("networkidle")
             if not any("ERR_NETWORK_CHANGED" in fault for fault in faults):
                 break
-            page.context.close()  # the machine's network came up or went away: says nothing about the app
+            # the machine's network came up or went away: says nothing about the app
+            page.context.close()
         opened.append(page)
         return page
 

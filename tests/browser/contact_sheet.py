@@ -1,9 +1,11 @@
 """Every step of every course as one picture, to be looked at: a contact sheet.
 
     python -m tests.browser.contact_sheet screenshots
-    python -m tests.browser.contact_sheet screenshots --theme dark --projector --courses demo --size 1280x720
+    python -m tests.browser.contact_sheet screenshots --theme dark --projector --courses demo --size
+    1280x720
 
-Starts the app, walks the courses by keyboard, and writes COURSE-THEME.png, one PNG a step and the server's log into the folder.
+Starts the app, walks the courses by keyboard, and writes COURSE-THEME.png, one PNG a step and the
+server's log into the folder.
 """
 
 from __future__ import annotations
@@ -44,20 +46,33 @@ def main() -> None:
     chosen = parser.parse_args()
     chosen.folder.mkdir(parents=True, exist_ok=True)
     width, height = map(int, chosen.size.split("x"))
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
-    with serving("app.py", chosen.folder / "server.log") as address, sync_playwright() as playwright:
+    chromium = next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome")))
+    )
+    with (
+        serving("app.py", chosen.folder / "server.log") as address,
+        sync_playwright() as playwright,
+    ):
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         for name in chosen.courses:
-            page = browser.new_context(viewport={"width": width, "height": height}, color_scheme=chosen.theme).new_page()
+            page = browser.new_context(
+                viewport={"width": width, "height": height}, color_scheme=chosen.theme
+            ).new_page()
             page.on("pageerror", lambda error: print("exception:", error))
             pictures = []
-            for place, step, moment in walk(page, address, COURSES[name], "&projector=1" if chosen.projector else ""):
+            for place, step, moment in walk(
+                page, address, COURSES[name], "&projector=1" if chosen.projector else ""
+            ):
                 path = chosen.folder / f"{name}-{place + 1:02}-{moment}-{chosen.theme}.png"
                 page.screenshot(path=path)
                 if moment == "answered":
                     pictures.append(path)
                 beyond = overflow(page)
-                print(f"{path.name}: {step.claim}" + (f"  SCROLLS {beyond}" if any(beyond.values()) else ""), flush=True)
+                print(
+                    f"{path.name}: {step.claim}"
+                    + (f"  SCROLLS {beyond}" if any(beyond.values()) else ""),
+                    flush=True,
+                )
             sheet(pictures, chosen.folder / f"{name}-{chosen.theme}.png")
             page.context.close()
         browser.close()

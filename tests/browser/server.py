@@ -22,12 +22,21 @@ def unused_port() -> int:
 
 @contextmanager
 def serving(script: str, log: Path, port: int | None = None) -> Iterator[str]:
-    """A Streamlit script of the project, answering at the address given; ended without warning. What it says goes to `log`.
+    """A Streamlit script of the project, answering at the address given; ended without warning.
+    What it says goes to `log`.
 
     Raises: RuntimeError with what it said where it does not answer within a minute.
     """
     port = port or unused_port()
-    command = [sys.executable, "-m", "streamlit", "run", script, f"--server.port={port}", "--server.address=127.0.0.1"]
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        script,
+        f"--server.port={port}",
+        "--server.address=127.0.0.1",
+    ]
     with log.open("ab") as output:
         server = subprocess.Popen(
             [*command, "--server.headless=true"],
@@ -55,4 +64,6 @@ def _wait_until_healthy(address: str, server: subprocess.Popen, log: Path) -> No
         except OSError:
             pass
         time.sleep(0.1)
-    raise RuntimeError(f"the server did not start:\n{log.read_text(encoding='utf-8', errors='replace')}")
+    raise RuntimeError(
+        f"the server did not start:\n{log.read_text(encoding='utf-8', errors='replace')}"
+    )

@@ -1,4 +1,5 @@
-"""The value last chosen stands: on a slow first visit, when a control leaves and returns, in a hand, on the way back."""
+"""The value last chosen stands: on a slow first visit, when a control leaves and returns, in a
+hand, on the way back."""
 
 import re
 from urllib.parse import parse_qs, urlsplit
@@ -21,11 +22,15 @@ LINKS = (
 
 
 def chosen(page) -> dict[str, str]:
-    return {name: values[0] for name, values in parse_qs(urlsplit(page.evaluate("location.href")).query).items()}
+    return {
+        name: values[0]
+        for name, values in parse_qs(urlsplit(page.evaluate("location.href")).query).items()
+    }
 
 
 def run_again(page) -> None:
-    """A click that changes no choice: the script runs, and the browser sends what its controls hold."""
+    """A click that changes no choice: the script runs, and the browser sends what its controls
+    hold."""
     page.get_by_role("button", name="Lessons").click()
     settle(page)
 
@@ -61,7 +66,9 @@ def pick(page, key: str, label: str) -> None:
 
 
 def test_controls_that_leave_the_page_return_as_they_were(open_page, serve):
-    page = open_page(f"{serve('app.py')}/convergence?problem=two&p=3&horizon=500&grid=6&iterations=200&methods=1_gd~2_gd")
+    page = open_page(
+        f"{serve('app.py')}/convergence?problem=two&p=3&horizon=500&grid=6&iterations=200&methods=1_gd~2_gd"
+    )
     page.locator(".live-chart").wait_for()
     settle(page)
     wanted = chosen(page)
@@ -82,7 +89,9 @@ def test_controls_that_leave_the_page_return_as_they_were(open_page, serve):
     assert chosen(page) == wanted
     assert page.locator(REFUSALS).filter(visible=True).count() == 0
 
-    page.goto(f"{serve('app.py')}/preconditioner?N=5&w=1.2&outputs=2&s1=1.8&ratio=20&problem=two&iterations=200&scale=0.1&t=7")
+    page.goto(
+        f"{serve('app.py')}/preconditioner?N=5&w=1.2&outputs=2&s1=1.8&ratio=20&problem=two&iterations=200&scale=0.1&t=7"
+    )
     page.locator(".plot .main-svg").first.wait_for(state="attached")
     settle(page)
     wanted = chosen(page)
@@ -106,7 +115,9 @@ def test_controls_that_leave_the_page_return_as_they_were(open_page, serve):
 
 
 def test_a_slider_stays_in_the_hand_while_the_script_runs_again(open_page, serve):
-    page = open_page(f"{serve('app.py')}/where_depth_helps?x=scale&y=shape&detail=fine&horizon=20000&p=5")
+    page = open_page(
+        f"{serve('app.py')}/where_depth_helps?x=scale&y=shape&detail=fine&horizon=20000&p=5"
+    )
     page.locator(".plot .main-svg").first.wait_for(state="attached")
     settle(page)
     page.evaluate("""() => {
@@ -117,7 +128,10 @@ def test_a_slider_stays_in_the_hand_while_the_script_runs_again(open_page, serve
     page.get_by_role("button", name="Compute the map").click()
     slider = page.locator(".st-key-map_depth input[type=range]")
     box = page.locator(".st-key-map_depth [role=group]").bounding_box()
-    middle = "s => (b => [b.x + b.width / 2, b.y + b.height / 2])(s.closest('[style*=left]').getBoundingClientRect())"
+    middle = (
+        "s => (b => [b.x + b.width / 2, b.y + b.height /"
+        " 2])(s.closest('[style*=left]').getBoundingClientRect())"
+    )
     at = slider.evaluate(middle)
     page.mouse.move(*at)
     page.mouse.down()

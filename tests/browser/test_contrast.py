@@ -1,11 +1,13 @@
-"""Contrast as it is on the screen (WCAG 2): every text at least 4.5:1, or 3:1 where it is large, in both themes."""
+"""Contrast as it is on the screen (WCAG 2): every text at least 4.5:1, or 3:1 where it is large, in
+both themes."""
 
 import pytest
 
 from tests.browser.walk import settle
 
-# Exempt: what a person cannot use just now (WCAG 1.4.3), names of icons, which are drawn as pictures, and numbers in the cells of a
-# map, which do not stand on the page's background. A sign in a curve's colour counts as part of the curve: 3:1.
+# Exempt: what a person cannot use just now (WCAG 1.4.3), names of icons, which are drawn as
+# pictures, and numbers in the cells of a map, which do not stand on the page's background. A sign
+# in a curve's colour counts as part of the curve: 3:1.
 MEASURE = """() => {
   const parse = (text) => { const [r, g, b, a = 1] = text.match(/[\\d.]+/g).map(Number); return { r, g, b, a } }
   const over = (top, below) => ({ r: top.r * top.a + below.r * (1 - top.a), g: top.g * top.a + below.g * (1 - top.a),
@@ -53,5 +55,9 @@ def test_text_can_be_read(open_page, serve, address, theme):
     settle(page)
     texts = page.evaluate(MEASURE)
     assert len(texts) > 20
-    faint = {(t["text"], round(t["ratio"], 2), t["where"]) for t in texts if t["ratio"] < (3 if t["large"] else 4.5)}
+    faint = {
+        (t["text"], round(t["ratio"], 2), t["where"])
+        for t in texts
+        if t["ratio"] < (3 if t["large"] else 4.5)
+    }
     assert not faint

@@ -1,4 +1,5 @@
-"""Every page in Chromium: drawn, at rest, nothing asked of another host, nothing to scroll sideways on a phone."""
+"""Every page in Chromium: drawn, at rest, nothing asked of another host, nothing to scroll sideways
+on a phone."""
 
 from pathlib import Path
 

@@ -1,4 +1,5 @@
-"""What goes wrong between the browser and the server during a run: the person loses nothing, and no message is left behind."""
+"""What goes wrong between the browser and the server during a run: the person loses nothing, and no
+message is left behind."""
 
 import re
 from contextlib import ExitStack
@@ -21,14 +22,19 @@ def is_running(page) -> None:
     page.get_by_role("button", name="Pause").wait_for()
     at = iteration(page)
     page.wait_for_function(
-        f"Number(document.body.innerText.match(/iteration ([\\d,]+) of/)?.[1].replaceAll(',', '')) > {at}", timeout=60_000
+        "Number(document.body.innerText.match(/iteration ([\\d,]+) of/)?.[1].replaceAll(',', ''))"
+        f" > {at}",
+        timeout=60_000,
     )
 
 
 def test_a_dropped_connection_comes_back_and_the_run_goes_on(serve, browser):
     page = browser.new_context(viewport={"width": 1280, "height": 720}).new_page()
     connections = []
-    page.route_web_socket(re.compile("_stcore/stream"), lambda socket: connections.append((socket, socket.connect_to_server())))
+    page.route_web_socket(
+        re.compile("_stcore/stream"),
+        lambda socket: connections.append((socket, socket.connect_to_server())),
+    )
     page.goto(f"{serve('app.py')}/convergence?{QUERY}")
     wait_for_curves(page)
     page.keyboard.press("Space")
@@ -42,7 +48,11 @@ def test_a_dropped_connection_comes_back_and_the_run_goes_on(serve, browser):
     assert len(connections) > 1
     page.locator(CONNECTED).wait_for()
     is_running(page)
-    assert len(shown(page)) == 3 and "p=4.5" in page.url and page.locator("[data-testid=stException]").count() == 0
+    assert (
+        len(shown(page)) == 3
+        and "p=4.5" in page.url
+        and page.locator("[data-testid=stException]").count() == 0
+    )
     page.context.close()
 
 
@@ -66,9 +76,14 @@ def test_a_restarted_server_finds_every_choice_in_the_address(browser, restart):
     page.keyboard.press("Space")
     is_running(page)
     restart()
-    page.get_by_role("button", name="Run").wait_for(timeout=60_000)  # the new server knows of no run
+    page.get_by_role("button", name="Run").wait_for(
+        timeout=60_000
+    )  # the new server knows of no run
     page.locator(CONNECTED).wait_for()
-    assert page.get_by_role("slider", name="Loss exponent p").input_value() == "4.5" and len(shown(page)) == 3
+    assert (
+        page.get_by_role("slider", name="Loss exponent p").input_value() == "4.5"
+        and len(shown(page)) == 3
+    )
     page.keyboard.press("Space")
     is_running(page)
     assert page.locator("[data-testid=stException]").count() == 0

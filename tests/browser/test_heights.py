@@ -1,10 +1,18 @@
-"""Pictures take the room that the window has, and give it back; a projector shows each page without scrolling."""
+"""Pictures take the room that the window has, and give it back; a projector shows each page without
+scrolling."""
 
 import pytest
 
 from tests.browser.walk import overflow, settle
 
-PAGES = ("", "convergence", "where_depth_helps", "preconditioner", "preconditioner?view=paths", "no_regularizer")
+PAGES = (
+    "",
+    "convergence",
+    "where_depth_helps",
+    "preconditioner",
+    "preconditioner?view=paths",
+    "no_regularizer",
+)
 PICTURE = ".plot, .live-chart-plot"
 
 
@@ -14,7 +22,10 @@ FITS = "(m => m.scrollHeight <= m.clientHeight)(document.querySelector('[data-te
 
 def height_at_rest(page) -> int:
     """The highest picture's height, once it has not changed for 0.7 s."""
-    same = f"() => {{ const before = window.height; window.height = {HIGHEST}; return window.height === before }}"
+    same = (
+        f"() => {{ const before = window.height; window.height = {HIGHEST}; return window.height"
+        " === before }"
+    )
     page.wait_for_function(same, polling=700)
     return page.evaluate(HIGHEST)
 

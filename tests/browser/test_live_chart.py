@@ -1,4 +1,5 @@
-"""The streaming chart in Chromium: nothing blinks, nothing that the person did is lost, names are shown as they are."""
+"""The streaming chart in Chromium: nothing blinks, nothing that the person did is lost, names are
+shown as they are."""
 
 import re
 from pathlib import Path
@@ -48,11 +49,15 @@ def wait_painted(page, more):
 
 
 def ranges(page):
-    return page.eval_on_selector(PLOT, "p => [...p._fullLayout.xaxis.range, ...p._fullLayout.yaxis.range]")
+    return page.eval_on_selector(
+        PLOT, "p => [...p._fullLayout.xaxis.range, ...p._fullLayout.yaxis.range]"
+    )
 
 
 def visible(page):
-    return page.eval_on_selector(PLOT, "p => p.data.filter(t => t.visible === true).map(t => t.meta[0])")
+    return page.eval_on_selector(
+        PLOT, "p => p.data.filter(t => t.visible === true).map(t => t.meta[0])"
+    )
 
 
 def zoom(page):
@@ -62,7 +67,9 @@ def zoom(page):
     page.mouse.down()
     page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.7 * box["height"], steps=5)
     page.mouse.up()
-    page.wait_for_function(f"document.querySelector('{PLOT}')._fullLayout.xaxis.range[1] < {before[1]} - 0.1")
+    page.wait_for_function(
+        f"document.querySelector('{PLOT}')._fullLayout.xaxis.range[1] < {before[1]} - 0.1"
+    )
     return ranges(page)
 
 
@@ -70,7 +77,9 @@ def hide(page, name):
     """Switch a curve off, or on again."""
     before = visible(page)
     page.get_by_role("button", name=name, exact=True).click()
-    page.wait_for_function(f"document.querySelector('{PLOT}').data.filter(t => t.visible).length !== {len(before)}")
+    page.wait_for_function(
+        f"document.querySelector('{PLOT}').data.filter(t => t.visible).length !== {len(before)}"
+    )
 
 
 def test_five_seconds_of_twelve_curves(open_page, serve):
@@ -83,12 +92,16 @@ def test_five_seconds_of_twelve_curves(open_page, serve):
     page.get_by_text("finished").wait_for()
     sent = int(re.search(r"\d+", page.get_by_text(re.compile(r"^sent \d+$")).inner_text())[0])
     page.wait_for_function(
-        "points => document.querySelector('.live-chart .js-plotly-plot').data[0].x.at(-1) === points", arg=10_000
+        "points => document.querySelector('.live-chart .js-plotly-plot').data[0].x.at(-1) ==="
+        " points",
+        arg=10_000,
     )
     assert page.evaluate("window.removals") == 0
     assert ranges(page) == pytest.approx(zoomed)
     assert "curve 3" not in visible(page) and len(visible(page)) == 11
-    assert sent == 50 and int(data(page, "painted")) >= sent / 2  # five a second, were the machine idle
+    assert (
+        sent == 50 and int(data(page, "painted")) >= sent / 2
+    )  # five a second, were the machine idle
 
 
 def test_what_the_person_did_survives_other_widgets_and_the_next_run(page):
@@ -99,7 +112,11 @@ def test_what_the_person_did_survives_other_widgets_and_the_next_run(page):
     choose(page, "run")  # off: the script runs without drawing
     choose(page, "nothing")
     page.get_by_text("finished").wait_for(state="detached")
-    assert ranges(page) == pytest.approx(zoomed) and "curve 7" not in visible(page) and len(visible(page)) == 11
+    assert (
+        ranges(page) == pytest.approx(zoomed)
+        and "curve 7" not in visible(page)
+        and len(visible(page)) == 11
+    )
     page.get_by_role("slider").press("ArrowRight")
     choose(page, "run")
     page.wait_for_function(f"document.querySelector('{CHART}').dataset.run === 'speed 4'")
@@ -131,10 +148,14 @@ def test_an_old_snapshot_is_ignored(page):
     choose(page, "run")
     received = data(page, "received")
     choose(page, "late snapshot of the first script run")
-    page.wait_for_function("""() => [...document.querySelectorAll("[data-live-chart]")].some((sent) =>
-        JSON.parse(atob(sent.dataset.head)).run === "late")""")
+    page.wait_for_function(
+        """() => [...document.querySelectorAll("[data-live-chart]")].some((sent) =>
+        JSON.parse(atob(sent.dataset.head)).run === "late")"""
+    )
     assert data(page, "run") == "speed 3" and len(visible(page)) == 12
-    assert int(data(page, "received")) <= int(received) + 2  # the two reruns repeat the last snapshot, no more
+    assert (
+        int(data(page, "received")) <= int(received) + 2
+    )  # the two reruns repeat the last snapshot, no more
 
 
 def test_the_x_axis_switches_between_logarithmic_and_linear(page):
@@ -143,7 +164,9 @@ def test_the_x_axis_switches_between_logarithmic_and_linear(page):
     choose(page, "run")
     choose(page, "logarithmic")
     page.wait_for_function(f"document.querySelector('{PLOT}')._fullLayout.xaxis.type === 'linear'")
-    assert ranges(page)[:2] == pytest.approx([1, 1e4])  # in the data's own units, not in their logarithms
+    assert ranges(page)[:2] == pytest.approx(
+        [1, 1e4]
+    )  # in the data's own units, not in their logarithms
 
 
 def test_markup_in_a_name_is_shown_as_it_is(page):
@@ -174,9 +197,13 @@ def test_theme_and_projector_reach_the_chart_without_reload(page):
 
     colour, size = style("fill"), float(style("fontSize").removesuffix("px"))
     page.emulate_media(color_scheme="dark")
-    page.wait_for_function(f"getComputedStyle(document.querySelector('{tick}')).fill !== '{colour}'")
+    page.wait_for_function(
+        f"getComputedStyle(document.querySelector('{tick}')).fill !== '{colour}'"
+    )
     page.add_style_tag(content="html { font-size: 24px }")
-    page.wait_for_function(f"parseFloat(getComputedStyle(document.querySelector('{tick}')).fontSize) > {1.4 * size}")
+    page.wait_for_function(
+        f"parseFloat(getComputedStyle(document.querySelector('{tick}')).fontSize) > {1.4 * size}"
+    )
 
 
 @pytest.mark.parametrize("size", [(1280, 720), (390, 800)])
@@ -184,14 +211,20 @@ def test_labels_never_overlap_each_other_or_the_plot(open_page, serve, size):
     page = opened(open_page, serve, frames=5, size=size)
     choose(page, "run")
     page.get_by_text("finished").wait_for()
-    boxes = page.eval_on_selector_all(f"{CHART} li", "all => all.map(li => li.getBoundingClientRect().toJSON())")
-    boxes.append(page.eval_on_selector(f"{PLOT} .nsewdrag", "p => p.getBoundingClientRect().toJSON()"))
+    boxes = page.eval_on_selector_all(
+        f"{CHART} li", "all => all.map(li => li.getBoundingClientRect().toJSON())"
+    )
+    boxes.append(
+        page.eval_on_selector(f"{PLOT} .nsewdrag", "p => p.getBoundingClientRect().toJSON()")
+    )
     assert len(boxes) == 13
     for i, a in enumerate(boxes):
         assert a["right"] <= size[0]
         for b in boxes[:i]:
             apart = a["right"] <= b["left"] or b["right"] <= a["left"]
-            assert apart or a["bottom"] <= b["top"] + 2 or b["bottom"] <= a["top"] + 2  # rows may touch
+            assert (
+                apart or a["bottom"] <= b["top"] + 2 or b["bottom"] <= a["top"] + 2
+            )  # rows may touch
     assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
 
 
@@ -207,7 +240,9 @@ def test_picture_can_be_saved(page, kind):
     if kind == "png":
         assert content.startswith(b"\x89PNG")
     else:
-        texts = {"".join(text.itertext()) for text in ElementTree.fromstring(content).iter(f"{SVG}text")}
+        texts = {
+            "".join(text.itertext()) for text in ElementTree.fromstring(content).iter(f"{SVG}text")
+        }
         assert {MARKUP, "curve 11", "iteration", "gap"} <= texts
 
 

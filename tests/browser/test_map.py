@@ -1,11 +1,14 @@
-"""The map of where depth helps, and the tuning view of the race, in Chromium: filled in place, paused, clicked."""
+"""The map of where depth helps, and the tuning view of the race, in Chromium: filled in place,
+paused, clicked."""
 
 import re
 
 import pytest
 
 PLOT = ".plot.js-plotly-plot"
-LARGE = "where_depth_helps?x=scale&y=shape&detail=fine&horizon=20000&p=5"  # cannot end while it is watched
+LARGE = (  # cannot end while it is watched
+    "where_depth_helps?x=scale&y=shape&detail=fine&horizon=20000&p=5"
+)
 SMALL = "where_depth_helps?detail=quick&horizon=300&grid=4"
 
 
@@ -51,7 +54,9 @@ def test_the_map_fills_in_place_and_pauses(shown):
     page.get_by_role("button", name="Pause").click()
     page.get_by_role("button", name="Compute the map").wait_for()
     assert page.eval_on_selector(PLOT, "p => p.mine")  # the chart that was there from the start
-    assert page.get_by_role("button", name="Compute the map").count() == 1  # nothing of an earlier run is left over
+    assert (
+        page.get_by_role("button", name="Compute the map").count() == 1
+    )  # nothing of an earlier run is left over
     paused = progress(page)
     page.wait_for_timeout(700)
     assert progress(page) == paused
@@ -89,14 +94,18 @@ def test_a_narrow_screen_shows_pictures_below_one_another_and_no_tiny_numbers(sh
     page.set_viewport_size({"width": 1280, "height": 720})
     page.wait_for_function(f"({numbers})(document.querySelector('{PLOT}')) > 3")
     home = shown("", size=(390, 844))
-    below = "({yaxis, yaxis2}) => yaxis2._offset > yaxis._offset + yaxis._length + 30"  # room for the map's axis
+    below = (  # room for the map's axis
+        "({yaxis, yaxis2}) => yaxis2._offset > yaxis._offset + yaxis._length + 30"
+    )
     home.wait_for_function(f"({below})(document.querySelector('{PLOT}')._fullLayout)")
     home.set_viewport_size({"width": 1280, "height": 720})
     home.wait_for_function(f"!({below})(document.querySelector('{PLOT}')._fullLayout)")
 
 
 def test_a_click_on_a_step_size_runs_it(shown):
-    page = shown("convergence?problem=two&p=3&ratio=3&iterations=200&horizon=100&grid=3&methods=1_gd~2_gd&axis=tuning")
+    page = shown(
+        "convergence?problem=two&p=3&ratio=3&iterations=200&horizon=100&grid=3&methods=1_gd~2_gd&axis=tuning"
+    )
     page.get_by_text("compared at the tuning horizon of 100").wait_for()
     step, gap = page.eval_on_selector(PLOT, "p => [p.calcdata[0][4].x, p.calcdata[0][4].y]")
     click_at(page, step, gap)

@@ -26,7 +26,10 @@ def settle(page) -> None:
 
 
 def chosen(page) -> dict[str, str]:
-    return {name: values[0] for name, values in parse_qs(urlsplit(page.evaluate("location.href")).query).items()}
+    return {
+        name: values[0]
+        for name, values in parse_qs(urlsplit(page.evaluate("location.href")).query).items()
+    }
 
 
 def click_at(page, x: float, y: float) -> None:
@@ -65,7 +68,9 @@ def test_a_slider_moved_quickly_stays_where_it_was_put(view):
     assert float(slider.input_value()) == pytest.approx(5.0)
     page.wait_for_function("new URL(location.href).searchParams.get('N') === '5'")
     settle(page)
-    assert float(slider.input_value()) == pytest.approx(5.0) and float(chosen(page)["N"]) == pytest.approx(5.0)
+    assert float(slider.input_value()) == pytest.approx(5.0) and float(
+        chosen(page)["N"]
+    ) == pytest.approx(5.0)
 
 
 def test_a_slider_moves_the_picture_without_a_blink(view):
@@ -115,7 +120,9 @@ def test_a_click_on_the_map_starts_there_and_play_runs_to_the_end(view):
     page.wait_for_function("window.ended")
     played = page.evaluate("window.played")
     frames = page.eval_on_selector(PLOT, "p => p._transitionData._frames.map((f) => f.name)")
-    assert 1 < len(played) < len(frames) and played == frames[-len(played) :]  # went on from where it was paused
+    assert (
+        1 < len(played) < len(frames) and played == frames[-len(played) :]
+    )  # went on from where it was paused
 
 
 def test_a_click_in_a_reading_sets_the_cursor(view):

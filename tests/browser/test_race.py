@@ -7,9 +7,13 @@ import pytest
 
 CHART = ".live-chart"
 PLOT = f"{CHART} .js-plotly-plot"
-TWELVE = "~".join(f"{depth}_{optimizer}" for depth in (1, 2, 3, 4) for optimizer in ("gd", "momentum", "adam"))
+TWELVE = "~".join(
+    f"{depth}_{optimizer}" for depth in (1, 2, 3, 4) for optimizer in ("gd", "momentum", "adam")
+)
 # a million iterations: the run cannot end while it is watched
-ENDLESS = f"convergence?problem=synthetic&steps=shared&step=0.001&iterations=1000000&methods={TWELVE}"
+ENDLESS = (
+    f"convergence?problem=synthetic&steps=shared&step=0.001&iterations=1000000&methods={TWELVE}"
+)
 
 
 @pytest.fixture
@@ -25,20 +29,29 @@ def painted(page) -> int:
 
 
 def wait_painted(page, more: int) -> None:
-    page.wait_for_function(f"Number(document.querySelector('{CHART}').dataset.painted) >= {painted(page) + more}")
+    page.wait_for_function(
+        f"Number(document.querySelector('{CHART}').dataset.painted) >= {painted(page) + more}"
+    )
 
 
 def ranges(page) -> list[float]:
-    return page.eval_on_selector(PLOT, "p => [...p._fullLayout.xaxis.range, ...p._fullLayout.yaxis.range]")
+    return page.eval_on_selector(
+        PLOT, "p => [...p._fullLayout.xaxis.range, ...p._fullLayout.yaxis.range]"
+    )
 
 
 def shown(page) -> list[str]:
-    return page.eval_on_selector(PLOT, "p => p.data.filter(t => t.visible === true).map(t => t.meta[0])")
+    return page.eval_on_selector(
+        PLOT, "p => p.data.filter(t => t.visible === true).map(t => t.meta[0])"
+    )
 
 
 def iteration(page) -> int:
     return int(
-        re.search(r"iteration ([\d,]+) of", page.get_by_text(re.compile(r"^iteration [\d,]+ of")).inner_text())[1].replace(",", "")
+        re.search(
+            r"iteration ([\d,]+) of",
+            page.get_by_text(re.compile(r"^iteration [\d,]+ of")).inner_text(),
+        )[1].replace(",", "")
     )
 
 
@@ -57,7 +70,9 @@ def test_five_seconds_of_twelve_curves(race, record_property):
     race.mouse.down()
     race.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.8 * box["height"], steps=4)
     race.mouse.up()
-    race.wait_for_function(f"document.querySelector('{PLOT}')._fullLayout.xaxis.range[1] < {before[1]} - 0.1")
+    race.wait_for_function(
+        f"document.querySelector('{PLOT}')._fullLayout.xaxis.range[1] < {before[1]} - 0.1"
+    )
     zoomed, frames, start = ranges(race), painted(race), time.perf_counter()
     race.wait_for_timeout(5000)
     rate = (painted(race) - frames) / (time.perf_counter() - start)
@@ -66,7 +81,9 @@ def test_five_seconds_of_twelve_curves(race, record_property):
     assert race.evaluate("window.removals") == 0
     assert ranges(race) == pytest.approx(zoomed)
     assert len(shown(race)) == 11 and "depth 3" not in shown(race)
-    race.evaluate("document.activeElement.blur()")  # the label that was clicked has the focus: Space would press it again
+    race.evaluate(
+        "document.activeElement.blur()"
+    )  # the label that was clicked has the focus: Space would press it again
     race.keyboard.press("Space")
     race.get_by_role("button", name="Run").wait_for()
 
@@ -83,7 +100,11 @@ def test_a_slider_moved_during_a_run_starts_the_new_run_and_ends_the_old_one(rac
         new MutationObserver(() => window.runs.add(root.dataset.run)).observe(root, {{ attributes: true }})
     }}""")
     wait_painted(race, 10)
-    assert race.evaluate("[...window.runs]") == [race.locator(CHART).get_attribute("data-run")] != [old]
+    assert (
+        race.evaluate("[...window.runs]")
+        == [race.locator(CHART).get_attribute("data-run")]
+        != [old]
+    )
     assert "p=4.5" in race.url
     race.keyboard.press("Space")
 
@@ -93,7 +114,9 @@ def test_pause_stands_still_and_step_moves_on_from_there(race):
     wait_painted(race, 5)
     race.keyboard.press("Space")
     race.get_by_role("button", name="Run").wait_for()
-    race.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()  # its last picture is drawn
+    race.locator(
+        "[data-testid=stApp][data-test-script-state=notRunning]"
+    ).wait_for()  # its last picture is drawn
     stopped = iteration(race)
     race.wait_for_timeout(700)
     assert iteration(race) == stopped

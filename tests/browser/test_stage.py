@@ -8,7 +8,10 @@ from overparam.story.lessons import COURSES
 from tests.browser.walk import settle
 
 PICTURE = ".plot, .live-chart-plot"
-HIGHEST = f"Math.max(0, ...[...document.querySelectorAll('{PICTURE}')].filter(p => p.checkVisibility()).map(p => p.clientHeight))"
+HIGHEST = (
+    f"Math.max(0, ...[...document.querySelectorAll('{PICTURE}')].filter(p =>"
+    " p.checkVisibility()).map(p => p.clientHeight))"
+)
 TWO = "convergence?problem=two&steps=shared&step=0.001&iterations=100000&methods=1_gd~2_gd"
 
 
@@ -21,7 +24,9 @@ def test_each_step_of_a_lesson_shows_its_picture_in_projector_mode(open_page, se
     for place, step in enumerate(course.steps):
         if place:
             page.keyboard.press("PageDown")
-        page.locator(".st-key-lesson_card").get_by_text(f"{place + 1} of {len(course.steps)}").wait_for()
+        page.locator(".st-key-lesson_card").get_by_text(
+            f"{place + 1} of {len(course.steps)}"
+        ).wait_for()
         for size in ((1280, 720), (1920, 1080)):
             page.set_viewport_size({"width": size[0], "height": size[1]})
             settle(page)
@@ -68,7 +73,9 @@ def test_space_presses_the_button_that_has_the_focus_and_is_text_in_a_box(race):
     label = race.locator(".live-chart-labels button").first
     label.focus()
     race.keyboard.press("Space")
-    race.wait_for_function("document.querySelector('.live-chart-labels button').ariaPressed === 'false'")
+    race.wait_for_function(
+        "document.querySelector('.live-chart-labels button').ariaPressed === 'false'"
+    )
     race.locator(".st-key-race_rest summary").focus()
     race.keyboard.press("Space")
     box = race.get_by_role("spinbutton", name="Seed")
@@ -93,7 +100,15 @@ def test_keys_of_a_lesson_work_with_the_focus_on_a_slider(open_page, serve):
     page.get_by_text("4 of 7").wait_for()
 
 
-WIDE = ("Home", "The race", "Where depth helps", "Beyond linear", "The preconditioner", "No regularizer", "Plateaus")
+WIDE = (
+    "Home",
+    "The race",
+    "Where depth helps",
+    "Beyond linear",
+    "The preconditioner",
+    "No regularizer",
+    "Plateaus",
+)
 
 
 @pytest.mark.parametrize("width", [1024, 1280])
@@ -158,7 +173,9 @@ def test_the_picture_of_another_view_goes_at_once(open_page, serve):
     assert page.locator(".st-key-pre_one_plot").count() == 0
 
 
-@pytest.mark.parametrize("path", ["convergence", "where_depth_helps", "preconditioner", "no_regularizer", ""])
+@pytest.mark.parametrize(
+    "path", ["convergence", "where_depth_helps", "preconditioner", "no_regularizer", ""]
+)
 def test_buttons_are_named_in_words_and_stand_in_no_picture(open_page, serve, path):
     page = open_page(f"{serve('app.py')}/{path}")
     page.locator(".main-svg").first.wait_for(state="attached")

@@ -1,4 +1,5 @@
-"""What a person carries away from the race, through a real browser: files, links, and keys that work without the mouse."""
+"""What a person carries away from the race, through a real browser: files, links, and keys that
+work without the mouse."""
 
 import csv
 import json
@@ -44,12 +45,16 @@ def save(page, label: str, folder: Path) -> Path:
 
 
 def numbers(path: Path) -> list[list[float]]:
-    rows = csv.reader(line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("#"))
+    rows = csv.reader(
+        line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("#")
+    )
     next(rows)
     return [[float(cell) for cell in row] for row in rows]
 
 
-def test_the_script_saved_from_the_page_writes_the_numbers_saved_from_it(finished, tmp_path, monkeypatch):
+def test_the_script_saved_from_the_page_writes_the_numbers_saved_from_it(
+    finished, tmp_path, monkeypatch
+):
     table = save(finished, "Numbers, CSV", tmp_path)
     script = save(finished, "Script, Python", tmp_path)
     monkeypatch.chdir(tmp_path)
@@ -91,9 +96,13 @@ def test_keys_move_the_run(race):
         race.keyboard.press(key)
         wait_for_position(race, iteration)
     race.keyboard.press("p")
-    faint = "document.querySelector('.live-chart .js-plotly-plot').data.filter((t) => t.opacity < 1)"
+    faint = (
+        "document.querySelector('.live-chart .js-plotly-plot').data.filter((t) => t.opacity < 1)"
+    )
     race.wait_for_function(f"{faint}.length === 2")
     race.keyboard.press("0")
     wait_for_position(race, 0)
     assert race.evaluate(f"{faint}[0].x.length") > 50  # the pinned run stays as it was
-    assert race.locator(".live-chart li:visible").count() == 2  # the faint curves need no names of their own
+    assert (
+        race.locator(".live-chart li:visible").count() == 2
+    )  # the faint curves need no names of their own

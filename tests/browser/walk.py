@@ -1,4 +1,5 @@
-"""Walking through a course by keyboard, as a lecturer does; shared by its test and by the contact sheet."""
+"""Walking through a course by keyboard, as a lecturer does; shared by its test and by the contact
+sheet."""
 
 from __future__ import annotations
 
@@ -12,17 +13,25 @@ RUN_SECONDS = 120
 def settle(page) -> None:
     """Wait until the script is at rest and every picture has been drawn."""
     page.wait_for_timeout(200)  # the script begins a moment after the key
-    at_rest = "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
+    at_rest = (
+        "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
+    )
     page.wait_for_function(at_rest, timeout=1000 * RUN_SECONDS)
-    page.locator("[data-testid=stHtml] style").nth(1).wait_for(state="attached")  # of the frame and of its header
-    page.wait_for_function("[...document.querySelectorAll('.plot, .live-chart-plot')].every(p => p.querySelector('.main-svg'))")
+    page.locator("[data-testid=stHtml] style").nth(1).wait_for(
+        state="attached"
+    )  # of the frame and of its header
+    page.wait_for_function(
+        "[...document.querySelectorAll('.plot, .live-chart-plot')].every(p =>"
+        " p.querySelector('.main-svg'))"
+    )
     page.wait_for_timeout(300)  # formulas are typeset after the text has come
 
 
 def walk(page, address: str, course: Course, more: str = "") -> Iterator[tuple[int, Step, str]]:
     """Open the first step by its link (`more`: further URL parameters) and the others by Page Down.
 
-    Yields (place, step, moment), moment being "opened", "run" on pages with a Run button, and "answered".
+    Yields (place, step, moment), moment being "opened", "run" on pages with a Run button, and
+    "answered".
     """
     page.goto(f"{address}/?lesson={course.name}-1{more}")
     for place, step in enumerate(course.steps):
@@ -45,10 +54,8 @@ def walk(page, address: str, course: Course, more: str = "") -> Iterator[tuple[i
 
 def overflow(page) -> dict[str, int]:
     """Pixels by which the content is larger than the window, downwards and sideways."""
-    return page.evaluate(
-        """() => {
+    return page.evaluate("""() => {
             const main = document.querySelector('[data-testid=stMain]'), root = document.documentElement
             return { down: Math.max(main.scrollHeight - main.clientHeight, root.scrollHeight - root.clientHeight),
                      sideways: Math.max(main.scrollWidth - main.clientWidth, root.scrollWidth - root.clientWidth) }
-        }"""
-    )
+        }""")

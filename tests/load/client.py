@@ -1,4 +1,5 @@
-"""A browser's side of Streamlit's websocket without the browser: opens a page, presses a button, reads what is drawn."""
+"""A browser's side of Streamlit's websocket without the browser: opens a page, presses a button,
+reads what is drawn."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ ATTRIBUTE = re.compile(r'data-([\w-]+)="([^"]*)"')
 
 
 def loopback(url: str) -> str:
-    """`url` without a trailing slash, if it is an http address that leads to this machine and nowhere else.
+    """`url` without a trailing slash, if it is an http address that leads to this machine and
+    nowhere else.
 
     Raises: ValueError, one sentence for a person.
     """
@@ -32,12 +34,16 @@ def loopback(url: str) -> str:
     except OSError as error:
         raise ValueError(f"The host of {url} is not known: {error.strerror}.") from error
     if not all(ipaddress.ip_address(address).is_loopback for address in found):
-        raise ValueError(f"Only a server on this machine may be loaded, and {parts.hostname} is not: use 127.0.0.1.")
+        raise ValueError(
+            f"Only a server on this machine may be loaded, and {parts.hostname} is not: use"
+            " 127.0.0.1."
+        )
     return url.rstrip("/")
 
 
 class Session:
-    """One person's connection.  `async with Session(url) as s: await s.open(page); async for message in s: ...`"""
+    """One person's connection.  `async with Session(url) as s: await s.open(page); async for
+    message in s: ...`"""
 
     def __init__(self, url: str):
         self._connection = connect(
@@ -96,17 +102,24 @@ class Session:
 
 def exception(message: ForwardMsg) -> str | None:
     """What went wrong on the page, if the message says so."""
-    if message.WhichOneof("type") == "delta" and message.delta.new_element.WhichOneof("type") == "exception":
+    if (
+        message.WhichOneof("type") == "delta"
+        and message.delta.new_element.WhichOneof("type") == "exception"
+    ):
         shown = message.delta.new_element.exception
         return f"{shown.type}: {shown.message}".strip(": ") or "an exception"
-    if message.WhichOneof("type") == "script_finished" and message.script_finished == message.FINISHED_WITH_COMPILE_ERROR:
+    if (
+        message.WhichOneof("type") == "script_finished"
+        and message.script_finished == message.FINISHED_WITH_COMPILE_ERROR
+    ):
         return "the script cannot be compiled"
     return None
 
 
 @dataclass(frozen=True)
 class Frame:
-    """A snapshot of a live chart: the run that it belongs to, and how far its curves have come along the x axis."""
+    """A snapshot of a live chart: the run that it belongs to, and how far its curves have come
+    along the x axis."""
 
     run: str
     reached: float
@@ -114,13 +127,20 @@ class Frame:
 
 
 def frame(message: ForwardMsg) -> Frame | None:
-    """The snapshot of a live chart (`<i hidden data-live-chart=...>`) that the message carries, if it carries one."""
-    if message.WhichOneof("type") != "delta" or message.delta.new_element.WhichOneof("type") != "html":
+    """The snapshot of a live chart (`<i hidden data-live-chart=...>`) that the message carries, if
+    it carries one."""
+    if (
+        message.WhichOneof("type") != "delta"
+        or message.delta.new_element.WhichOneof("type") != "html"
+    ):
         return None
     attributes = dict(ATTRIBUTE.findall(message.delta.new_element.html.body))
     if "live-chart" not in attributes:
         return None
-    head, points = json.loads(base64.b64decode(attributes["head"])), base64.b64decode(attributes["points"])
+    head, points = (
+        json.loads(base64.b64decode(attributes["head"])),
+        base64.b64decode(attributes["points"]),
+    )
     values, at, reached = np.frombuffer(points, "<f4"), 0, 0.0
     for curve in head["curves"]:  # of each curve all x, then all y
         reached = max(reached, float(values[at : at + curve["points"]].max(initial=0)))

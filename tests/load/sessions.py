@@ -5,9 +5,10 @@
     python -m tests.load.sessions --url http://127.0.0.1:8501 --sessions 100 --idle --pid PID
     python -m tests.load.sessions --url http://127.0.0.1:8501 --sessions 300 --churn --pid PID
 
-`--same`: all press Run together on the same choices. `--different`: each on choices of its own. `--idle`: the pages stay open
-and nobody presses anything. `--churn`: one after the other opens a page, presses Run, and leaves. Every form ends by
-itself, and only a server on this machine may be asked.
+`--same`: all press Run together on the same choices. `--different`: each on choices of its own.
+`--idle`: the pages stay open and nobody presses anything. `--churn`: one after the other opens a
+page, presses Run, and leaves. Every form ends by itself, and only a server on this machine may be
+asked.
 """
 
 from __future__ import annotations
@@ -56,8 +57,11 @@ class StartTogether:
         await self._go.wait()
 
 
-async def visit(url: str, page: str, query: str, button: str | None, start: StartTogether, until: float) -> Seen:
-    """Open a page, wait for the others, press the button, and watch until the script has ended or the time `until`."""
+async def visit(
+    url: str, page: str, query: str, button: str | None, start: StartTogether, until: float
+) -> Seen:
+    """Open a page, wait for the others, press the button, and watch until the script has ended or
+    the time `until`."""
     clock, seen, arrived, last = time.monotonic, Seen(time.monotonic()), False, None
     try:
         async with asyncio.timeout(until - clock()), Session(url) as session:
@@ -67,7 +71,9 @@ async def visit(url: str, page: str, query: str, button: str | None, start: Star
                 if wrong := exception(message):
                     seen.errors.append(wrong)
                 if (shown := frame(message)) is not None:
-                    if seen.pressed is not None and shown.content != last:  # not the old picture once more
+                    if (
+                        seen.pressed is not None and shown.content != last
+                    ):  # not the old picture once more
                         seen.frames.append(now)
                         seen.runs.add(shown.run)
                         seen.reached = shown.reached
@@ -89,7 +95,9 @@ async def visit(url: str, page: str, query: str, button: str | None, start: Star
     except TimeoutError:
         if seen.page is None:
             seen.errors.append("the page was not complete in time")
-    except Exception as error:  # whatever a server under load can do to its client belongs into the report
+    except (
+        Exception
+    ) as error:  # whatever a server under load can do to its client belongs into the report
         seen.errors.append(f"{type(error).__name__}: {error}")
     finally:
         if not arrived:
@@ -98,13 +106,15 @@ async def visit(url: str, page: str, query: str, button: str | None, start: Star
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The smallest value that at least `share` of the values do not exceed; nan if there is none."""
+    """The smallest value that at least `share` of the values do not exceed; nan if there is
+    none."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else math.nan
 
 
 def jain(values: Sequence[float]) -> float:
-    """Jain's fairness index, (sum x)^2 / (n sum x^2): 1 if all got the same, 1/n if one got everything."""
+    """Jain's fairness index, (sum x)^2 / (n sum x^2): 1 if all got the same, 1/n if one got
+    everything."""
     squares = sum(x * x for x in values)
     return sum(values) ** 2 / (len(values) * squares) if squares else math.nan
 
@@ -114,7 +124,9 @@ def memory_mb(pid: int | None) -> float:
     if pid is None:
         return math.nan
     status = Path(f"/proc/{pid}/status").read_text()
-    return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS"))
+    return next(
+        int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS")
+    )
 
 
 def cpu_seconds(pid: int | None) -> float:
@@ -133,18 +145,30 @@ def report(results: Sequence[Seen]) -> None:
     pressed = [s for s in results if s.pressed is not None]
     if pressed:
         first = [s.frames[0] - s.pressed for s in pressed if s.frames]
-        rates = [(len(s.frames) - 1) / (s.frames[-1] - s.frames[0]) for s in pressed if len(s.frames) > 1]
+        rates = [
+            (len(s.frames) - 1) / (s.frames[-1] - s.frames[0]) for s in pressed if len(s.frames) > 1
+        ]
         done = [s.finished - s.pressed for s in pressed if s.finished is not None]
         runs = set().union(*(s.runs for s in pressed))
-        print(f"first curve        {len(first)} of {len(pressed)}, p50 {percentile(first, 0.5):.2f} s, "
+        print(f"first curve        {len(first)} of {len(pressed)}, p50 {percentile(first, 0.5):.2f}"
+              f" s, "
               f"p95 {percentile(first, 0.95):.2f} s")  # fmt: skip
-        print(f"frames a second    p50 {percentile(rates, 0.5):.1f}, worst {min(rates, default=math.nan):.1f}")
-        print(f"finished           {len(done)} of {len(pressed)}, last after {max(done, default=math.nan):.1f} s")
+        print(
+            f"frames a second    p50 {percentile(rates, 0.5):.1f}, worst"
+            f" {min(rates, default=math.nan):.1f}"
+        )
+        print(
+            f"finished           {len(done)} of {len(pressed)}, last after"
+            f" {max(done, default=math.nan):.1f} s"
+        )
         print(f"distinct runs      {len(runs)}")
         print(f"Jain index         {jain([len(s.frames) for s in pressed]):.3f} over frames, "
               f"{jain([s.reached for s in pressed]):.3f} over iterations")  # fmt: skip
     errors = [e for s in results for e in s.errors]
-    print(f"errors             {len(errors)}" + "".join(f"\n    {errors.count(e)} x {e}" for e in sorted(set(errors))))
+    print(
+        f"errors             {len(errors)}"
+        + "".join(f"\n    {errors.count(e)} x {e}" for e in sorted(set(errors)))
+    )
 
 
 class Watch:
@@ -162,7 +186,10 @@ class Watch:
     def report(self) -> None:
         if self.pid is not None:
             took, used = time.monotonic() - self._began, cpu_seconds(self.pid) - self._cpu
-            print(f"server memory      {self.before:.1f} MB before, at most {self.most:.1f}, {memory_mb(self.pid):.1f} after")
+            print(
+                f"server memory      {self.before:.1f} MB before, at most {self.most:.1f},"
+                f" {memory_mb(self.pid):.1f} after"
+            )
             print(f"server processor   {used:.1f} s in {took:.1f} s")
 
 
@@ -179,23 +206,48 @@ async def one_by_one(a: argparse.Namespace) -> list[Seen]:
         if time.monotonic() >= until:
             print(f"time is over after {i} sessions")
             break
-        results.append(await visit(a.url, a.page, a.query, a.press, StartTogether(1), min(until, time.monotonic() + a.stay)))
+        results.append(
+            await visit(
+                a.url,
+                a.page,
+                a.query,
+                a.press,
+                StartTogether(1),
+                min(until, time.monotonic() + a.stay),
+            )
+        )
         if (i + 1) % 50 == 0 and a.pid is not None:
             print(f"after {i + 1:4} sessions {memory_mb(a.pid):8.1f} MB")
     return results
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.load.sessions", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
-    parser.add_argument("--url", required=True, help="the server, on this machine: http://127.0.0.1:PORT")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.load.sessions",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--url", required=True, help="the server, on this machine: http://127.0.0.1:PORT"
+    )
     parser.add_argument("--sessions", type=int, default=20, help=f"1 to {MOST_SESSIONS}")
-    parser.add_argument("--seconds", type=float, default=60.0, help=f"when to stop, at most {MOST_SECONDS}")
-    parser.add_argument("--page", default="convergence", help="path of the page; empty for the home page")
-    parser.add_argument("--query", help="choices as in the page's URL; {i} is the session's number (--different: seed={i})")
+    parser.add_argument(
+        "--seconds", type=float, default=60.0, help=f"when to stop, at most {MOST_SECONDS}"
+    )
+    parser.add_argument(
+        "--page", default="convergence", help="path of the page; empty for the home page"
+    )
+    parser.add_argument(
+        "--query",
+        help="choices as in the page's URL; {i} is the session's number (--different: seed={i})",
+    )
     parser.add_argument("--press", default="Run", help="label of the button to press")
-    parser.add_argument("--stay", type=float, default=5.0, help="--churn: seconds on the page at most")
-    parser.add_argument("--pid", type=int, help="the server's process, to see its memory and processor time")
+    parser.add_argument(
+        "--stay", type=float, default=5.0, help="--churn: seconds on the page at most"
+    )
+    parser.add_argument(
+        "--pid", type=int, help="the server's process, to see its memory and processor time"
+    )
     form = parser.add_mutually_exclusive_group(required=True)
     for name in ("same", "different", "idle", "churn"):
         form.add_argument(f"--{name}", action="store_true")

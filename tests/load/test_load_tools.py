@@ -11,13 +11,24 @@ from tests.load.client import exception, frame, loopback
 from tests.load.sessions import jain, main, percentile
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:8501", "http://localhost:8501/", "http://127.3.2.1", "http://[::1]:80"])
+@pytest.mark.parametrize(
+    "url",
+    ["http://127.0.0.1:8501", "http://localhost:8501/", "http://127.3.2.1", "http://[::1]:80"],
+)
 def test_this_machine_is_taken(url):
     assert loopback(url) == url.rstrip("/")
 
 
 @pytest.mark.parametrize(
-    "url", ["http://10.0.0.1:8501", "http://0.0.0.0:8501", "http://192.0.2.7", "https://127.0.0.1", "127.0.0.1:8501", "x"]
+    "url",
+    [
+        "http://10.0.0.1:8501",
+        "http://0.0.0.0:8501",
+        "http://192.0.2.7",
+        "https://127.0.0.1",
+        "127.0.0.1:8501",
+        "x",
+    ],
 )
 def test_any_other_address_is_refused(url, capsys):
     with pytest.raises(ValueError, match="not"):
@@ -27,7 +38,10 @@ def test_any_other_address_is_refused(url, capsys):
     assert stop.value.code == 2
 
 
-@pytest.mark.parametrize("extra", [["--sessions", "0"], ["--sessions", "1001"], ["--seconds", "601"], ["--seconds", "nan"]])
+@pytest.mark.parametrize(
+    "extra",
+    [["--sessions", "0"], ["--sessions", "1001"], ["--seconds", "601"], ["--seconds", "nan"]],
+)
 def test_load_is_bounded(extra, capsys):
     with pytest.raises(SystemExit) as stop:
         main(["--url", "http://127.0.0.1:9", "--same", *extra])
@@ -50,10 +64,19 @@ def test_percentile_is_a_value_that_enough_do_not_exceed():
 
 
 def test_only_frames_of_a_chart_are_counted():
-    curves = [Curve("a", np.arange(1.0, 8), np.ones(7), "#000000"), Curve("b", np.arange(1.0, 4), 9 * np.ones(3), "#000000")]
-    attributes = {"data-live-chart": "race", "data-order": "1 1", **_encode("r7", curves, (), x_log=True)}
+    curves = [
+        Curve("a", np.arange(1.0, 8), np.ones(7), "#000000"),
+        Curve("b", np.arange(1.0, 4), 9 * np.ones(3), "#000000"),
+    ]
+    attributes = {
+        "data-live-chart": "race",
+        "data-order": "1 1",
+        **_encode("r7", curves, (), x_log=True),
+    }
     message = ForwardMsg()
-    message.delta.new_element.html.body = "<i hidden " + " ".join(f'{k}="{v}"' for k, v in attributes.items()) + "></i>"
+    message.delta.new_element.html.body = (
+        "<i hidden " + " ".join(f'{k}="{v}"' for k, v in attributes.items()) + "></i>"
+    )
     shown = frame(message)
     assert (shown.run, shown.reached) == ("r7", 7.0)
     message.delta.new_element.html.body = '<i data-x="1"></i>'

@@ -82,8 +82,10 @@ def _apart(state: PageState, values: Mapping[str, Any], study: Study) -> Draw:
         y_title={"both": "loss + penalty", "penalty": "penalty", "fit": LOSSES[study.loss]}[which],
         x_log=False,
         x_range=(0.0, float(study.horizon)),
-        alt="The plotted loss, its penalty or its fit against the iteration, for one matrix, two "
-        "in succession, and two that begin at the same function.",
+        alt=(
+            "The plotted loss, its penalty or its fit against the iteration, for one matrix, two "
+            "in succession, and two that begin at the same function."
+        ),
     )
     with role("answer", "beyond"):
         slots = st.empty(), st.empty()
@@ -122,8 +124,10 @@ def _loss_chart(key: str, study: Study) -> LiveChart:
         x_log=False,
         x_range=(0.0, float(study.horizon)),
         y_clip=(1e-5, 1e2),
-        alt="The loss on the training images against the iteration, a curve for each number of "
-        "factors.",
+        alt=(
+            "The loss on the training images against the iteration, a curve for each number of "
+            "factors."
+        ),
     )
 
 
@@ -165,8 +169,10 @@ def _steps(state: PageState, values: Mapping[str, Any], study: Study) -> Draw:
             y_title=f"iterations to {values['goal']:g}",
             x_log=True,
             x_range=(min(steps) / 1.1, max(steps) * 1.1),
-            alt="Iterations to the goal against the step size: the curves of one, two and three "
-            "factors have one shape, shifted along the axis.",
+            alt=(
+                "Iterations to the goal against the step size: the curves of one, two and three "
+                "factors have one shape, shifted along the axis."
+            ),
         )
     with right:
         curves_chart = _loss_chart("beyond_steps_curves", study)
@@ -216,10 +222,10 @@ def _tuned(state: PageState, values: Mapping[str, Any], study: Study) -> Draw:
         chart.draw(name_of(study), [_goal_line(study, values["goal"]), *lines])
         slot.html(tuned_table(grid, study.loss))
         words.caption(
-            f"Iterations, least to largest of {study.seeds} seeds, each with its own best step size "
-            "of the grid for each goal; in bold how many times sooner than N = 1 of the same seed. "
-            "*edge*: a best step is the first or last of the grid. The curves: each at its best "
-            f"step to {values['goal']:g}."
+            f"Iterations, least to largest of {study.seeds} seeds, each with its own best step size"
+            " of the grid for each goal; in bold how many times sooner than N = 1 of the same"
+            " seed. *edge*: a best step is the first or last of the grid. The curves: each at its"
+            f" best step to {values['goal']:g}."
         )
 
     return draw
@@ -239,8 +245,10 @@ def _loss(state: PageState, values: Mapping[str, Any], study: Study) -> Draw:
             plot(
                 speed_up_ranges(ranges),
                 key="beyond_ranges",
-                alt="How many times sooner two and three factors arrive than one matrix, for three "
-                "losses and two starts; a bar from the least to the largest of the seeds.",
+                alt=(
+                    "How many times sooner two and three factors arrive than one matrix, for three "
+                    "losses and two starts; a bar from the least to the largest of the seeds."
+                ),
             )
         words.caption(
             f"Stored grids, {optimizer}; *this run*: {LOSSES[study.loss]}, "

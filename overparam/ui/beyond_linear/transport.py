@@ -92,7 +92,9 @@ def buttons(moving: dict[str, Any], pin: Callable[[], None], home: Callable[[], 
             key="beyond_pin",
             shortcut="P",
             disabled=not ready,
-            help="Pin: keep these curves, faint, to compare the next run with (key P); again: unpin",
+            help=(
+                "Pin: keep these curves, faint, to compare the next run with (key P); again: unpin"
+            ),
         )
         popover = st.popover(
             "",

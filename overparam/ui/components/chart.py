@@ -1,6 +1,7 @@
 """The one chart of the app: a component that is mounted once and redrawn in place, in two modes.
 
-`live` (live_chart.py) streams curves; `still` (plot.py) shows a figure. Their JavaScript is in the files beside this one.
+`live` (live_chart.py) streams curves; `still` (plot.py) shows a figure. Their JavaScript is in the
+files beside this one.
 """
 
 from pathlib import Path

@@ -1,9 +1,11 @@
-"""A chart that streams: mounted once, then fed with snapshots that it draws without ever being rebuilt.
+"""A chart that streams: mounted once, then fed with snapshots that it draws without ever being
+rebuilt.
 
-Streamlit rebuilds a chart whenever its data change, so it would blink at every frame and lose zoom and hidden curves.
-Here a component (live.js) stays on the page; the snapshots reach it as the attributes of
-an invisible element that the script replaces, up to about ten times a second. The browser owns its place in between: it glides
-after the newest snapshot at every frame of its screen, on a canvas; curves at rest are Plotly's, with all that it can do.
+Streamlit rebuilds a chart whenever its data change, so it would blink at every frame and lose zoom
+and hidden curves. Here a component (live.js) stays on the page; the snapshots reach it as the
+attributes of an invisible element that the script replaces, up to about ten times a second. The
+browser owns its place in between: it glides after the newest snapshot at every frame of its screen,
+on a canvas; curves at rest are Plotly's, with all that it can do.
 
     chart = live_chart("race", x_title="iteration", y_title="gap")     # before the loop
     for curves in run:
@@ -32,9 +34,10 @@ class Curve:
     """One line of a chart.
 
     Attributes:
-        name: shown at the end of the curve and when the pointer is near; plain text, never read as markup.
-        x, y: coordinates, both of shape (n,). What an axis cannot show (nan, infinite, <= 0 on a logarithmic axis) is a
-            gap in the line.
+        name: shown at the end of the curve and when the pointer is near; plain text, never read as
+            markup.
+        x, y: coordinates, both of shape (n,). What an axis cannot show (nan, infinite, <= 0 on a
+            logarithmic axis) is a gap in the line.
         colour: "#rrggbb".
         dash: one of `style.DASHES`, or a name that Plotly knows.
         note: a short text below the values at the pointer.
@@ -52,7 +55,8 @@ class Curve:
 
 @dataclass(frozen=True)
 class Mark:
-    """A vertical line at `x` with a text beside it, such as the iteration at which a step size was changed."""
+    """A vertical line at `x` with a text beside it, such as the iteration at which a step size was
+    changed."""
 
     x: float
     text: str
@@ -72,13 +76,14 @@ class LiveChart:
     def draw(self, run_id: str, curves: Sequence[Curve], marks: Sequence[Mark] = ()) -> None:
         """Show these curves and no others, in the place of what was shown before.
 
-        Snapshots are cumulative: each holds the whole curves, so that one that is lost costs nothing. The browser
-        ignores a snapshot that is older than the one it shows, for instance from a script run that has been replaced.
+        Snapshots are cumulative: each holds the whole curves, so that one that is lost costs
+        nothing. The browser ignores a snapshot that is older than the one it shows, for instance
+        from a script run that has been replaced.
 
         Args:
             run_id: which run the snapshot belongs to; found again as `data-run` of the chart.
-            curves: at most `MOST_POINTS` points of each are kept, evenly spaced in the index, or in its logarithm
-                where the x axis is logarithmic.
+            curves: at most `MOST_POINTS` points of each are kept, evenly spaced in the index, or in
+                its logarithm where the x axis is logarithmic.
             marks: vertical lines.
 
         Raises: ValueError where the x and y of a curve differ in length.
@@ -87,7 +92,8 @@ class LiveChart:
         self._send()
 
     def repeat(self) -> None:
-        """Send the last snapshot again, if there is one: a page that comes back shows it before anything is computed."""
+        """Send the last snapshot again, if there is one: a page that comes back shows it before
+        anything is computed."""
         if self.memory["frame"]:
             self._send()
 
@@ -112,8 +118,9 @@ def live_chart(
 ) -> LiveChart:
     """Mount a streaming chart here and show its last snapshot, if this session has one.
 
-    Call it once in every run of the script, before the loop that draws. Its settings may change from run to run; zoom
-    and hidden curves survive that (zoom along x does not survive a change between linear and logarithmic).
+    Call it once in every run of the script, before the loop that draws. Its settings may change
+    from run to run; zoom and hidden curves survive that (zoom along x does not survive a change
+    between linear and logarithmic).
 
     Args:
         key: unique on the page.
@@ -121,14 +128,16 @@ def live_chart(
         x_title, y_title: of the axes; trusted text, which may use <sub> and <sup>.
         x_log: whether the x axis is logarithmic; the y axis always is.
         alt: what the chart shows, in a sentence, for people who do not see it.
-        x_range: (low, high) of the x axis in its own units, so that curves grow into a frame that stands still; None
-            fits it to the curves.
+        x_range: (low, high) of the x axis in its own units, so that curves grow into a frame that
+            stands still; None fits it to the curves.
         x_zero: where 0 stands on a logarithmic x axis, to be labelled.
-        y_clip: (low, high) that the fitted y axis does not go beyond, so that a diverging curve leaves the others in
-            sight; None means no limit.
+        y_clip: (low, high) that the fitted y axis does not go beyond, so that a diverging curve
+            leaves the others in sight; None means no limit.
     """
     memory = st.session_state.setdefault(f"{key}__live_chart", {"frame": None, "mounted": 0.0})
-    memory["mounted"] = max(time.time(), memory["mounted"] + 1e-3)  # a clock set back must not hide the next snapshots
+    memory["mounted"] = max(
+        time.time(), memory["mounted"] + 1e-3
+    )  # a clock set back must not hide the next snapshots
     settings = {
         "mode": "live",
         "key": key,
@@ -149,10 +158,14 @@ def live_chart(
     return mounted
 
 
-def _encode(run_id: str, curves: Sequence[Curve], marks: Sequence[Mark], x_log: bool) -> dict[str, str]:
-    """A snapshot as attributes: names and such as JSON, all points as one float32 array, both in base64.
+def _encode(
+    run_id: str, curves: Sequence[Curve], marks: Sequence[Mark], x_log: bool
+) -> dict[str, str]:
+    """A snapshot as attributes: names and such as JSON, all points as one float32 array, both in
+    base64.
 
-    Base64 for the JSON too: the browser's sanitiser drops attributes that contain certain pieces of markup.
+    Base64 for the JSON too: the browser's sanitiser drops attributes that contain certain pieces of
+    markup.
     """
     points, described = [], []
     for curve in curves:
@@ -168,7 +181,11 @@ def _encode(run_id: str, curves: Sequence[Curve], marks: Sequence[Mark], x_log: 
                 "points": len(x),
             }
         )
-    head = {"run": run_id, "curves": described, "marks": [{"x": float(m.x), "text": m.text} for m in marks]}
+    head = {
+        "run": run_id,
+        "curves": described,
+        "marks": [{"x": float(m.x), "text": m.text} for m in marks],
+    }
     with np.errstate(over="ignore"):  # beyond float32: infinite, a gap
         body = np.concatenate(points).astype("<f4") if points else np.empty(0, "<f4")
     return {
@@ -180,7 +197,10 @@ def _encode(run_id: str, curves: Sequence[Curve], marks: Sequence[Mark], x_log: 
 def _thinned(curve: Curve, x_log: bool) -> tuple[np.ndarray, np.ndarray]:
     x, y = np.asarray(curve.x, dtype=float), np.asarray(curve.y, dtype=float)
     if x.ndim != 1 or x.shape != y.shape:
-        raise ValueError(f"x and y of curve {curve.name!r} must be vectors of one length, not {x.shape} and {y.shape}")
+        raise ValueError(
+            f"x and y of curve {curve.name!r} must be vectors of one length, not {x.shape} and"
+            f" {y.shape}"
+        )
     n = len(x)
     if n <= MOST_POINTS:
         return x, y

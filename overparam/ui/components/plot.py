@@ -1,7 +1,8 @@
 """A plotly figure that is redrawn in place and can be clicked anywhere.
 
-`st.plotly_chart` builds a new chart for every change: dragging a slider makes it blink, and a click counts only on a point.
-The chart is mounted once and calls `Plotly.react`, so a change moves what moves and leaves the rest, zoom included.
+`st.plotly_chart` builds a new chart for every change: dragging a slider makes it blink, and a click
+counts only on a point. The chart is mounted once and calls `Plotly.react`, so a change moves what
+moves and leaves the rest, zoom included.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ def prepared(figure: go.Figure) -> Prepared:
     document = figure.to_plotly_json()
     document["layout"].pop("template", None)
     narrow = (figure.layout.meta or {}).get("narrow")
-    return Prepared(json.dumps(document, cls=plotly.utils.PlotlyJSONEncoder), figure.layout.height, narrow)
+    return Prepared(
+        json.dumps(document, cls=plotly.utils.PlotlyJSONEncoder), figure.layout.height, narrow
+    )
 
 
 def plot(
@@ -46,16 +49,18 @@ def plot(
     """Show a figure and keep it in place from one run of the script to the next.
 
     Args:
-        figure: with a height of its own, which it exceeds where the window has room; colours of text and background are those
-            of the theme. Its layout's meta may hold {"narrow": {"below": pixels, "figure": part of a figure}}: what a chart of
-            less width changes. One that is the same for everybody can be `prepared` once.
+        figure: with a height of its own, which it exceeds where the window has room; colours of
+            text and background are those of the theme. Its layout's meta may hold {"narrow":
+            {"below": pixels, "figure": part of a figure}}: what a chart of less width changes. One
+            that is the same for everybody can be `prepared` once.
         key: unique on the page; the same key is the same chart.
         alt: what the picture shows, in one sentence, for those who do not see it.
-        on_click: called with {"x", "y"} in the axes' units of a click anywhere in the plot, "axis": the x axis there ("x",
-            "x2", ...), "custom": the customdata of the point below it, "point_x", "point_y": its place; each None where there
-            is none.
-        autoplay: milliseconds a frame, to play the figure's frames whenever a new figure has come; 0 leaves that to its buttons.
-            Browsers that are asked for less motion show the end at once.
+        on_click: called with {"x", "y"} in the axes' units of a click anywhere in the plot, "axis":
+            the x axis there ("x", "x2", ...), "custom": the customdata of the point below it,
+            "point_x", "point_y": its place; each None where there is none.
+        autoplay: milliseconds a frame, to play the figure's frames whenever a new figure has come;
+            0 leaves that to its buttons. Browsers that are asked for less motion show the end at
+            once.
     """
     if isinstance(figure, go.Figure):
         if on_click is not None:

@@ -1,7 +1,8 @@
-"""The drawing library for components of our own: where the browser finds it, and how it loads it once per page.
+"""The drawing library for components of our own: where the browser finds it, and how it loads it
+once per page.
 
-It comes from the installed plotly, through the server itself: so it works offline and on a read-only file system, and the
-browser's version is always Python's.
+It comes from the installed plotly, through the server itself: so it works offline and on a
+read-only file system, and the browser's version is always Python's.
 """
 
 from __future__ import annotations
@@ -24,9 +25,11 @@ _served = False
 
 
 def serve_by_route() -> None:
-    """From here on browsers are sent to ROUTE, where the file is compressed once and may be kept for ever.
+    """From here on browsers are sent to ROUTE, where the file is compressed once and may be kept
+    for ever.
 
-    The component's folder, which serves where the app has no routes of its own, compresses it anew for each visitor: 0.1 s.
+    The component's folder, which serves where the app has no routes of its own, compresses it anew
+    for each visitor: 0.1 s.
     """
     global _served
     _served = True
@@ -34,7 +37,9 @@ def serve_by_route() -> None:
 
 def plotly_url() -> str:
     """Address of plotly.min.js, relative to the address of the app."""
-    return ROUTE if _served else f"component/{_package_data.name}/plotly.min.js?v={plotly.__version__}"
+    return (
+        ROUTE if _served else f"component/{_package_data.name}/plotly.min.js?v={plotly.__version__}"
+    )
 
 
 def plain() -> bytes:

@@ -25,7 +25,9 @@ def examples(state: PageState) -> None:
     with st.popover("Examples", icon=":material/lightbulb:", type="tertiary"):
         for example in EXAMPLES:
             key = state.key(f"example_{example.name}")
-            st.button(example.label, key=key, on_click=choose, args=(state, example), type="tertiary")
+            st.button(
+                example.label, key=key, on_click=choose, args=(state, example), type="tertiary"
+            )
 
 
 def show(state: PageState) -> None:
@@ -58,7 +60,9 @@ def show(state: PageState) -> None:
         with right:
             state.log_slider("adam", 0.001, 1, label="η, Adam")
         state.log_slider("horizon", 100, 20_000)
-    more = st.popover("More", icon=":material/tune:", type="tertiary", key=state.key("more"), on_change="rerun")
+    more = st.popover(
+        "More", icon=":material/tune:", type="tertiary", key=state.key("more"), on_change="rerun"
+    )
     when_open(more, lambda: _more(state, offset))
 
 
@@ -77,8 +81,10 @@ def _layers(state: PageState) -> None:
         selection_mode="multi",
         key=state.key("small"),
         format_func=lambda j: str(j) if j <= depth else f"({j})",
-        help="Their number r decides how long the plateau is; depth and place do not matter. "
-        "In brackets: beyond the depth.",
+        help=(
+            "Their number r decides how long the plateau is; depth and place do not matter. "
+            "In brackets: beyond the depth."
+        ),
     )
 
 
@@ -89,4 +95,6 @@ def _scale(state: PageState, name: str, **over: Any) -> None:
     options = sorted({*SCALES, current} | ({0.0} if name == "least" else set()))
     args: dict[str, Any] = {"label": choice.label, "help": choice.help or None} | over
     key = state.key(name)
-    st.select_slider(options=options, value=current, key=key, format_func=lambda v: f"{v:.3g}", **args)
+    st.select_slider(
+        options=options, value=current, key=key, format_func=lambda v: f"{v:.3g}", **args
+    )

@@ -27,19 +27,29 @@ def show(state: PageState, family: Family) -> None:
         plot(
             figures.loss_curves(family.eps, curves, seen.scalar, seen.level, height=HEIGHT),
             key=state.key("curves"),
-            alt="The loss of every net against the logarithm of time: a plateau, then a fall, later for smaller scales.",
+            alt=(
+                "The loss of every net against the logarithm of time: a plateau, then a fall, later"
+                " for smaller scales."
+            ),
         )
     with right:
         _times(state, family, seen)
     with role("answer", "verdict"):
-        st.markdown("  \n".join([escaped(family, seen), slope_in_words(family, seen), *remarks(family, seen)]))
+        st.markdown(
+            "  \n".join(
+                [escaped(family, seen), slope_in_words(family, seen), *remarks(family, seen)]
+            )
+        )
     st.caption(
         "One run a curve: gradient flow, float64. Dashed: the scalar equation "
         "$\\dot a=-\\frac1r\\,\\partial_a L(a,\\dots,a)$ "
         + (
             "from the same scale. "
             if family.start == "symmetric"
-            else "moved along the time axis until it leaves with the net: it says when, not what follows. "
+            else (
+                "moved along the time axis until it leaves with the net: it says when, not what"
+                " follows. "
+            )
         )
         + f"Escaped: below {seen.level:g} of the loss at zero."
     )
@@ -51,7 +61,9 @@ def _times(state: PageState, family: Family, seen: FamilyView) -> None:
     kept = eps > 0
     positive, times = eps[kept], seen.times[kept]
     if not np.isfinite(times).any():
-        st.info("No net has escaped, so there are no escape times to draw.", icon=":material/hourglass:")
+        st.info(
+            "No net has escaped, so there are no escape times to draw.", icon=":material/hourglass:"
+        )
         return
     law = None
     if family.r > 2 and seen.slopes is not None and not family.decay:
@@ -88,11 +100,17 @@ def escaped(family: Family, seen: FamilyView) -> str:
         return f"Computing … {there} of {all_} escaped so far."
     if there == all_:
         return f"**All {all_} nets escaped.**"
-    return f"**{there} of {all_} nets escaped;** the others were followed to time {_latest(seen):.3g}."
+    return (
+        f"**{there} of {all_} nets escaped;** the others were followed to time {_latest(seen):.3g}."
+    )
 
 
 def _latest(seen: FamilyView) -> float:
-    stuck = [c.times[-1] for c, t in zip(seen.curves, seen.times.flat, strict=False) if not np.isfinite(t)]
+    stuck = [
+        c.times[-1]
+        for c, t in zip(seen.curves, seen.times.flat, strict=False)
+        if not np.isfinite(t)
+    ]
     return float(max(stuck, default=0.0))
 
 
@@ -102,7 +120,9 @@ def slope_in_words(family: Family, seen: FamilyView) -> str:
     if r == 0:
         return "No layer is small, so ε plays no part: all curves of one start are the same."
     if r == 1:
-        return "One small layer makes no saddle: there is no plateau, and τ does not grow as ε falls."
+        return (
+            "One small layer makes no saddle: there is no plateau, and τ does not grow as ε falls."
+        )
     if len([e for e in family.eps if e > 0]) < 2:
         return "One scale has no slope: choose a smaller smallest ε."
     if family.decay and r >= 3:
@@ -110,7 +130,11 @@ def slope_in_words(family: Family, seen: FamilyView) -> str:
     if found is None:
         return "There are not enough escapes for a slope."
     where = f"over ε = {found.scales[0]:.3g} to {found.scales[1]:.3g}"
-    several = f" (from {found.least:.3f} to {found.most:.3f} over {found.seeds} starts)" if found.seeds > 1 else ""
+    several = (
+        f" (from {found.least:.3f} to {found.most:.3f} over {found.seeds} starts)"
+        if found.seeds > 1
+        else ""
+    )
     several = several.replace("-", "−")
     if found.logarithmic:
         return (
@@ -127,13 +151,21 @@ def remarks(family: Family, seen: FamilyView) -> list[str]:
     """What else is true of this family."""
     words = []
     if 0.0 in family.eps and family.r >= 2:
-        words.append("ε = 0 stands exactly on the saddle: its gradient is 0, and it stays for ever.")
+        words.append(
+            "ε = 0 stands exactly on the saddle: its gradient is 0, and it stays for ever."
+        )
     if family.decay and family.r >= 3:
         at = _threshold(family)
-        edge = f" ε = (λ/c)^(1/(r−2)) = **{at:.3g}**" if at else " a threshold that depends on the draw"
+        edge = (
+            f" ε = (λ/c)^(1/(r−2)) = **{at:.3g}**"
+            if at
+            else " a threshold that depends on the draw"
+        )
         words.append(f"Weight decay: below{edge} the small layers shrink faster than they grow.")
     if family.depth == 1:
         words.append("Depth 1 is a linear model: no saddle, whatever the scale.")
     if family.data == "digits":
-        words.append("Digits: cross entropy, followed to half the loss at zero; no scalar equation.")
+        words.append(
+            "Digits: cross entropy, followed to half the loss at zero; no scalar equation."
+        )
     return words

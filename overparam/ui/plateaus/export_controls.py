@@ -17,7 +17,10 @@ def show(state: PageState, family: Family, seen: FamilyView) -> None:
     """Two downloads behind a button."""
 
     def fill() -> None:
-        for name, label, make in (("times", "Escape times, CSV", times_csv), ("curves", "Curves, CSV", curves_csv)):
+        for name, label, make in (
+            ("times", "Escape times, CSV", times_csv),
+            ("curves", "Curves, CSV", curves_csv),
+        ):
             key = state.key(f"save_{name}")
             st.download_button(
                 label, partial(make, family, seen), f"{name}.csv", "text/csv", key=key,
@@ -25,6 +28,10 @@ def show(state: PageState, family: Family, seen: FamilyView) -> None:
             )  # fmt: skip
 
     popover = st.popover(
-        "Take it home", icon=":material/download:", type="tertiary", key=state.key("save"), on_change="rerun"
+        "Take it home",
+        icon=":material/download:",
+        type="tertiary",
+        key=state.key("save"),
+        on_change="rerun",
     )
     when_open(popover, fill)

@@ -21,15 +21,22 @@ def show(state: PageState, family: Family) -> None:
     plot(
         figures.modes(curve.times, curve.others, MODES, halves),
         key=state.key("modes"),
-        alt="The strength of each of the teacher's three modes over time; dots where each is half there.",
+        alt=(
+            "The strength of each of the teacher's three modes over time; dots where each is half"
+            " there."
+        ),
     )
     if family.eps[0] == 0 and family.r >= 2:
-        st.info("ε = 0 stands exactly on the saddle: its gradient is 0, and it stays for ever.", icon=":material/info:")
+        st.info(
+            "ε = 0 stands exactly on the saddle: its gradient is 0, and it stays for ever.",
+            icon=":material/info:",
+        )
         return
     st.markdown(table(halves) if seen.finished else "Computing …")
     st.caption(
-        "White inputs, three outputs. The order is that of the strengths $s$, but the times are not as $1/s$: by the time that "
-        "a weak mode leaves, the strong ones have changed the layers that it needs."
+        "White inputs, three outputs. The order is that of the strengths $s$, but the times are not"
+        " as $1/s$: by the time that a weak mode leaves, the strong ones have changed the layers"
+        " that it needs."
     )
 
 
@@ -39,5 +46,9 @@ def table(halves: np.ndarray) -> str:
     times = " | ".join(f"{t:.4g}" if np.isfinite(t) else "not yet" for t in halves)
     ratio = " | ".join(f"**{t:.2f}**" if np.isfinite(t) else "–" for t in halves / halves[0])
     plain = " | ".join(f"{MODES[0] / s:.2f}" for s in MODES)
-    rows = [f"| half there at | {times} |", f"| over the first | {ratio} |", f"| 1/s would say | {plain} |"]
+    rows = [
+        f"| half there at | {times} |",
+        f"| over the first | {ratio} |",
+        f"| 1/s would say | {plain} |",
+    ]
     return "\n".join([head, *rows])

@@ -22,7 +22,9 @@ def show(state: PageState, family: Family) -> None:
     eps = np.array(family.eps)
     kept = eps > 0
     if not kept.any():
-        st.info("ε = 0 stands exactly on the saddle: no optimizer leaves it.", icon=":material/info:")
+        st.info(
+            "ε = 0 stands exactly on the saddle: no optimizer leaves it.", icon=":material/info:"
+        )
         return
     times = np.where(np.isfinite(flow.times), flow.times, np.nan)
     middle = np.full(len(eps), np.nan)
@@ -36,9 +38,10 @@ def show(state: PageState, family: Family) -> None:
         if not seen.finished:
             st.caption(f"Computing … gradient descent is at iteration {seen.done['gd']:,}.")
     st.caption(
-        "A dot for each start. Gradient descent needs the flow's time over its step size; momentum 0.9 a tenth of that, and "
-        "some iterations to get going. Adam divides each gradient by its own size, so a small one is as good as a large one: "
-        "there is no plateau to wait on, and no law in ε. Dotted: the horizon."
+        "A dot for each start. Gradient descent needs the flow's time over its step size; momentum"
+        " 0.9 a tenth of that, and some iterations to get going. Adam divides each gradient by its"
+        " own size, so a small one is as good as a large one: there is no plateau to wait on, and"
+        " no law in ε. Dotted: the horizon."
     )
 
 
@@ -54,7 +57,10 @@ def _draw(
     plot(
         figures.iterations(eps[kept], counts, middle[kept] / steps.step, steps.horizon),
         key=state.key("iterations"),
-        alt="Iterations until escape against the scale: gradient descent and momentum rise as it falls, Adam does not.",
+        alt=(
+            "Iterations until escape against the scale: gradient descent and momentum rise as it"
+            " falls, Adam does not."
+        ),
     )
 
 
@@ -65,7 +71,8 @@ def table(family: Family, seen: DescentView, steps: Steps) -> str:
     head = f"| | ε = {family.eps[first]:.3g} | ε = {family.eps[last]:.3g} |\n|---|---|---|"
     sizes = {"gd": steps.step, "momentum": steps.step, "adam": steps.adam}
     rows = [
-        f"| {OPTIMIZERS[n]} ({sizes[n]:.3g}) | {_median(found[first], seen.done[n])} | {_median(found[last], seen.done[n])} |"
+        f"| {OPTIMIZERS[n]} ({sizes[n]:.3g}) | {_median(found[first], seen.done[n])} |"
+        f" {_median(found[last], seen.done[n])} |"
         for n, found in seen.counts.items()
     ]
     return "\n".join([head, *rows])

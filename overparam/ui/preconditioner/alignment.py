@@ -1,4 +1,5 @@
-"""Alignment: how the layers of a linear network line up along a run, and from when on that is certain."""
+"""Alignment: how the layers of a linear network line up along a run, and from when on that is
+certain."""
 
 from __future__ import annotations
 
@@ -7,7 +8,14 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from overparam.choices.alignment import CHOICES, DEFAULTS, EXAMPLES, Chain, Example, matching_example
+from overparam.choices.alignment import (
+    CHOICES,
+    DEFAULTS,
+    EXAMPLES,
+    Chain,
+    Example,
+    matching_example,
+)
 from overparam.export.alignment import readings_csv
 from overparam.figures.alignment import interface_maps
 from overparam.figures.readings import Panel, Reading, stacked
@@ -38,7 +46,8 @@ def show(state: PageState) -> None:
             return
         if found.diverged >= 0:
             st.warning(
-                f"The run diverged at iteration {found.diverged:,}: lower the step size. What is drawn ends there.",
+                f"The run diverged at iteration {found.diverged:,}: lower the step size. What is"
+                " drawn ends there.",
                 icon=":material/warning:",
             )
         if len(found.times) < 2:
@@ -71,12 +80,16 @@ def _controls(state: PageState) -> None:
         state.log_slider("eta", 0.001, 0.1)
     with second:
         state.log_slider("length", 100, 10_000)
-    more = st.popover("More", icon=":material/tune:", type="tertiary", key=state.key("more2"), on_change="rerun")
+    more = st.popover(
+        "More", icon=":material/tune:", type="tertiary", key=state.key("more2"), on_change="rerun"
+    )
     when_open(more, lambda: (state.number("draw", step=1), state.number("at", step=1)))
     with st.popover("Examples", icon=":material/lightbulb:", type="tertiary"):
         for example in EXAMPLES:
             key = state.key(f"align_{example.name}")
-            st.button(example.label, key=key, on_click=_choose, args=(state, example), type="tertiary")
+            st.button(
+                example.label, key=key, on_click=_choose, args=(state, example), type="tertiary"
+            )
 
 
 def _words(values: dict[str, Any]) -> None:
@@ -85,7 +98,10 @@ def _words(values: dict[str, Any]) -> None:
         if example is not None:
             st.markdown(f"**{example.label}.** {example.watch}")
         else:
-            st.markdown("How far the top directions of neighbouring layers agree, and since when that is certain.")
+            st.markdown(
+                "How far the top directions of neighbouring layers agree, and since when that is"
+                " certain."
+            )
 
 
 def _pictures(state: PageState, chain: Chain, found: Alignment) -> None:
@@ -98,22 +114,33 @@ def _pictures(state: PageState, chain: Chain, found: Alignment) -> None:
         plot(
             interface_maps(found.matrices[at], r),
             key=state.key("interfaces"),
-            alt="Heat maps of the interface matrices: diagonal where neighbouring layers are aligned.",
+            alt=(
+                "Heat maps of the interface matrices: diagonal where neighbouring layers are"
+                " aligned."
+            ),
         )
     with along:
-        panels, alt = {"certificate": _certificate, "law": _law, "ranks": _ranks}[values["reading"]](chain, found, r)
+        panels, alt = {"certificate": _certificate, "law": _law, "ranks": _ranks}[
+            values["reading"]
+        ](chain, found, r)
         plot(
             stacked(panels, found.times, int(found.times[at]), 330),
             key=state.key("aligned"),
             alt=alt,
             on_click=lambda event: _set_cursor(state, event),
         )
-    words = {"certificate": _verdict, "law": _law_words, "ranks": _rank_words}[values["reading"]](chain, found, r, at)
+    words = {"certificate": _verdict, "law": _law_words, "ranks": _rank_words}[values["reading"]](
+        chain, found, r, at
+    )
     with role("answer", "verdict"):
         st.markdown(words)
     st.caption(_CAPTIONS[values["reading"]])
     save = st.popover(
-        "Take it home", icon=":material/download:", type="tertiary", key=state.key("save"), on_change="rerun"
+        "Take it home",
+        icon=":material/download:",
+        type="tertiary",
+        key=state.key("save"),
+        on_change="rerun",
     )
     when_open(save, lambda: _download(state, chain, found))
 
@@ -138,20 +165,20 @@ def _set_cursor(state: PageState, event: dict[str, Any]) -> None:
 
 _CAPTIONS = {
     "certificate": (
-        "Score: $a_r=\\|T_j[{:}r,{:}r]\\|^2/r$, the worst interface; dotted: $r/h$, for random "
-        "directions. Guarantee (Davis–Kahan): $a_r\\ge1-b^2/r$, $b=\\|\\Delta U_r\\|/\\delta$, imbalance "
-        "$\\Delta=W_{j+1}^\\top W_{j+1}-W_jW_j^\\top$, gap $\\delta=\\sigma_r^2-\\sigma_{r+1}^2$ across the "
-        "interface. A step moves $\\Delta$ only by $\\eta^2(g_{j+1}^\\top g_{j+1}-g_jg_j^\\top)$, while "
-        "the gap grows."
+        "Score: $a_r=\\|T_j[{:}r,{:}r]\\|^2/r$, the worst interface; dotted: $r/h$, for random"
+        " directions. Guarantee (Davis–Kahan): $a_r\\ge1-b^2/r$, $b=\\|\\Delta U_r\\|/\\delta$,"
+        " imbalance $\\Delta=W_{j+1}^\\top W_{j+1}-W_jW_j^\\top$, gap"
+        " $\\delta=\\sigma_r^2-\\sigma_{r+1}^2$ across the interface. A step moves $\\Delta$ only"
+        " by $\\eta^2(g_{j+1}^\\top g_{j+1}-g_jg_j^\\top)$, while the gap grows."
     ),
     "law": (
-        "Grey: the law $\\dot\\sigma=-N\\sigma^{2-2/N}\\,u^\\top Gv$ of balanced layers, summed up from the "
-        "first reading at which it is within a tenth of the exact rate; solid: measured."
+        "Grey: the law $\\dot\\sigma=-N\\sigma^{2-2/N}\\,u^\\top Gv$ of balanced layers, summed up"
+        " from the first reading at which it is within a tenth of the exact rate; solid: measured."
     ),
     "ranks": (
-        "Entropy rank: $\\exp H(\\sigma/\\sum\\sigma)$. Stable rank: $\\|W\\|^2/\\sigma_1^2$. Energy rank: the "
-        "fewest $\\sigma$ with 99 % of $\\|W\\|^2$. Learned strengths differ, so ranks move smoothly: do not "
-        "expect a staircase."
+        "Entropy rank: $\\exp H(\\sigma/\\sum\\sigma)$. Stable rank: $\\|W\\|^2/\\sigma_1^2$."
+        " Energy rank: the fewest $\\sigma$ with 99 % of $\\|W\\|^2$. Learned strengths differ, so"
+        " ranks move smoothly: do not expect a staircase."
     ),
 }
 
@@ -173,31 +200,49 @@ def _certificate(chain: Chain, found: Alignment, r: int) -> tuple[list[Panel], s
         Reading("gap δ", ORANGE, DASHES[1], gap),
     ]
     panels = [Panel(f"top {r}", scores, log=False), Panel("|Δ|, δ", sizes)]
-    return panels, "Score and guarantee over the iterations; below, imbalance and gap, whose crossing certifies."
+    return (
+        panels,
+        (
+            "Score and guarantee over the iterations; below, imbalance and gap, whose crossing"
+            " certifies."
+        ),
+    )
 
 
 def _verdict(chain: Chain, found: Alignment, r: int, at: int) -> str:
     h = chain.width
     if r >= h:
-        return f"r = {r}, h = {h}: all of the hidden space, which is always the same; choose a smaller r."
+        return (
+            f"r = {r}, h = {h}: all of the hidden space, which is always the same; choose a"
+            " smaller r."
+        )
     since, first = found.certified_since(r), found.first_certified(r)
     score = float(found.score[-1, :, r - 1].min())
     if since is not None:
-        words = f"**Top {r} directions certified aligned since iteration {since:,}** (guarantee at least {CERTAIN:g})."
+        words = (
+            f"**Top {r} directions certified aligned since iteration {since:,}** (guarantee at"
+            f" least {CERTAIN:g})."
+        )
     elif first is not None:
         words = f"Top {r} directions: certified at iteration {first:,}, but not to the end."
     else:
-        words = f"Top {r} directions: **never certified** within {int(found.times[-1]):,} iterations."
+        words = (
+            f"Top {r} directions: **never certified** within {int(found.times[-1]):,} iterations."
+        )
     words += f" Score at the end: {score:.3f}; random directions would score {r / h:.3f}."
     gap = float(found.gap[-1, :, r - 1].min())
     size = max(float(each[-1, 0]) ** 2 for each in found.layer_sigma)
     if gap <= 1e-9 * size:
-        words += f" σ{r} and σ{r + 1} are (nearly) equal across an interface: there is no gap, and their directions are arbitrary."
+        words += (
+            f" σ{r} and σ{r + 1} are (nearly) equal across an interface: there is no gap, and their"
+            " directions are arbitrary."
+        )
     return words
 
 
 def predicted(found: Alignment, eta: float) -> np.ndarray:
-    """Singular values by the law, summed up along the readings from the middle of the run on: (T, q)."""
+    """Singular values by the law, summed up along the readings from the middle of the run on: (T,
+    q)."""
     steps = np.diff(found.times)[:, None] * eta
     # the trapezoid between readings; the law's own rate at the measured place
     pieces = steps * (found.law[1:] + found.law[:-1]) / 2
@@ -205,7 +250,9 @@ def predicted(found: Alignment, eta: float) -> np.ndarray:
     result = np.full_like(found.sigma, np.nan)
     for q in range(found.sigma.shape[1]):
         begin = int(close[:, q].argmax()) if close[:, q].any() else len(close) - 1
-        result[begin:, q] = found.sigma[begin, q] + np.concatenate([[0.0], np.cumsum(pieces[begin:, q])])
+        result[begin:, q] = found.sigma[begin, q] + np.concatenate(
+            [[0.0], np.cumsum(pieces[begin:, q])]
+        )
     return result
 
 
@@ -213,8 +260,14 @@ def _law(chain: Chain, found: Alignment, r: int) -> tuple[list[Panel], str]:
     law, curves = predicted(found, chain.eta), []
     for q in range(min(found.sigma.shape[1], 8)):
         curves.append(Reading(f"σ<sub>{q + 1}</sub>", PALETTE[q], "solid", found.sigma[:, q]))
-        curves.append(Reading(f"σ<sub>{q + 1}</sub>", NEUTRAL, "", law[:, q], law=True, detail=f"σ{q + 1}, law"))
-    return [Panel("singular values", curves, log=False)], "Singular values of the product over the iterations, with their law."
+        curves.append(
+            Reading(
+                f"σ<sub>{q + 1}</sub>", NEUTRAL, "", law[:, q], law=True, detail=f"σ{q + 1}, law"
+            )
+        )
+    return [
+        Panel("singular values", curves, log=False)
+    ], "Singular values of the product over the iterations, with their law."
 
 
 def law_errors(found: Alignment) -> np.ndarray:
@@ -226,11 +279,16 @@ def law_errors(found: Alignment) -> np.ndarray:
 
 def _law_words(chain: Chain, found: Alignment, r: int, at: int) -> str:
     errors = law_errors(found)
-    here = f"{errors[at]:.1e}".replace("e-", "e−") if np.isfinite(errors[at]) else "not defined: nothing moves"
+    here = (
+        f"{errors[at]:.1e}".replace("e-", "e−")
+        if np.isfinite(errors[at])
+        else "not defined: nothing moves"
+    )
     return (
-        f"The rate of the law against the exact one, $-\\sum_j u^\\top A_jA_j^\\top G\\,B_j^\\top B_j v$, at iteration "
-        f"{found.times[at]:,}: largest difference **{here}** of the largest rate; at the start {errors[0]:.2g}. "
-        "The law asks for balanced layers, and holds better the better they are aligned."
+        "The rate of the law against the exact one, $-\\sum_j u^\\top A_jA_j^\\top G\\,B_j^\\top"
+        f" B_j v$, at iteration {found.times[at]:,}: largest difference **{here}** of the largest"
+        f" rate; at the start {errors[0]:.2g}. The law asks for balanced layers, and holds better"
+        " the better they are aligned."
     )
 
 
@@ -240,13 +298,21 @@ def _ranks(chain: Chain, found: Alignment, r: int) -> tuple[list[Panel], str]:
         for j in range(chain.depth)
     ]
     curves.append(Reading("product", BLUE, "solid", found.product_ranks[:, 0]))
-    return [Panel("entropy rank", curves, log=False)], "The entropy rank of every layer and of their product over the iterations."
+    return [
+        Panel("entropy rank", curves, log=False)
+    ], "The entropy rank of every layer and of their product over the iterations."
 
 
 def _rank_words(chain: Chain, found: Alignment, r: int, at: int) -> str:
     layers, product = found.layer_ranks[at], found.product_ranks[at]
     names = ("entropy", "stable", "energy")
-    head = f"| iteration {found.times[at]:,} | " + " | ".join(f"{n} rank" for n in names) + " |\n|---|---|---|---|"
-    spread = " | ".join(f"{low:.2f} to {high:.2f}" for low, high in zip(layers.min(0), layers.max(0), strict=True))
+    head = (
+        f"| iteration {found.times[at]:,} | "
+        + " | ".join(f"{n} rank" for n in names)
+        + " |\n|---|---|---|---|"
+    )
+    spread = " | ".join(
+        f"{low:.2f} to {high:.2f}" for low, high in zip(layers.min(0), layers.max(0), strict=True)
+    )
     whole = " | ".join(f"**{value:.2f}**" for value in product)
     return f"{head}\n| layers | {spread} |\n| product | {whole} |"

@@ -42,17 +42,49 @@ _PROBLEM = ("problem", "m", "d", "k", "condition", "spectrum", "noise", "csv", "
 CHOICES: tuple[Choice, ...] = (
     *(choice for choice in EXPERIMENT if choice.name in _PROBLEM),
     Option("panel", "Reading", "edge", PANELS),
-    Number("scale", "Start size ‖W‖", 0.04, 1e-4, 10, help="Norm of a balanced start, in a random direction."),
-    Number("iterations", "Iterations", 1000, 10, 10_000, integer=True, help="Step sizes are tuned for this many iterations."),
-    Number("spread", "Spread of the unbalanced start", 0.1, 1e-3, 1, help="Standard deviation of the layers' Gaussian entries."),
+    Number(
+        "scale",
+        "Start size ‖W‖",
+        0.04,
+        1e-4,
+        10,
+        help="Norm of a balanced start, in a random direction.",
+    ),
+    Number(
+        "iterations",
+        "Iterations",
+        1000,
+        10,
+        10_000,
+        integer=True,
+        help="Step sizes are tuned for this many iterations.",
+    ),
+    Number(
+        "spread",
+        "Spread of the unbalanced start",
+        0.1,
+        1e-3,
+        1,
+        help="Standard deviation of the layers' Gaussian entries.",
+    ),
     Option(
         "part",
         "Step size",
         "tenth",
         LABELS,
-        help="The best of the grid, or a smaller one, for which the laws of small steps hold better.",
+        help=(
+            "The best of the grid, or a smaller one, for which the laws of small steps hold better."
+        ),
     ),
-    Number("t", "Cursor", 20, 0, 10_000, integer=True, help="The iteration that all readings mark. Or click in a plot."),
+    Number(
+        "t",
+        "Cursor",
+        20,
+        0,
+        10_000,
+        integer=True,
+        help="The iteration that all readings mark. Or click in a plot.",
+    ),
 )
 
 
@@ -78,10 +110,15 @@ def show(state: PageState) -> None:
         state.number("t", step=1)
     with right:
         if not problem_is_here(state):
-            st.info("The data are not here yet: see the controls on the left.", icon=":material/database:")
+            st.info(
+                "The data are not here yet: see the controls on the left.",
+                icon=":material/database:",
+            )
             return
         try:
-            _SHOW[panel](readings.Reader(state, _outputs(state), uploaded(state), _experiment, _tune))
+            _SHOW[panel](
+                readings.Reader(state, _outputs(state), uploaded(state), _experiment, _tune)
+            )
         except (ChoiceError, DataError, RunError) as error:
             st.error(str(error), icon=":material/error:")
 
@@ -93,10 +130,18 @@ def _outputs(state: PageState) -> int:
 
 
 def _experiment(state: PageState, entries: Sequence[Entry], **instead: Any) -> Experiment:
-    """The race of these methods, from one balanced start, each tuned on the grid for the whole length; `instead` of the choices."""
+    """The race of these methods, from one balanced start, each tuned on the grid for the whole
+    length; `instead` of the choices."""
     values = {c.name: c.default for c in EXPERIMENT} | state.values() | instead
     return Experiment.of(
-        values | {"methods": tuple(entries), "steps": "tuned", "horizon": values["iterations"], "grid": GRID, "start": "balanced"}
+        values
+        | {
+            "methods": tuple(entries),
+            "steps": "tuned",
+            "horizon": values["iterations"],
+            "grid": GRID,
+            "start": "balanced",
+        }
     )
 
 

@@ -1,4 +1,5 @@
-"""One step, matrices: the eigenvalues and eigenvectors of Claim 1, and the preconditioner written out."""
+"""One step, matrices: the eigenvalues and eigenvectors of Claim 1, and the preconditioner written
+out."""
 
 from __future__ import annotations
 
@@ -21,10 +22,21 @@ DEFAULT_SIGMA = (1.5, 1.0, 0.5, 0.25)
 CHOICES: tuple[Choice, ...] = (
     Number("outputs", "Outputs k", 3, 1, MOST_OUTPUTS, integer=True),
     Number("inputs", "Inputs d", 5, 1, MOST_INPUTS, integer=True),
-    *(Number(f"s{i + 1}", f"Singular value σ{'₁₂₃₄'[i]}", DEFAULT_SIGMA[i], 0, 2) for i in range(MOST_OUTPUTS)),
+    *(
+        Number(f"s{i + 1}", f"Singular value σ{'₁₂₃₄'[i]}", DEFAULT_SIGMA[i], 0, 2)
+        for i in range(MOST_OUTPUTS)
+    ),
     Number("r", "Chosen row r", 1, 1, MOST_OUTPUTS, integer=True),
     Number("s", "Chosen column s", 1, 1, MOST_INPUTS, integer=True),
-    Number("basis", "Singular vectors: random seed", 1, 0, 999, integer=True, help="0: the coordinate axes."),
+    Number(
+        "basis",
+        "Singular vectors: random seed",
+        1,
+        0,
+        999,
+        integer=True,
+        help="0: the coordinate axes.",
+    ),
     Flag("dense", "Write P out, and check it", False),
 )
 
@@ -52,7 +64,10 @@ def show(state: PageState) -> None:
         plot(
             eigenvalue_map(table, names, (r - 1, s - 1)),
             key=state.key("table"),
-            alt=f"The {k} by {d} table of eigenvalues of the preconditioner; the chosen one is in row {r}, column {s}.",
+            alt=(
+                f"The {k} by {d} table of eigenvalues of the preconditioner; the chosen one is in"
+                f" row {r}, column {s}."
+            ),
             on_click=lambda event: _choose(state, event),
         )
         st.latex(_formula(sigma, r - 1, s - 1, depth, table[r - 1, s - 1]))
@@ -68,10 +83,16 @@ def show(state: PageState) -> None:
             alt=f"The entries of the eigenvector u{r} v{s} transposed, a {k} by {d} matrix.",
         )
         st.markdown(f"**$W$ itself** $= \\sum_r \\sigma_r u_r v_r^\\top$, {k}×{d}")
-        plot(signed_matrix(w.numpy(), ("output", "input")), key=state.key("w_plot"), alt="The entries of W.")
+        plot(
+            signed_matrix(w.numpy(), ("output", "input")),
+            key=state.key("w_plot"),
+            alt="The entries of W.",
+        )
 
 
-def _matrix(k: int, d: int, sigma: list[float], seed: int) -> tuple[torch.Tensor, np.ndarray, np.ndarray]:
+def _matrix(
+    k: int, d: int, sigma: list[float], seed: int
+) -> tuple[torch.Tensor, np.ndarray, np.ndarray]:
     """W = U diag(sigma) Vᵀ with orthogonal U and V of a seed, and these."""
     generator = torch.Generator().manual_seed(seed)
     bases = []
@@ -92,11 +113,14 @@ def _choose(state: PageState, event: dict[str, Any]) -> None:
 def _name(sigma: list[float], i: int) -> str:
     """Label of a row or column; a missing singular value counts as 0."""
     number = "₁₂₃₄₅₆"[i]
-    return f"σ{number} = {sigma[i]:.3g}" if i < len(sigma) else f"none: 0{' ' * i}"  # categories must differ
+    return (
+        f"σ{number} = {sigma[i]:.3g}" if i < len(sigma) else f"none: 0{' ' * i}"
+    )  # categories must differ
 
 
 def _formula(sigma: list[float], r: int, s: int, depth: float, value: float) -> str:
-    """The chosen eigenvalue with the numbers on screen, by the case of Claim 1 that it falls under."""
+    """The chosen eigenvalue with the numbers on screen, by the case of Claim 1 that it falls
+    under."""
     a, b = ((sigma[i] if i < len(sigma) else 0.0) for i in (r, s))
     head, n = rf"\lambda({r + 1}, {s + 1}) = ", f"{depth:g}"
     tail = rf" = {value:.4g}"
@@ -119,20 +143,35 @@ def _notes(sigma: list[float], k: int, d: int, depth: float) -> str:
     if depth == 1:
         return "**$N = 1$:** $P$ is the identity, every direction is treated alike."
     if not any(sigma):
-        return "**$W = 0$:** every eigenvalue is 0. A balanced deep network does not move from here, whatever the gradient."
+        return (
+            "**$W = 0$:** every eigenvalue is 0. A balanced deep network does not move from here,"
+            " whatever the gradient."
+        )
     notes = []
     if k == 1 or d == 1:
         side = "One output" if k == 1 else "One input"
-        notes.append(f"**{side}:** this is Claim 2, $N\\sigma^{{2-2/N}}$ along $W$ and $\\sigma^{{2-2/N}}$ everywhere else.")
+        notes.append(
+            f"**{side}:** this is Claim 2, $N\\sigma^{{2-2/N}}$ along $W$ and $\\sigma^{{2-2/N}}$"
+            " everywhere else."
+        )
     positive = [value for value in sigma if value > 0]
     if len(set(positive)) < len(positive):
-        notes.append("**Equal singular values:** $N\\sigma^{2-2/N}$ for each pair; their singular vectors are not unique.")
+        notes.append(
+            "**Equal singular values:** $N\\sigma^{2-2/N}$ for each pair; their singular vectors"
+            " are not unique."
+        )
     if len(positive) < len(sigma):
-        notes.append("**A singular value is 0:** where $W$ is silent on one side, $\\sigma^{2-2/N}$; on both sides, 0.")
+        notes.append(
+            "**A singular value is 0:** where $W$ is silent on one side, $\\sigma^{2-2/N}$; on both"
+            " sides, 0."
+        )
     if k != d and min(k, d) > 1:
         notes.append(f"$W$ has {min(k, d)} singular values; the missing ones count as 0.")
     if not notes:
-        notes.append("Large where $W$ is already large: depth favours the directions in which the network has already moved.")
+        notes.append(
+            "Large where $W$ is already large: depth favours the directions in which the network"
+            " has already moved."
+        )
     return "\n\n".join(notes)
 
 
@@ -143,8 +182,12 @@ def _show_dense(state: PageState, w: torch.Tensor, depth: float) -> None:
     product = (matrix @ grad[0].mT.flatten()).view(d, k).mT
     difference = float((product - precondition(w.unsqueeze(0), grad, depth)[0]).abs().max())
     st.markdown(f"**$P$ written out**, {k * d}×{k * d}, columns of $G$ stacked")
-    plot(signed_matrix(matrix.numpy(), ("row", "column"), text=False), key=state.key("dense_plot"), alt="The matrix P.")
+    plot(
+        signed_matrix(matrix.numpy(), ("row", "column"), text=False),
+        key=state.key("dense_plot"),
+        alt="The matrix P.",
+    )
     st.caption(
-        "Checked with a random $G$: $P\\,\\mathrm{vec}(G)$ and the rule of Theorem 1, which never forms $P$, differ by "
-        f"at most {difference:.1e}."
+        "Checked with a random $G$: $P\\,\\mathrm{vec}(G)$ and the rule of Theorem 1, which"
+        f" never forms $P$, differ by at most {difference:.1e}."
     )

@@ -21,8 +21,17 @@ LARGEST_W = 3.0
 _RATE, _STRETCH = r"\lVert W\rVert^{2-2/N}", r"(N-1)\,\mathrm{Pr}_W G"
 
 CHOICES: tuple[Choice, ...] = (
-    Number("w", "Size of W", 0.7, 0, LARGEST_W, help="The norm ‖W‖ of the end-to-end weights. Or click in the plot to set W."),
-    Number("angle", "Direction of W (degrees)", 30, -180, 180, help="Or click in the plot to set W."),
+    Number(
+        "w",
+        "Size of W",
+        0.7,
+        0,
+        LARGEST_W,
+        help="The norm ‖W‖ of the end-to-end weights. Or click in the plot to set W.",
+    ),
+    Number(
+        "angle", "Direction of W (degrees)", 30, -180, 180, help="Or click in the plot to set W."
+    ),
     Number("g", "Size of the gradient", 1, 0, 2, help="The norm ‖G‖ of the loss gradient at W."),
     Number("gangle", "Direction of the gradient (degrees)", 105, -180, 180),
 )
@@ -45,8 +54,10 @@ def show(state: PageState) -> None:
         plot(
             one_output(w[0, 0].numpy(), grad[0, 0].numpy(), scaled, after, image),
             key=state.key("one_plot"),
-            alt="The plane of two weights with W, the gradient G, the preconditioned gradient P(G), and the ellipse "
-            "that the preconditioner makes of the unit circle.",
+            alt=(
+                "The plane of two weights with W, the gradient G, the preconditioned gradient P(G),"
+                " and the ellipse that the preconditioner makes of the unit circle."
+            ),
             on_click=lambda event: _set_w(state, event),
         )
     with right, role("words", "numbers"):
@@ -55,7 +66,9 @@ def show(state: PageState) -> None:
 
 def _polar(length: float, degrees: float) -> torch.Tensor:
     angle = math.radians(degrees)
-    return torch.tensor([[[length * math.cos(angle), length * math.sin(angle)]]], dtype=torch.float64)
+    return torch.tensor(
+        [[[length * math.cos(angle), length * math.sin(angle)]]], dtype=torch.float64
+    )
 
 
 def _set_w(state: PageState, event: dict[str, Any]) -> None:
@@ -84,8 +97,8 @@ def _explain(depth: float, w: np.ndarray, grad: np.ndarray, after: np.ndarray) -
     st.markdown(_in_words(depth, w, grad, after))
     with role("aside", "claim"):
         st.caption(
-            "Claim 2 of the paper: depth acts as an **adaptive rate** that grows with $W$, and a **stretch** by $N$ along $W$ "
-            "alone. The step is $-\\eta\\,P(G)$."
+            "Claim 2 of the paper: depth acts as an **adaptive rate** that grows with $W$, and a"
+            " **stretch** by $N$ along $W$ alone. The step is $-\\eta\\,P(G)$."
         )
 
 
@@ -93,25 +106,37 @@ def _in_words(depth: float, w: np.ndarray, grad: np.ndarray, after: np.ndarray) 
     """What the picture shows, in words: the special cases first."""
     size, length = float(np.linalg.norm(w)), float(np.linalg.norm(grad))
     if depth == 1:
-        return "**Depth 1:** $P$ is the identity, the step is plain gradient descent's and the ellipse is the unit circle."
+        return (
+            "**Depth 1:** $P$ is the identity, the step is plain gradient descent's and the ellipse"
+            " is the unit circle."
+        )
     if size == 0:
         return (
-            "**$W = 0$:** there is no direction to stretch along and the rate is 0, so $P = 0$ and the ellipse is a point. "
-            "A balanced deep network at $W = 0$ does not move, whatever the gradient."
+            "**$W = 0$:** there is no direction to stretch along and the rate is 0, so $P = 0$ and"
+            " the ellipse is a point. A balanced deep network at $W = 0$ does not move, whatever"
+            " the gradient."
         )
     rate = size ** (2 - 2 / depth)
-    factors = f"Along $W$ a gradient is multiplied by **{_short(depth * rate)}**, across by **{_short(rate)}**."
+    factors = (
+        f"Along $W$ a gradient is multiplied by **{_short(depth * rate)}**, across by"
+        f" **{_short(rate)}**."
+    )
     if length == 0:
         return f"{factors} Here the gradient is **zero**: nothing to act on, and the step is zero."
     cosine = abs(float(w @ grad)) / (size * length)
     if cosine > 1 - 1e-9:
-        return f"{factors} Here $G$ lies **along $W$**: it is lengthened or shortened, and not turned."
+        return (
+            f"{factors} Here $G$ lies **along $W$**: it is lengthened or shortened, and not turned."
+        )
     if cosine < 1e-9:
         return f"{factors} Here $G$ is **at right angles to $W$**: only the rate acts on it."
     reach = float(np.linalg.norm(after))
     turned = math.degrees(math.acos(min(1.0, float(after @ grad) / (reach * length))))
     longer = reach / length
-    return f"{factors} Here $G$ turns by **{turned:.0f}°** towards the line of $W$ and gets **{_short(longer)}** times its length."
+    return (
+        f"{factors} Here $G$ turns by **{turned:.0f}°** towards the line of $W$ and gets"
+        f" **{_short(longer)}** times its length."
+    )
 
 
 def _in(colour: str, formula: str) -> str:

@@ -1,4 +1,5 @@
-"""Trajectories on the two-coordinate problem: each method at its own best step size, from a start set by a click."""
+"""Trajectories on the two-coordinate problem: each method at its own best step size, from a start
+set by a click."""
 
 from __future__ import annotations
 
@@ -24,7 +25,15 @@ from overparam.words import show as quoted
 
 GOAL, HORIZON = 1e-4, 4000
 FARTHEST = max(STARTS) - STARTS[0]  # of a start nearby, in units of the target
-PATHS = {"1": "N = 1", "2": "N = 2", "3": "N = 3", "4": "N = 4", "8": "N = 8", "momentum": "momentum", "adam": "Adam"}
+PATHS = {
+    "1": "N = 1",
+    "2": "N = 2",
+    "3": "N = 3",
+    "4": "N = 4",
+    "8": "N = 8",
+    "momentum": "momentum",
+    "adam": "Adam",
+}
 _LOOKS = {"momentum": (PALETTE[5], "22px,4px,3px,4px"), "adam": (PALETTE[6], "2px,7px")}
 
 
@@ -32,7 +41,10 @@ def _read_paths(text: str) -> list[str]:
     names = text.split("~") if text else []
     unknown = [name for name in names if name not in PATHS]
     if unknown:
-        raise ChoiceError(f"A path must be one of {', '.join(PATHS)}, not {quoted(unknown[0])}; using the default paths instead.")
+        raise ChoiceError(
+            f"A path must be one of {', '.join(PATHS)}, not {quoted(unknown[0])}; using the default"
+            " paths instead."
+        )
     return [name for name in PATHS if name in names]
 
 
@@ -50,12 +62,34 @@ def show(state: PageState) -> None:
     left, right = st.columns([1, 4.2], gap="medium")
     with left, role("controls", "view"):
         with st.container(horizontal=True):
-            st.button("p = 2", on_click=_preset, args=(state, 2.0), width="stretch", help="Depth hurts.", key=state.key("p2"))
-            st.button("p = 4", on_click=_preset, args=(state, 4.0), width="stretch", help="Depth helps.", key=state.key("p4"))
+            st.button(
+                "p = 2",
+                on_click=_preset,
+                args=(state, 2.0),
+                width="stretch",
+                help="Depth hurts.",
+                key=state.key("p2"),
+            )
+            st.button(
+                "p = 4",
+                on_click=_preset,
+                args=(state, 4.0),
+                width="stretch",
+                help="Depth helps.",
+                key=state.key("p4"),
+            )
         p = state.slider("p", step=0.5)
         ratio = state.log_slider("ratio", 1, 1000)
-        st.button("Start near 0", on_click=_near_zero, args=(state,), width="stretch", key=state.key("near_zero"))
-        st.caption("Click in the map to start elsewhere. Press play, or drag the slider below the map.")
+        st.button(
+            "Start near 0",
+            on_click=_near_zero,
+            args=(state,),
+            width="stretch",
+            key=state.key("near_zero"),
+        )
+        st.caption(
+            "Click in the map to start elsewhere. Press play, or drag the slider below the map."
+        )
     with right, st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         st.pills(
             "Paths",
@@ -68,7 +102,10 @@ def show(state: PageState) -> None:
         )
         share = state.segmented(
             "share",
-            help="Each method's own best step size, of 24 a decade, over this start and five near it; or a share of it.",
+            help=(
+                "Each method's own best step size, of 24 a decade, over this start and five near"
+                " it; or a share of it."
+            ),
             width="content",
         )
     values = state.values()
@@ -77,11 +114,18 @@ def show(state: PageState) -> None:
         if not names:
             st.info("Choose at least one path.", icon=":material/route:")
             return
-        paths, iterations, steps, nearby, lucky = _compute(p, ratio, start, tuple(names), SHARES[share])
+        paths, iterations, steps, nearby, lucky = _compute(
+            p, ratio, start, tuple(names), SHARES[share]
+        )
         plot(
-            trajectories(_with_looks(paths), _window(ratio, paths), p, np.array([ratio, 1.0]), GOAL),
+            trajectories(
+                _with_looks(paths), _window(ratio, paths), p, np.array([ratio, 1.0]), GOAL
+            ),
             key=state.key("map"),
-            alt="Contours of the loss over the two weights with the path of each method, beside the losses over the iterations.",
+            alt=(
+                "Contours of the loss over the two weights with the path of each method, beside the"
+                " losses over the iterations."
+            ),
             on_click=lambda event: _set_start(state, event),
         )
         with role("answer", "paths"):
@@ -100,14 +144,21 @@ def _near_zero(state: PageState) -> None:
 
 def _set_start(state: PageState, event: dict[str, Any]) -> None:
     if event["axis"] == "x" and event["x"] is not None:
-        state.set(x=float(np.clip(round(event["x"], 3), -100, 100)), y=float(np.clip(round(event["y"], 3), -100, 100)))
+        state.set(
+            x=float(np.clip(round(event["x"], 3), -100, 100)),
+            y=float(np.clip(round(event["y"], 3), -100, 100)),
+        )
 
 
 def _starts(start: tuple[float, float], ratio: float) -> list[tuple[float, float]]:
-    """The start shown and those nearby that its step size must serve too; from 0.01 y they are those of the home page."""
+    """The start shown and those nearby that its step size must serve too; from 0.01 y they are
+    those of the home page."""
     shown, reach = np.array(start), FARTHEST * np.array([ratio, 1.0])
     factors = np.array(STARTS) / STARTS[0]
-    return [tuple(each) for each in (shown + np.clip(np.outer(factors - 1, shown), -reach, reach)).tolist()]
+    return [
+        tuple(each)
+        for each in (shown + np.clip(np.outer(factors - 1, shown), -reach, reach)).tolist()
+    ]
 
 
 def _method(name: str, start: tuple[float, float]) -> Method:
@@ -118,28 +169,62 @@ def _method(name: str, start: tuple[float, float]) -> Method:
 @st.cache_data(max_entries=64, ttl=3600, show_spinner="Comparing step sizes …")
 def _compute(
     p: float, ratio: float, start: tuple[float, float], names: tuple[str, ...], share: float
-) -> tuple[list[tuple[str, np.ndarray, np.ndarray, np.ndarray]], list[int | None], list[float], list[int | None], list[bool]]:
-    """For each method (name, times, weights, losses) to the goal; iterations to it; step sizes; most from a start nearby; luck."""
+) -> tuple[
+    list[tuple[str, np.ndarray, np.ndarray, np.ndarray]],
+    list[int | None],
+    list[float],
+    list[int | None],
+    list[bool],
+]:
+    """For each method (name, times, weights, losses) to the goal; iterations to it; step sizes;
+    most from a start nearby; luck."""
     problem = two_coordinate(p, ratio)
-    best = fastest(problem, [[_method(name, each) for each in _starts(start, ratio)] for name in names], GOAL, HORIZON)
+    best = fastest(
+        problem,
+        [[_method(name, each) for each in _starts(start, ratio)] for name in names],
+        GOAL,
+        HORIZON,
+    )
     steps = [share * each.step for each in best]
-    tuned = [replace(_method(name, start), step=step) for name, step in zip(names, steps, strict=True)]
+    tuned = [
+        replace(_method(name, start), step=step) for name, step in zip(names, steps, strict=True)
+    ]
     nearby = [max(each.iterations) if each.iterations and share == 1 else None for each in best]
-    horizon = HORIZON if None in nearby else max(each.iterations[0] for each in best if each.iterations)
+    horizon = (
+        HORIZON if None in nearby else max(each.iterations[0] for each in best if each.iterations)
+    )
     run = follow(problem, tuned, log_times(horizon, 60), goal=GOAL)
     weights = run.weights[:, :, 0].numpy()
     paths = []
     for i, name in enumerate(names):
         arrived = int(run.reached[i])
-        end = np.searchsorted(run.times, arrived) if arrived >= 0 else np.flatnonzero(np.isfinite(run.losses[:, i]))[-1]
-        paths.append((PATHS[name], run.times[: end + 1], weights[: end + 1, i], run.losses[: end + 1, i]))
-    return paths, [int(t) if t >= 0 else None for t in run.reached], steps, nearby, [each.lucky for each in best]
+        end = (
+            np.searchsorted(run.times, arrived)
+            if arrived >= 0
+            else np.flatnonzero(np.isfinite(run.losses[:, i]))[-1]
+        )
+        paths.append(
+            (PATHS[name], run.times[: end + 1], weights[: end + 1, i], run.losses[: end + 1, i])
+        )
+    return (
+        paths,
+        [int(t) if t >= 0 else None for t in run.reached],
+        steps,
+        nearby,
+        [each.lucky for each in best],
+    )
 
 
 def _with_looks(paths: list[tuple]) -> list[Path]:
     names = {label: name for name, label in PATHS.items()}
-    looks = [_LOOKS.get(names[p[0]]) or (depth_colour(int(names[p[0]])), depth_dash(int(names[p[0]]))) for p in paths]
-    return [Path(name, colour, dash, *rest) for (name, *rest), (colour, dash) in zip(paths, looks, strict=True)]
+    looks = [
+        _LOOKS.get(names[p[0]]) or (depth_colour(int(names[p[0]])), depth_dash(int(names[p[0]])))
+        for p in paths
+    ]
+    return [
+        Path(name, colour, dash, *rest)
+        for (name, *rest), (colour, dash) in zip(paths, looks, strict=True)
+    ]
 
 
 def _window(ratio: float, paths: list[tuple]) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -154,12 +239,23 @@ def _window(ratio: float, paths: list[tuple]) -> tuple[tuple[float, float], tupl
     return sides[0], sides[1]
 
 
-def _results(names: list[str], iterations: list[int | None], steps: list[float], nearby: list[int | None]) -> str:
-    """Iterations to the goal, one entry a method; where this start is a lucky one, those from a start nearby, too."""
+def _results(
+    names: list[str], iterations: list[int | None], steps: list[float], nearby: list[int | None]
+) -> str:
+    """Iterations to the goal, one entry a method; where this start is a lucky one, those from a
+    start nearby, too."""
     entries = []
     for name, count, step, most in zip(names, iterations, steps, nearby, strict=True):
-        words = f"{count:,} iteration{'' if count == 1 else 's'}" if count is not None else f"not there after {HORIZON:,}"
-        lucky = f"; up to {most:,} from starts nearby" if count is not None and most and most > 2 * count else ""
+        words = (
+            f"{count:,} iteration{'' if count == 1 else 's'}"
+            if count is not None
+            else f"not there after {HORIZON:,}"
+        )
+        lucky = (
+            f"; up to {most:,} from starts nearby"
+            if count is not None and most and most > 2 * count
+            else ""
+        )
         entries.append(f"**{PATHS[name]}:** {words} (step {step:.2g}{lucky})")
     return " · ".join(entries)
 
@@ -175,43 +271,66 @@ def _in_words(
 ) -> str:
     """What the paths show: what the paper says, and what was measured for the choices on screen."""
     if share == "best":  # one that arrives from this start alone does so by luck
-        iterations = [count if most is not None else None for count, most in zip(iterations, nearby, strict=True)]
+        iterations = [
+            count if most is not None else None
+            for count, most in zip(iterations, nearby, strict=True)
+        ]
     count = dict(zip(names, iterations, strict=True))
     deep = {name: count[name] for name in names if name not in ("1", *_LOOKS)}
     sentences = []
     if start == (0.0, 0.0) and deep:
-        sentences.append("**Start $w = 0$:** a stationary point for every $N > 1$, so the deep paths do not leave it.")
+        sentences.append(
+            "**Start $w = 0$:** a stationary point for every $N > 1$, so the deep paths do not"
+            " leave it."
+        )
     arrived = {name: n for name, n in deep.items() if n is not None}
     if "1" in count and arrived:
         best = min(arrived, key=arrived.__getitem__)
         if count["1"] is None:
-            sentences.append(f"**Measured here:** of the depths chosen only $N > 1$ arrives; the quickest is $N = {best}$.")
+            sentences.append(
+                "**Measured here:** of the depths chosen only $N > 1$ arrives; the quickest is $N"
+                f" = {best}$."
+            )
         else:
             sentences.append(_compared(best, max(count["1"], 1), max(arrived[best], 1)))
     sentences.append(
-        "**Why:** at $p = 2$ the slope is the distance to go, so both coordinates shrink at one rate: a single step size suits "
-        "both, and depth can only delay."
+        "**Why:** at $p = 2$ the slope is the distance to go, so both coordinates shrink at one"
+        " rate: a single step size suits both, and depth can only delay."
         if p == 2
-        else "**The paper's argument** (start near 0, $y_1 \\gg y_2$): one step size must suit the steep coordinate, so the other "
-        "crawls; once $w_1$ is near $y_1$, depth multiplies the other's rate by about $y_1^{2-2/N}$."
+        else (
+            "**The paper's argument** (start near 0, $y_1 \\gg y_2$): one step size must suit the"
+            " steep coordinate, so the other crawls; once $w_1$ is near $y_1$, depth multiplies the"
+            " other's rate by about $y_1^{2-2/N}$."
+        )
     )
     nowhere = [PATHS[name] for name, most in zip(names, nearby, strict=True) if most is None]
     if share == "best" and nowhere:
         sentences.append(
-            f"**No step size tried brings {', '.join(nowhere)} to the goal from all six starts** within {HORIZON:,} iterations: "
-            "shown is the one whose largest loss is least then."
+            f"**No step size tried brings {', '.join(nowhere)} to the goal from all six starts**"
+            f" within {HORIZON:,} iterations: shown is the one whose largest loss is least then."
         )
     if share == "best" and any(lucky) and p > 2:
         by_luck = ", ".join(PATHS[name] for name, each in zip(names, lucky, strict=True) if each)
-        sentences.append(f"**A lucky leap:** {by_luck}; the step sizes next to its own need more than {LUCKY:g} times as long.")
+        sentences.append(
+            f"**A lucky leap:** {by_luck}; the step sizes next to its own need more than {LUCKY:g}"
+            " times as long."
+        )
     if share == "best":
-        sentences.append("Step sizes are best over six starts, this one and five near it: from one alone a lucky leap could win.")
+        sentences.append(
+            "Step sizes are best over six starts, this one and five near it: from one alone a lucky"
+            " leap could win."
+        )
     return " ".join(sentences)
 
 
 def _compared(best: str, plain: int, deep: int) -> str:
     if plain == deep:
         return f"**Measured here:** $N = {best}$ and $N = 1$ need equally many iterations."
-    verb, less, factor = ("helps", "fewer", plain / deep) if deep < plain else ("hurts", "more", deep / plain)
+    verb, less, factor = (
+        ("helps", "fewer", plain / deep) if deep < plain else ("hurts", "more", deep / plain)
+    )
     times = f"{float(f'{factor:.2g}'):,g} times {less}"
-    return f"**Measured here:** depth {verb}; $N = {best}$, the quickest deep one, needs {times} iterations than $N = 1$."
+    return (
+        f"**Measured here:** depth {verb}; $N = {best}$, the quickest deep one, needs {times}"
+        " iterations than $N = 1$."
+    )

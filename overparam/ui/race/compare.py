@@ -1,4 +1,5 @@
-"""Runs beside each other over time: pinned runs as faint curves, the runs of this session, and step sizes changed on the way."""
+"""Runs beside each other over time: pinned runs as faint curves, the runs of this session, and step
+sizes changed on the way."""
 
 from __future__ import annotations
 
@@ -43,14 +44,20 @@ def pin(run: Run, position: int) -> None:
 def ghosts(curves: Callable[[Experiment, View], list[Curve]]) -> list[Curve]:
     """The pinned curves, drawn faintly and named after their methods."""
     return [
-        replace(curve, ghost=True, name=f"{curve.name} (pinned {i})", note=f"{curve.note}, {each.experiment.summary()}")
+        replace(
+            curve,
+            ghost=True,
+            name=f"{curve.name} (pinned {i})",
+            note=f"{curve.note}, {each.experiment.summary()}",
+        )
         for i, each in enumerate(pins(), start=1)
         for curve in curves(each.experiment, each.view)
     ]
 
 
 def change_steps(state: PageState, run: Run, factor: float) -> None:
-    """Multiply every step size from the iteration shown on (a callback); the run as it was stays as a faint curve.
+    """Multiply every step size from the iteration shown on (a callback); the run as it was stays as
+    a faint curve.
 
     What was tuned becomes each method's own step size, so that the run up to here is the same one.
     """
@@ -60,9 +67,15 @@ def change_steps(state: PageState, run: Run, factor: float) -> None:
         return
     before, at = run.experiment, view.iteration
     if at >= before.iterations:  # no step is left that another step size could change
-        moving["refused"] = "The run has ended: go back or raise Iterations, then change the step sizes."
+        moving["refused"] = (
+            "The run has ended: go back or raise Iterations, then change the step sizes."
+        )
         return
-    steps = view.steps if before.steps == "tuned" else [before.method(entry).step for entry in before.methods]
+    steps = (
+        view.steps
+        if before.steps == "tuned"
+        else [before.method(entry).step for entry in before.methods]
+    )
     try:
         if at == 0:
             steps, changes = [factor * step for step in steps], before.changes
@@ -70,11 +83,14 @@ def change_steps(state: PageState, run: Run, factor: float) -> None:
             earlier = "~".join(f"{t}x{by!r}" for t, by in before.changes if t <= at)
             changes = parse_changes("~".join(filter(None, [earlier, f"{at}x{factor!r}"])))
         methods: tuple[Entry, ...] = tuple(
-            replace(entry, step=float(step)) for entry, step in zip(before.methods, steps, strict=True)
+            replace(entry, step=float(step))
+            for entry, step in zip(before.methods, steps, strict=True)
         )
         state.set(steps="each", methods=methods, changes=changes)
     except ChoiceError as error:
-        moving["refused"] = str(error).split(";")[0].removesuffix(".") + ": the step sizes were left as they were."
+        moving["refused"] = (
+            str(error).split(";")[0].removesuffix(".") + ": the step sizes were left as they were."
+        )
         return
     pin(run, before.iterations)
     leave(moving)
@@ -105,9 +121,16 @@ def leave(moving: dict[str, Any]) -> None:
 def history(state: PageState, watched: Experiment) -> None:
     """The runs of this session, each a click away, and what to do with the pinned ones."""
     if pins():
-        words = "; ".join(f"{i}: {described(each.experiment)}" for i, each in enumerate(pins(), start=1))
+        words = "; ".join(
+            f"{i}: {described(each.experiment)}" for i, each in enumerate(pins(), start=1)
+        )
         st.caption(f"Pinned, faint in the chart: {words}")
-        st.button("Unpin all", icon=":material/keep_off:", on_click=lambda: pins().clear(), key="race_unpin")
+        st.button(
+            "Unpin all",
+            icon=":material/keep_off:",
+            on_click=lambda: pins().clear(),
+            key="race_unpin",
+        )
     runs = st.session_state.get("race__history", {})
     if not runs:
         st.caption("Runs that you have watched in this session appear here.")

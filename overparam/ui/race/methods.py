@@ -38,10 +38,17 @@ def methods_editor(state: PageState, step_is_own: bool) -> None:
         hide_index=True,
         placeholder="",
         on_change=lambda: _edited(state, memory, key),
-        column_order=["depth", "optimizer", "kind"] + (["step"] if step_is_own else []) + ["scale", "start", "width"],
+        column_order=["depth", "optimizer", "kind"]
+        + (["step"] if step_is_own else [])
+        + ["scale", "start", "width"],
         column_config={
             "depth": st.column_config.NumberColumn(
-                "depth", width=76, min_value=DEPTH.low, max_value=DEPTH.high, default=2, required=True
+                "depth",
+                width=76,
+                min_value=DEPTH.low,
+                max_value=DEPTH.high,
+                default=2,
+                required=True,
             ),
             "optimizer": st.column_config.SelectboxColumn(
                 "optimizer",
@@ -58,46 +65,67 @@ def methods_editor(state: PageState, step_is_own: bool) -> None:
                 format_func=lambda name: KINDS[str(name)],
                 default="network",
                 required=True,
-                help="The layers of a network, or their product by the update of Theorem 1, or by one factor of that.",
+                help=(
+                    "The layers of a network, or their product by the update of Theorem 1, or by"
+                    " one factor of that."
+                ),
             ),
-            "step": st.column_config.NumberColumn("step size", width=82, min_value=0, max_value=STEP.high, format="%.6g"),
-            "scale": st.column_config.NumberColumn("start scale", width=92, min_value=0, max_value=SCALE.high, format="%.4g"),
+            "step": st.column_config.NumberColumn(
+                "step size", width=82, min_value=0, max_value=STEP.high, format="%.6g"
+            ),
+            "scale": st.column_config.NumberColumn(
+                "start scale", width=92, min_value=0, max_value=SCALE.high, format="%.4g"
+            ),
             "start": st.column_config.SelectboxColumn(
                 "start", width=70, options=list(STARTS), format_func=lambda name: STARTS[str(name)]
             ),
             "width": st.column_config.NumberColumn(
-                "width", width=80, min_value=1, max_value=WIDTH.high, step=1, help="Empty: the number of outputs."
+                "width",
+                width=80,
+                min_value=1,
+                max_value=WIDTH.high,
+                step=1,
+                help="Empty: the number of outputs.",
             ),
         },
     )
     st.caption(
-        "Empty: as in the sidebar; an empty width is the number of outputs. The last row adds a method. "
-        "To delete rows, tick them at the left and press the bin."
+        "Empty: as in the sidebar; an empty width is the number of outputs. The last row adds a"
+        " method. To delete rows, tick them at the left and press the bin."
     )
     if memory["refused"]:
         st.error(memory["refused"], icon=":material/error:")
 
 
 def _edited(state: PageState, memory: dict[str, Any], key: str) -> None:
-    """Take what was edited, or say in one sentence why not; what is refused leaves the list as it was."""
+    """Take what was edited, or say in one sentence why not; what is refused leaves the list as it
+    was."""
     change = st.session_state[key]
     rows = [{f.name: getattr(e, f.name) for f in fields(Entry)} for e in memory["shown"]]
     for place, cells in change["edited_rows"].items():
         rows[int(place)].update(cells)
-    rows = [row for place, row in enumerate(rows) if place not in change["deleted_rows"]] + change["added_rows"]
+    rows = [row for place, row in enumerate(rows) if place not in change["deleted_rows"]] + change[
+        "added_rows"
+    ]
     try:
         entries = tuple(check_entry(_entry(row)) for row in rows)
         if not 1 <= len(entries) <= MOST_METHODS:
             raise ChoiceError(f"A race needs from 1 to {MOST_METHODS} methods, not {len(entries)}.")
     except ChoiceError as error:
-        memory.update(refused=f"{error} The list was left as it was.", version=memory["version"] + 1)
+        memory.update(
+            refused=f"{error} The list was left as it was.", version=memory["version"] + 1
+        )
         return
     memory["refused"] = ""
     state.set(methods=entries)
 
 
 def _entry(row: Mapping[str, Any]) -> Entry:
-    values = {name: value for name, value in row.items() if value is not None and value == value and name in _NAMES}
+    values = {
+        name: value
+        for name, value in row.items()
+        if value is not None and value == value and name in _NAMES
+    }
     for name in ("step", "scale"):
         if name in values:
             values[name] = float(values[name])

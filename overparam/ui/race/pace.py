@@ -1,4 +1,5 @@
-"""How often a streaming picture is drawn: ten times a second, and less often where many people watch."""
+"""How often a streaming picture is drawn: ten times a second, and less often where many people
+watch."""
 
 from __future__ import annotations
 
@@ -8,11 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 FRAME_SECONDS = 0.1
-DRAWING_SHARE = 0.4  # of one core, for the pictures of all viewers together: the rest is for the runs that they show
+# of one core, for the pictures of all viewers together: the rest is for the runs that they show
+DRAWING_SHARE = 0.4
 
 
 class Pace:
-    """When one viewer's next picture is due: `with Pace() as pace`, as long as the viewer watches."""
+    """When one viewer's next picture is due: `with Pace() as pace`, as long as the viewer
+    watches."""
 
     _watching, _lock = 0, threading.Lock()
 
@@ -37,10 +40,12 @@ class Pace:
 
     @contextmanager
     def picture(self) -> Iterator[None]:
-        """Draw inside this: the next picture is then due in 0.1 s, or later where all pictures would take more than their share."""
+        """Draw inside this: the next picture is then due in 0.1 s, or later where all pictures
+        would take more than their share."""
         began, used = time.perf_counter(), time.thread_time()
         yield
         used, took = time.thread_time() - used, time.perf_counter() - began
-        # longer than its own work: many others are at work too, some of them on the way to their first picture
+        # longer than its own work: many others are at work too, some of them on the way to their
+        # first picture
         everybody = max(self._watching * used, took)
         self._next = time.perf_counter() + max(FRAME_SECONDS, everybody / DRAWING_SHARE)

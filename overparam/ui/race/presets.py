@@ -11,7 +11,15 @@ from overparam.choices.problems import PROBLEMS
 from overparam.choices.race import Experiment
 from overparam.data import ethanol_is_cached
 from overparam.serving.run import Run, View
-from overparam.story.presets import ALWAYS_HERE, COUNTEREXAMPLES, FIGURES, LONGEST_HORIZON, PAPER_DATA, Preset, matching
+from overparam.story.presets import (
+    ALWAYS_HERE,
+    COUNTEREXAMPLES,
+    FIGURES,
+    LONGEST_HORIZON,
+    PAPER_DATA,
+    Preset,
+    matching,
+)
 from overparam.ui.shell.frame import when_open
 from overparam.ui.shell.state import PageState
 
@@ -30,7 +38,13 @@ def preset_menu(state: PageState, run_curves: Callable[[], None]) -> None:
     Args: run_curves: makes the page run the choices as they stand then, from the start.
     """
     words = "Figures and counter-examples"
-    menu = st.popover(words, icon=":material/auto_stories:", width="stretch", key=_menu_key(state), on_change="rerun")
+    menu = st.popover(
+        words,
+        icon=":material/auto_stories:",
+        width="stretch",
+        key=_menu_key(state),
+        on_change="rerun",
+    )
     when_open(menu, lambda: _presets(state, run_curves))
 
 
@@ -41,12 +55,22 @@ def _menu_key(state: PageState) -> str:
 def _presets(state: PageState, run_curves: Callable[[], None]) -> None:
     here = ethanol_is_cached()
     data = PAPER_DATA if here else ALWAYS_HERE
-    where = "on its own data, Ethanol" if here else "on diabetes: choose Ethanol under Problem to fetch its own data"
+    where = (
+        "on its own data, Ethanol"
+        if here
+        else "on diabetes: choose Ethanol under Problem to fetch its own data"
+    )
     _group(state, f"**The paper's figures** {where}", FIGURES, data, run_curves)
     _group(state, "**Counter-examples**", COUNTEREXAMPLES, data, run_curves)
 
 
-def _group(state: PageState, title: str, presets: Sequence[Preset], data: str, run_curves: Callable[[], None]) -> None:
+def _group(
+    state: PageState,
+    title: str,
+    presets: Sequence[Preset],
+    data: str,
+    run_curves: Callable[[], None],
+) -> None:
     st.markdown(title)
     with st.container(gap=None, key=f"{state.prefix}_presets_{presets[0].name}"):
         for preset in presets:
@@ -60,20 +84,25 @@ def _group(state: PageState, title: str, presets: Sequence[Preset], data: str, r
             )
 
 
-def _choose(state: PageState, preset: Preset, data: str, long: bool, run_curves: Callable[[], None]) -> None:
+def _choose(
+    state: PageState, preset: Preset, data: str, long: bool, run_curves: Callable[[], None]
+) -> None:
     state.set(**preset.values(data, long))
     st.session_state[_menu_key(state)] = False  # it would cover the curves
     run_curves()
 
 
 def preset_switch(state: PageState, experiment: Experiment, run_curves: Callable[[], None]) -> bool:
-    """Where the choices are those of a preset: what it is, and the switch to its full length. Returns whether they are."""
+    """Where the choices are those of a preset: what it is, and the switch to its full length.
+    Returns whether they are."""
     preset = matching(experiment)
     if preset is None:
         return False
     where = "" if preset.fixed else f" · {PROBLEMS[experiment.problem].label}"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"**{preset.title}**{where}", help=f"{preset.about}\n\n**Watch:** {preset.watch}")
+        st.markdown(
+            f"**{preset.title}**{where}", help=f"{preset.about}\n\n**Watch:** {preset.watch}"
+        )
         if preset.full is not None:
             long = experiment.iterations == preset.full
             label = "Short again" if long else f"Full length: {preset.full:,} iterations"
@@ -89,7 +118,8 @@ def preset_switch(state: PageState, experiment: Experiment, run_curves: Callable
 
 
 def preset_lines(run: Run, view: View) -> str:
-    """The paper, the replication and this run, told apart, as HTML; "" where the choices are of no preset."""
+    """The paper, the replication and this run, told apart, as HTML; "" where the choices are of no
+    preset."""
     preset = matching(run.experiment)
     if preset is None:
         return ""
@@ -105,7 +135,11 @@ def preset_lines(run: Run, view: View) -> str:
 
 
 def _tuned_for_less(experiment: Experiment) -> str:
-    """What to watch in a long run whose step sizes were compared over a part of it; "" for others."""
+    """What to watch in a long run whose step sizes were compared over a part of it; "" for
+    others."""
     if experiment.tuning_horizon < LONGEST_HORIZON or experiment.iterations <= LONGEST_HORIZON:
         return ""
-    return f"Step sizes are compared until iteration {experiment.tuning_horizon:,}: the best one until then may diverge later."
+    return (
+        f"Step sizes are compared until iteration {experiment.tuning_horizon:,}: the best one until"
+        " then may diverge later."
+    )

@@ -16,20 +16,32 @@ from overparam.export.notebook import notebook
 from overparam.serving.run import Run, View
 
 
-def take_home(run: Run, position: Callable[[], int], upload: Data | None, figure: Callable[[View], go.Figure]) -> None:
+def take_home(
+    run: Run, position: Callable[[], int], upload: Data | None, figure: Callable[[View], go.Figure]
+) -> None:
     """Downloads of the run as it stands when the button is pressed, and links to this page.
 
     Args: position: the iteration shown; figure: the picture of a view.
     """
     experiment = run.experiment
 
-    def button(label: str, name: str, make: Callable[[View], str], mime: str, icon: str, words: str) -> None:
+    def button(
+        label: str, name: str, make: Callable[[View], str], mime: str, icon: str, words: str
+    ) -> None:
         def data() -> str:
             view = run.view(position())
             return make(view) if view is not None else ""
 
         st.download_button(
-            label, data, name, mime, key=f"race_save_{name}", on_click="ignore", icon=icon, help=words, width="stretch"
+            label,
+            data,
+            name,
+            mime,
+            key=f"race_save_{name}",
+            on_click="ignore",
+            icon=icon,
+            help=words,
+            width="stretch",
         )
 
     left, right = st.columns(2, gap="small")
@@ -40,8 +52,8 @@ def take_home(run: Run, position: Callable[[], int], upload: Data | None, figure
             lambda v: export.as_csv(experiment, v),
             "text/csv",
             ":material/table:",
-            "The loss of every method at the iterations drawn, with choices, seed and versions in lines that begin with #: "
-            'pandas reads it with comment="#".',
+            "The loss of every method at the iterations drawn, with choices, seed and versions in"
+            ' lines that begin with #: pandas reads it with comment="#".',
         )
         button(
             "Numbers, JSON",
@@ -66,7 +78,8 @@ def take_home(run: Run, position: Callable[[], int], upload: Data | None, figure
             lambda v: export.script(experiment, v, upload),
             "text/x-python",
             ":material/code:",
-            "Plain torch and numpy, nothing else: computes exactly this run again and writes its numbers.",
+            "Plain torch and numpy, nothing else: computes exactly this run again and writes its"
+            " numbers.",
         )
         button(
             "Notebook, Jupyter",
@@ -90,12 +103,21 @@ def take_home(run: Run, position: Callable[[], int], upload: Data | None, figure
 
 
 def links(needs_file: bool = False) -> None:
-    """A link to this page with every choice, and the same as a frame for another page; each with a button that copies it."""
+    """A link to this page with every choice, and the same as a frame for another page; each with a
+    button that copies it."""
     address = st.context.url or ""
     parameters = {name: st.query_params[name] for name in st.query_params}
     link = address + ("?" + urlencode(parameters) if parameters else "")
     frame = address + "?" + urlencode(parameters | {"embed": "true"})
-    st.caption("**Link** to exactly this" + (" (whoever opens it uploads the same file)" if needs_file else ""))
+    st.caption(
+        "**Link** to exactly this"
+        + (" (whoever opens it uploads the same file)" if needs_file else "")
+    )
     st.code(link, language=None, height=68, wrap_lines=True)
     st.caption("**Frame** for a web page")
-    st.code(f'<iframe src="{escape(frame)}" width="100%" height="640"></iframe>', language=None, height=68, wrap_lines=True)
+    st.code(
+        f'<iframe src="{escape(frame)}" width="100%" height="640"></iframe>',
+        language=None,
+        height=68,
+        wrap_lines=True,
+    )

@@ -1,4 +1,5 @@
-"""Tuning as a view of the race: the whole grid of step sizes, while it is compared and after, each of its points a run."""
+"""Tuning as a view of the race: the whole grid of step sizes, while it is compared and after, each
+of its points a run."""
 
 from __future__ import annotations
 
@@ -35,7 +36,8 @@ normalise the gradient have no such limit.
 
 
 def tuned_twin(values: dict[str, Any]) -> Experiment:
-    """The experiment with every step size tuned: itself where they are, else with its own step sizes left out."""
+    """The experiment with every step size tuned: itself where they are, else with its own step
+    sizes left out."""
     methods = tuple(replace(entry, step=None) for entry in values["methods"])
     return Experiment.of(values | {"steps": "tuned", "methods": methods, "changes": ()})
 
@@ -46,10 +48,18 @@ def is_tuned(state: PageState) -> bool:
     return run is not None and run.tuned is not None
 
 
-def tuning_view(state: PageState, moving: dict[str, Any], upload: Data | None, height: int, play: Callable[..., None]) -> Run:
-    """Draw the comparison of step sizes as far as it is known, and let it go on while the race is running; returns the tuned run.
+def tuning_view(
+    state: PageState,
+    moving: dict[str, Any],
+    upload: Data | None,
+    height: int,
+    play: Callable[..., None],
+) -> Run:
+    """Draw the comparison of step sizes as far as it is known, and let it go on while the race is
+    running; returns the tuned run.
 
-    Args: play: makes the page show the curves of the choices as they stand then, from the start (for a click).
+    Args: play: makes the page show the curves of the choices as they stand then, from the start
+    (for a click).
     """
     values = state.values()
     experiment = tuned_twin(values)
@@ -75,13 +85,18 @@ def tuning_view(state: PageState, moving: dict[str, Any], upload: Data | None, h
     plot(
         tuning_figure(rows, f"gap at iteration {found.iteration:,}", height),
         key=state.key("tuning"),
-        alt="The gap of every method against its step size, with the best step, the first that diverged and the stability limit.",
+        alt=(
+            "The gap of every method against its step size, with the best step, the first that"
+            " diverged and the stability limit."
+        ),
         on_click=clicked,
     )
     st.caption(_words(run, found, horizon, moving["playing"]), help=LEGEND)
     if moving["playing"]:
         moving.update(playing=run.tuned is None, preview=False)
-        if run.experiment == moving["experiment"]:  # the curves then stand where the comparison does
+        if (
+            run.experiment == moving["experiment"]
+        ):  # the curves then stand where the comparison does
             moving["position"] = max(moving["position"], found.iteration)
         if run.tuned is not None:
             st.rerun()
@@ -106,18 +121,33 @@ def _rows(run: Run, found: Tuned, values: dict[str, Any]) -> list[Tuning]:
     rows = []
     for i, entry in enumerate(run.experiment.methods):
         mine = np.flatnonzero(found.grid.owner == i)
-        own = {"each": values["methods"][i].step or values["step"], "shared": values["step"]}.get(values["steps"])
+        own = {"each": values["methods"][i].step or values["step"], "shared": values["step"]}.get(
+            values["steps"]
+        )
         gaps = np.where(found.diverged_at[mine] >= 0, np.nan, found.gaps[mine])
-        rows.append(Tuning(entry.label(), *looks[i], found.grid.steps[mine], gaps, found.chosen[i] - int(mine[0]), stable[i], own))
+        rows.append(
+            Tuning(
+                entry.label(),
+                *looks[i],
+                found.grid.steps[mine],
+                gaps,
+                found.chosen[i] - int(mine[0]),
+                stable[i],
+                own,
+            )
+        )
     return rows
 
 
 def _take(state: PageState, rows: list[Tuning], method: int, step: float) -> None:
-    """Every method keeps the step size it has, or its best one; the clicked one takes the step clicked."""
+    """Every method keeps the step size it has, or its best one; the clicked one takes the step
+    clicked."""
     values = state.values()
     steps = [float(row.own if row.own is not None else row.steps[row.chosen]) for row in rows]
     steps[method] = step
-    methods = tuple(replace(entry, step=own) for entry, own in zip(values["methods"], steps, strict=True))
+    methods = tuple(
+        replace(entry, step=own) for entry, own in zip(values["methods"], steps, strict=True)
+    )
     state.set(steps="each", methods=methods)
 
 
@@ -125,7 +155,16 @@ def _words(run: Run, found: Tuned, horizon: int, playing: bool) -> str:
     rows = len(found.grid.methods)
     words = f"{rows} runs, {run.experiment.grid} step sizes a decade"
     if run.tuned is not None:
-        return f"{words}, compared at the tuning horizon of {horizon:,} iterations. Click a step to run it."
+        return (
+            f"{words}, compared at the tuning horizon of {horizon:,} iterations. Click a step to"
+            " run it."
+        )
     words += f", iteration {found.iteration:,} of the tuning horizon of {horizon:,}"
     left = run.seconds_left(horizon)
-    return words + (f", about {left:.0f} s left" if playing and left > 2 else "" if playing else ": press Run to go on")
+    return words + (
+        f", about {left:.0f} s left"
+        if playing and left > 2
+        else ""
+        if playing
+        else ": press Run to go on"
+    )

@@ -1,4 +1,5 @@
-"""The page that follows a lecturer: a few kilobytes and one connection, no session of Streamlit; and the stream that feeds it.
+"""The page that follows a lecturer: a few kilobytes and one connection, no session of Streamlit;
+and the stream that feeds it.
 
 Followers look and steer nothing: the stream takes no message from them.
 """
@@ -31,18 +32,24 @@ _HERE = Path(__file__).parent
 _SCRIPT = (_HERE / "follow.js").read_text(encoding="utf-8")
 _PAGE = (_HERE / "follow.html").read_text(encoding="utf-8").replace("FOLLOW", _SCRIPT)
 _HASH = base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode()
-_POLICY = f"default-src 'none'; script-src 'sha256-{_HASH}'; style-src 'unsafe-inline'; connect-src 'self'"
+_POLICY = (
+    f"default-src 'none'; script-src 'sha256-{_HASH}'; style-src 'unsafe-inline'; connect-src"
+    " 'self'"
+)
 
 
 def routes(base: str, hall: Callable[[], Hall | None]) -> list[BaseRoute]:
     """The page /follow/CODE and its stream.
 
-    Args: base: "" or "/path" of the app. hall: the rooms, or None where nobody has shown anything yet.
+    Args: base: "" or "/path" of the app. hall: the rooms, or None where nobody has shown anything
+    yet.
     """
     followers = 0
 
     async def page(_: Request) -> Response:
-        return HTMLResponse(_PAGE, headers={"Content-Security-Policy": _POLICY, "Cache-Control": "no-cache"})
+        return HTMLResponse(
+            _PAGE, headers={"Content-Security-Policy": _POLICY, "Cache-Control": "no-cache"}
+        )
 
     async def stream(socket: WebSocket) -> None:
         nonlocal followers
@@ -68,11 +75,15 @@ def routes(base: str, hall: Callable[[], Hall | None]) -> list[BaseRoute]:
             followers -= 1
             rooms.leave(room)
 
-    return [Route(f"{base}/follow/{{code}}", page), WebSocketRoute(f"{base}/follow/{{code}}/stream", stream)]
+    return [
+        Route(f"{base}/follow/{{code}}", page),
+        WebSocketRoute(f"{base}/follow/{{code}}/stream", stream),
+    ]
 
 
 def _from_here(socket: WebSocket) -> bool:
-    """Browsers always say whose page opens a stream: it must be a page of the host that they ask."""
+    """Browsers always say whose page opens a stream: it must be a page of the host that they
+    ask."""
     origin = socket.headers.get("origin")
     return origin is None or urlsplit(origin).netloc == socket.headers.get("host")
 
@@ -106,14 +117,26 @@ def _described(room: Room) -> str:
 def _description(room: Room) -> dict[str, object]:
     live = room.live
     if live is None:
-        return {"run": 0, "title": "", "limit": 1, "curves": [], "position": 0, "playing": False, "error": _OVER, "link": "../"}
+        return {
+            "run": 0,
+            "title": "",
+            "limit": 1,
+            "curves": [],
+            "position": 0,
+            "playing": False,
+            "error": _OVER,
+            "link": "../",
+        }
     methods = live.experiment.methods
     looks = zip(methods, method_styles(methods), strict=True)
     return {
         "run": live.number,
         "title": live.experiment.summary(),
         "limit": live.experiment.iterations,
-        "curves": [{"name": entry.label(), "colour": colour, "dash": dash} for entry, (colour, dash) in looks],
+        "curves": [
+            {"name": entry.label(), "colour": colour, "dash": dash}
+            for entry, (colour, dash) in looks
+        ],
         "position": room.position,
         "playing": room.playing,
         "error": live.error,

@@ -23,7 +23,12 @@ STYLE = """<style>
 }
 </style>""".replace("NARROW", NARROW)
 
-WITH_SIDEBAR = ("convergence", "where_depth_helps", "no_regularizer", "beyond_linear")  # pages by their address
+WITH_SIDEBAR = (
+    "convergence",
+    "where_depth_helps",
+    "no_regularizer",
+    "beyond_linear",
+)  # pages by their address
 
 
 def page_frame() -> None:
@@ -41,17 +46,24 @@ def page_frame() -> None:
 def navigation() -> StreamlitPage:
     """The pages of the app, and the one that was asked for."""
     page = st.navigation(
-        {  # two pages and two menus: that many have room at every width, however many pages there are
+        # two pages and two menus: that many have room at every width, however many pages there are
+        {
             "": [
                 st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
                 st.Page("pages/convergence.py", title="The race", icon=":material/show_chart:"),
             ],
             "Where it helps": [
-                st.Page("pages/where_depth_helps.py", title="Where depth helps", icon=":material/grid_on:"),
+                st.Page(
+                    "pages/where_depth_helps.py",
+                    title="Where depth helps",
+                    icon=":material/grid_on:",
+                ),
                 st.Page("pages/beyond_linear.py", title="Beyond linear", icon=":material/hub:"),
             ],
             "Why": [
-                st.Page("pages/preconditioner.py", title="The preconditioner", icon=":material/explore:"),
+                st.Page(
+                    "pages/preconditioner.py", title="The preconditioner", icon=":material/explore:"
+                ),
                 st.Page("pages/plateaus.py", title="Plateaus", icon=":material/hourglass_bottom:"),
                 st.Page("pages/no_regularizer.py", title="No regularizer", icon=":material/cycle:"),
             ],
@@ -62,7 +74,8 @@ def navigation() -> StreamlitPage:
 
 
 def sidebar_first(page: StreamlitPage) -> None:
-    """Bring the sidebar before the rest of a page that has one, which would else be seen to make room for it.
+    """Bring the sidebar before the rest of a page that has one, which would else be seen to make
+    room for it.
 
     Call when it is settled whether the sidebar stands open.
     """
@@ -73,8 +86,9 @@ def sidebar_first(page: StreamlitPage) -> None:
 def through_app() -> None:
     """Call first in every page.  Run app.py instead, where the page's file was started without it.
 
-    Streamlit does that with a link to a page, as long as nobody has opened the app since the server started: it sees a
-    folder called "pages" and cannot know yet that app.py has a navigation of its own.
+    Streamlit does that with a link to a page, as long as nobody has opened the app since the server
+    started: it sees a folder called "pages" and cannot know yet that app.py has a navigation of its
+    own.
     """
     if "in_frame" not in st.session_state:
         page_frame()
@@ -84,11 +98,14 @@ def through_app() -> None:
 
 @contextmanager
 def showing(name: str) -> Iterator[None]:
-    """Show a view of a page inside this: what is left of another view goes at once, not when this one is complete."""
+    """Show a view of a page inside this: what is left of another view goes at once, not when this
+    one is complete."""
     slot, last = st.empty(), st.session_state.get("frame__view")
     st.session_state["frame__view"] = name
     if last not in (None, name):
-        slot.html('<style>.stMain .stElementContainer[data-stale="true"] { display: none; }</style>')
+        slot.html(
+            '<style>.stMain .stElementContainer[data-stale="true"] { display: none; }</style>'
+        )
     yield
     slot.html("<style></style>")
 
@@ -96,8 +113,8 @@ def showing(name: str) -> Iterator[None]:
 def when_open(container: PopoverContainer | ExpanderContainer, fill: Callable[[], object]) -> None:
     """Fill a popover or an expander while it is open, and spend nothing on it while it is not.
 
-    A whole class presses Run together, and each of them waits for every widget of everybody. The container needs
-    `on_change="rerun"`.
+    A whole class presses Run together, and each of them waits for every widget of everybody. The
+    container needs `on_change="rerun"`.
     """
     if container.open:
         with container:
@@ -106,16 +123,19 @@ def when_open(container: PopoverContainer | ExpanderContainer, fill: Callable[[]
 
 @st.cache_resource(show_spinner=False)
 def warm_up() -> threading.Thread:
-    """Import torch and scikit-learn in the background, once per server, so that the home page need not wait for it.
+    """Import torch and scikit-learn in the background, once per server, so that the home page need
+    not wait for it.
 
-    numpy's linear algebra is kept to one thread for each caller: many sessions share the cores, and threads that wait for
-    one another spin (a fit of 128 weights took 4 s of processor time on two busy cores, and 0.1 s on one thread).
+    numpy's linear algebra is kept to one thread for each caller: many sessions share the cores, and
+    threads that wait for one another spin (a fit of 128 weights took 4 s of processor time on two
+    busy cores, and 0.1 s on one thread).
 
-    A thread that has the interpreter keeps it for up to 50 ms instead of 5, so that a page is built in one go: sixty threads that
-    build theirs together lose less to changing turns (the last of them is done after 0.8 to 0.9 s instead of 0.9 to 1.4 s).
+    A thread that has the interpreter keeps it for up to 50 ms instead of 5, so that a page is built
+    in one go: sixty threads that build theirs together lose less to changing turns (the last of
+    them is done after 0.8 to 0.9 s instead of 0.9 to 1.4 s).
 
-    Afterwards everything imported is moved out of the garbage collector's sight: walking through torch's objects would
-    hold everybody up for about 0.1 s at every full collection.
+    Afterwards everything imported is moved out of the garbage collector's sight: walking through
+    torch's objects would hold everybody up for about 0.1 s at every full collection.
     """
 
     def load() -> None:

@@ -1,4 +1,5 @@
-"""Lessons on the screen: the card of a step beside its page, and the controls that it does not need out of sight."""
+"""Lessons on the screen: the card of a step beside its page, and the controls that it does not need
+out of sight."""
 
 from __future__ import annotations
 
@@ -28,7 +29,16 @@ from overparam.ui.shell.roles import LESSON, hidden
 from overparam.ui.shell.state import follow_url, stands_at
 from overparam.ui.shell.transport import transport
 
-_WIDGETS = ("Slider", "NumberInput", "Selectbox", "ButtonGroup", "Checkbox", "TextInput", "Button", "FileUploader")
+_WIDGETS = (
+    "Slider",
+    "NumberInput",
+    "Selectbox",
+    "ButtonGroup",
+    "Checkbox",
+    "TextInput",
+    "Button",
+    "FileUploader",
+)
 _PREFIX = {  # of the keys of a page's widgets
     HOME: "home",
     RACE: "race",
@@ -38,7 +48,12 @@ _PREFIX = {  # of the keys of a page's widgets
     PLATEAUS: "plateaus",
     BEYOND: "beyond",
 }
-_OF_FRAME = ("lesson", "projector", "embed", "embed_options")  # parameters that are not a page's choices
+_OF_FRAME = (
+    "lesson",
+    "projector",
+    "embed",
+    "embed_options",
+)  # parameters that are not a page's choices
 _CARD = """<style>
 .st-key-lesson_card { gap: 0.75rem; }
 .st-key-lesson_card h3 { padding: 0 0 0.5rem !important; }
@@ -60,9 +75,11 @@ _BARE = """
 
 @contextmanager
 def beside_lesson(page: StreamlitPage) -> Iterator[None]:
-    """Run a page inside this: beside the card of the lesson's step that the URL names, if it names one.
+    """Run a page inside this: beside the card of the lesson's step that the URL names, if it names
+    one.
 
-    When a session comes to a step, its page is opened and its choices are set; from then on they are the person's own.
+    When a session comes to a step, its page is opened and its choices are set; from then on they
+    are the person's own.
     """
     text = st.query_params.get("lesson")
     if text is None:
@@ -95,7 +112,12 @@ def menu() -> None:
     for course in COURSES.values():
         first = course.steps[0]
         with st.container(gap="xxsmall"):
-            st.page_link(first.page, label=f"**{course.title}**", icon=":material/school:", query_params=_query(course, 0))
+            st.page_link(
+                first.page,
+                label=f"**{course.title}**",
+                icon=":material/school:",
+                query_params=_query(course, 0),
+            )
             st.caption(f"{len(course.steps)} steps, about {course.minutes} minutes")
 
 
@@ -111,7 +133,9 @@ def _card(course: Course, place: int) -> None:
     step, last = course.steps[place], len(course.steps) - 1
     st.caption(f"{course.title} · {place + 1} of {last + 1}")
     st.markdown(f"### {step.claim}")
-    if not (_projector() and st.session_state["lesson__answer"]):  # what has served its turn makes room
+    if not (
+        _projector() and st.session_state["lesson__answer"]
+    ):  # what has served its turn makes room
         st.markdown(step.watch)
     if step.tries:
         with st.container(horizontal=True, gap="xsmall"):
@@ -120,25 +144,59 @@ def _card(course: Course, place: int) -> None:
                 args = (course, place, each.query)
                 chosen = stands_at(_PREFIX[step.page], each.query, names)
                 kind: Literal["primary", "secondary"] = "primary" if chosen else "secondary"
-                st.button(each.label, key=f"lesson_try_{i}", on_click=_try, args=args, type=kind, icon=":material/science:")
+                st.button(
+                    each.label,
+                    key=f"lesson_try_{i}",
+                    on_click=_try,
+                    args=args,
+                    type=kind,
+                    icon=":material/science:",
+                )
     with st.container(key="lesson_question"):
         st.markdown(f"**{step.question}**")
         if st.session_state["lesson__answer"]:
             st.markdown(step.answer)
         else:
-            st.button("Answer", key="lesson_answer", on_click=_reveal, shortcut="A", type="tertiary", icon=":material/visibility:")
+            st.button(
+                "Answer",
+                key="lesson_answer",
+                on_click=_reveal,
+                shortcut="A",
+                type="tertiary",
+                icon=":material/visibility:",
+            )
     with st.container(horizontal=True, gap="xsmall"):
         back, forth = (course, place - 1), (course, place + 1)
-        st.button("Back", key="lesson_back", shortcut="PageUp", disabled=place == 0, on_click=_go, args=back)
+        st.button(
+            "Back",
+            key="lesson_back",
+            shortcut="PageUp",
+            disabled=place == 0,
+            on_click=_go,
+            args=back,
+        )
         if place < last:
-            st.button("Next", key="lesson_next", shortcut="PageDown", type="primary", on_click=_go, args=forth)
+            st.button(
+                "Next",
+                key="lesson_next",
+                shortcut="PageDown",
+                type="primary",
+                on_click=_go,
+                args=forth,
+            )
         elif st.button("Finish", key="lesson_finish", type="primary"):
             st.switch_page(HOME)
     if _projector():
         return
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.toggle("All controls", key="lesson_all")
-        st.button("Leave", key="lesson_leave", type="tertiary", on_click=_leave, help="Close the lesson, keep the page as it is")
+        st.button(
+            "Leave",
+            key="lesson_leave",
+            type="tertiary",
+            on_click=_leave,
+            help="Close the lesson, keep the page as it is",
+        )
 
 
 def _go(course: Course, place: int) -> None:
@@ -151,7 +209,9 @@ def _reveal() -> None:
 
 
 def _leave() -> None:
-    st.query_params.pop("lesson", None)  # gone already at the second of two clicks, or where the browser went back
+    st.query_params.pop(
+        "lesson", None
+    )  # gone already at the second of two clicks, or where the browser went back
 
 
 def _try(course: Course, place: int, query: Mapping[str, str]) -> None:
@@ -162,7 +222,8 @@ def _try(course: Course, place: int, query: Mapping[str, str]) -> None:
 
 
 def _hidden(step: Step) -> str:
-    """Style that hides every control but the needed ones, and what the page itself says in answer to the question."""
+    """Style that hides every control but the needed ones, and what the page itself says in answer
+    to the question."""
     if st.session_state.get("lesson_all"):
         return ""
     spared = "".join(f":not(.st-key-{_PREFIX[step.page]}_{name})" for name in step.needs)
@@ -172,7 +233,10 @@ def _hidden(step: Step) -> str:
         '.st-key-lesson_stage [data-testid="stPopover"]',
         '[data-testid="stSidebar"]',
         '[data-testid="stExpandSidebarButton"]',
-        '.st-key-lesson_stage :is([data-testid="stElementContainer"], [data-testid="stHeading"]):has(h1, h2, h3)',  # named above
+        (  # named above
+            '.st-key-lesson_stage :is([data-testid="stElementContainer"],'
+            ' [data-testid="stHeading"]):has(h1, h2, h3)'
+        ),
     ]
     if not step.needs:
         hide += hidden("controls")

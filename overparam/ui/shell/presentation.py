@@ -15,9 +15,10 @@ from overparam.ui.shell.state import PageState
 
 CHOICES = (Flag("projector", "Projector mode", False),)
 
-# Everything on the page is sized in rem, and the charts follow it: one number scales text, lines and markers.
-# On a larger screen it is larger: what fits into 1280x720 fits there too, and is read from as far away. Words that a lecturer
-# says, and links that stand in the header, leave their room to the pictures.
+# Everything on the page is sized in rem, and the charts follow it: one number scales text, lines
+# and markers. On a larger screen it is larger: what fits into 1280x720 fits there too, and is read
+# from as far away. Words that a lecturer says, and links that stand in the header, leave their room
+# to the pictures.
 _PROJECTOR = """
 html { font-size: max(20px, min(1.5625vw, 2.7778vh)); --tools-top: 0.4rem; }
 [data-testid="stHeader"] { height: 2.75rem; min-height: 2.75rem; }
@@ -38,13 +39,18 @@ button[kind="tertiary"]:is(:hover, :active, [aria-expanded="true"]) * { color: l
 
 
 def _text_in(colour: str) -> str:
-    """Style for text in a curve's colour: that colour, as far towards the theme's text as reading asks."""
+    """Style for text in a curve's colour: that colour, as far towards the theme's text as reading
+    asks."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    shade = f"light-dark({readable(colour, LIGHT_BACKGROUND)}, {readable(colour, DARK_BACKGROUND)}) !important"
+    shade = (
+        f"light-dark({readable(colour, LIGHT_BACKGROUND)}, {readable(colour, DARK_BACKGROUND)})"
+        " !important"
+    )
     value = f"rgb({red}, {green}, {blue})"
     return (
-        f'.stMarkdown :is([style*="color: {value}"], [style*="color:{colour}"], [mathcolor="{colour}"]) {{ color: {shade}; }}'
-        f'.plot text[style*="fill: {value}"] {{ fill: {shade}; }}'
+        f'.stMarkdown :is([style*="color: {value}"], [style*="color:{colour}"],'
+        f' [mathcolor="{colour}"]) {{ color: {shade}; }}.plot text[style*="fill: {value}"] {{ fill:'
+        f" {shade}; }}"
     )
 
 
@@ -56,16 +62,13 @@ _HEADER = """
 .st-key-app_tools button { padding: 0.25rem; min-height: 0; }
 [data-testid="stTopNav"] { margin-right: 10rem; }
 """
-_EVERYWHERE = (
-    """
+_EVERYWHERE = """
 [data-testid="stLayoutWrapper"]:has(> .st-key-app_window) { display: none; }
 @media print { /* the sheet is as wide as the window: see components/window.js */
   [data-testid="stHeader"], [data-testid="stLayoutWrapper"]:has(> .st-key-app_tools) { display: none; }
   .plot, .live-chart, .stElementContainer { break-inside: avoid; }
 }
-"""
-    + icon_only("app_projector_switch")
-)
+""" + icon_only("app_projector_switch")
 # In a frame on somebody else's page: the picture and its buttons, nothing around them.
 _EMBEDDED = """
 [data-testid="stHeader"], [data-testid="stSidebar"] { display: none; }
@@ -84,7 +87,13 @@ def header_tools(page: StreamlitPage) -> None:
     style = _READABLE + _COLOURS + _EVERYWHERE + (_EMBEDDED if embedded else _HEADER)
     st.html(f"<style>{_PROJECTOR + PROJECTOR + style if projector else style}</style>")
     if not embedded:
-        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="content", key="app_tools"):
+        with st.container(
+            horizontal=True,
+            vertical_alignment="center",
+            gap="xsmall",
+            width="content",
+            key="app_tools",
+        ):
             st.button(
                 "Projector mode",
                 icon=":material/co_present:",
@@ -93,6 +102,12 @@ def header_tools(page: StreamlitPage) -> None:
                 on_click=lambda: state.set(projector=not projector),
                 help="Larger text, thicker lines, nothing that a lecturer says",
             )
-            lessons = st.popover("Lessons", icon=":material/school:", type="tertiary", key="app_lessons", on_change="rerun")
+            lessons = st.popover(
+                "Lessons",
+                icon=":material/school:",
+                type="tertiary",
+                key="app_lessons",
+                on_change="rerun",
+            )
             when_open(lessons, menu)
     state.publish()

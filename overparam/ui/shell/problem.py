@@ -1,4 +1,5 @@
-"""The controls for choosing a problem: which data, which loss, and the data's own settings, download or upload."""
+"""The controls for choosing a problem: which data, which loss, and the data's own settings,
+download or upload."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ _SIZES: dict[str, Callable[[PageState], object]] = {
 
 
 def problem_controls(state: PageState) -> None:
-    """Widgets for the choices problem, p, ratio, m, d, k, condition, spectrum, noise and csv of the table of experiments."""
+    """Widgets for the choices problem, p, ratio, m, d, k, condition, spectrum, noise and csv of the
+    table of experiments."""
     state.select("problem")
     chosen = st.session_state[state.key("problem")]
     if chosen in _SIZES:
@@ -31,9 +33,12 @@ def problem_controls(state: PageState) -> None:
 
 
 def problem_is_here(state: PageState) -> bool:
-    """Whether the data of the chosen problem are at hand; the controls say what to do where they are not."""
+    """Whether the data of the chosen problem are at hand; the controls say what to do where they
+    are not."""
     chosen = st.session_state[state.key("problem")]
-    return (chosen != "ethanol" or ethanol_is_cached()) and (chosen != "csv" or uploaded(state) is not None)
+    return (chosen != "ethanol" or ethanol_is_cached()) and (
+        chosen != "csv" or uploaded(state) is not None
+    )
 
 
 def _synthetic(state: PageState) -> None:
@@ -51,21 +56,29 @@ def _synthetic(state: PageState) -> None:
 def ethanol_control() -> None:
     """Download of the paper's data by a click, or where they are from once they are here."""
     if not ethanol_is_cached():
-        st.info("The paper's data are not bundled. One click fetches them from the UCI repository.", icon=":material/download:")
+        st.info(
+            "The paper's data are not bundled. One click fetches them from the UCI repository.",
+            icon=":material/download:",
+        )
         download_button("Ethanol", load_ethanol)
     else:
         st.caption(ETHANOL_CITATION)
 
 
 def download_button(name: str, load: Callable[[Progress], object]) -> None:
-    """A button that fetches a data set, with a bar that tells how far it is; then the script runs again."""
+    """A button that fetches a data set, with a bar that tells how far it is; then the script runs
+    again."""
     if not st.button(f"Download {name}", key=f"download_{name.lower()}", width="stretch"):
         return
     bar = st.progress(0.0, text="Downloading …")
 
     def progress(done: int, total: int) -> None:
         share = min(done / total, 1.0) if total else 0.0
-        bar.progress(share, text=f"Downloading: {done / 1e6:.1f} MB" + (f" of {total / 1e6:.1f} MB" if total else ""))
+        bar.progress(
+            share,
+            text=f"Downloading: {done / 1e6:.1f} MB"
+            + (f" of {total / 1e6:.1f} MB" if total else ""),
+        )
 
     try:
         load(progress)

@@ -1,10 +1,12 @@
-"""What the parts of a page are for; projector mode and lessons hide and arrange parts by their role, whatever the page.
+"""What the parts of a page are for; projector mode and lessons hide and arrange parts by their
+role, whatever the page.
 
     with role("controls", "race"):      # what is chosen here
         ...
 
-Roles: `controls`; `picture`; `words`, which a lecturer needs beside the picture; `aside`, which a lecturer says, or which
-leads elsewhere; `answer`, what the page itself says in answer to a lesson's question.
+Roles: `controls`; `picture`; `words`, which a lecturer needs beside the picture; `aside`, which a
+lecturer says, or which leads elsewhere; `answer`, what the page itself says in answer to a lesson's
+question.
 """
 
 from __future__ import annotations
@@ -31,7 +33,8 @@ def css(name: Role) -> str:
 
 
 def column(name: Role) -> str:
-    """The selector of every column that holds a part of a role and nothing else, and so may go with it."""
+    """The selector of every column that holds a part of a role and nothing else, and so may go with
+    it."""
     return f".stColumn:has(> .stVerticalBlock > :only-child > {css(name)})"
 
 
@@ -42,7 +45,8 @@ PROJECTOR = f"""
 }}
 {css("controls")} {{ gap: 0.1rem; }}
 """
-"""A lecturer's screen: the room belongs to the pictures, and captions are asides unless they stand among words."""
+"""A lecturer's screen: the room belongs to the pictures, and captions are asides unless they stand
+among words."""
 
 NARROW = f"""
 {column("controls")} {{ order: 1; }}
@@ -64,5 +68,6 @@ LESSON = f"""
 
 
 def hidden(name: Role) -> list[str]:
-    """Selectors of what goes where a lesson's step has no use for a role: the parts, and the columns that they leave empty."""
+    """Selectors of what goes where a lesson's step has no use for a role: the parts, and the
+    columns that they leave empty."""
     return [f".st-key-lesson_stage {css(name)}", f".st-key-lesson_stage {column(name)}"]

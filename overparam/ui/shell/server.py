@@ -1,4 +1,5 @@
-"""What app.py adds to Streamlit's server: routes of our own, and small messages that leave at once."""
+"""What app.py adds to Streamlit's server: routes of our own, and small messages that leave at
+once."""
 
 from __future__ import annotations
 
@@ -25,14 +26,18 @@ if TYPE_CHECKING:  # it imports torch, which the server's start need not wait fo
 
 
 def base_path() -> str:
-    """The path below which the app is served, "" or "/name": Streamlit puts it before its own routes only."""
+    """The path below which the app is served, "" or "/name": Streamlit puts it before its own
+    routes only."""
     path = (config.get_option("server.baseUrlPath") or "").strip("/")
     return f"/{path}" if path else ""
 
 
 def routes() -> list[BaseRoute]:
     """All routes beside Streamlit's."""
-    return [Route(f"{base_path()}/{plotly_js.ROUTE}", _plotly), *follow.routes(base_path(), lambda: _hall)]
+    return [
+        Route(f"{base_path()}/{plotly_js.ROUTE}", _plotly),
+        *follow.routes(base_path(), lambda: _hall),
+    ]
 
 
 _loop: asyncio.AbstractEventLoop | None = None
@@ -53,7 +58,8 @@ async def lifespan(_: App) -> AsyncIterator[None]:
 
 
 def hall() -> Hall | None:
-    """The rooms that are followed, for a page's script; None where the server has no routes of our own.
+    """The rooms that are followed, for a page's script; None where the server has no routes of our
+    own.
 
     Made, and torch with it, when first asked for.
     """
@@ -82,9 +88,9 @@ async def _plotly(request: Request) -> Response:
 def no_delay() -> int:
     """Let small messages leave at once; returns for how many listening sockets.
 
-    Streamlit makes its socket without naming the protocol, and asyncio switches Nagle's algorithm off only where the protocol says
-    TCP: every second small message would wait for the browser's delayed acknowledgement, 40 ms. What a listening socket accepts
-    inherits the option.
+    Streamlit makes its socket without naming the protocol, and asyncio switches Nagle's algorithm
+    off only where the protocol says TCP: every second small message would wait for the browser's
+    delayed acknowledgement, 40 ms. What a listening socket accepts inherits the option.
     """
     found = 0
     for descriptor in _descriptors():

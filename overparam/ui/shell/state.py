@@ -10,19 +10,29 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from overparam.choices.kinds import Choice, ChoiceError, Flag, Number, Option, read_choices, write_choices
+from overparam.choices.kinds import (
+    Choice,
+    ChoiceError,
+    Flag,
+    Number,
+    Option,
+    read_choices,
+    write_choices,
+)
 
 ECHO_SECONDS = 3.0  # for so long a query that was replaced may still come back from the browser
 
 
 def follow_url(prefix: str) -> None:
-    """What the URL says next is an order, even if it said the same a moment ago (for a callback that sets the URL)."""
+    """What the URL says next is an order, even if it said the same a moment ago (for a callback
+    that sets the URL)."""
     if memory := st.session_state.get(f"{prefix}__memory"):
         memory["replaced"] = []
 
 
 def stands_at(prefix: str, query: Mapping[str, str], names: Collection[str]) -> bool:
-    """Whether the URL says of these choices of a page what a query says, whichever defaults either leaves out."""
+    """Whether the URL says of these choices of a page what a query says, whichever defaults either
+    leaves out."""
     memory, there = st.session_state.get(f"{prefix}__memory"), st.query_params.to_dict()
     if memory is None:  # the page has not been shown yet: the URL is still as it was written
         return all(there.get(name) == query.get(name) for name in names)
@@ -31,14 +41,17 @@ def stands_at(prefix: str, query: Mapping[str, str], names: Collection[str]) -> 
 
 
 class PageState:
-    """The choices of one page: restored from the URL, kept while another page is open, published back to the URL.
+    """The choices of one page: restored from the URL, kept while another page is open, published
+    back to the URL.
 
-    Use, at the top of a page:  `state = PageState("race", TABLE)`, then its widgets (`state.slider("p")`, ...), then
-    `values = state.publish()`. In a callback: `state.set(p=4.0, depth=2)`.
+    Use, at the top of a page:  `state = PageState("race", TABLE)`, then its widgets
+    (`state.slider("p")`, ...), then `values = state.publish()`. In a callback: `state.set(p=4.0,
+    depth=2)`.
 
-    The value last chosen stands, whatever becomes of its control. Every control is told its value as its default, in each
-    run: a browser whose code for the control comes late, or that shows a control anew, begins with it. (An assignment to
-    session state reaches the browser once only, and repeated in each run it would take a slider out of a person's hand.)
+    The value last chosen stands, whatever becomes of its control. Every control is told its value
+    as its default, in each run: a browser whose code for the control comes late, or that shows a
+    control anew, begins with it. (An assignment to session state reaches the browser once only, and
+    repeated in each run it would take a slider out of a person's hand.)
     """
 
     def __init__(self, prefix: str, table: Sequence[Choice]):
@@ -53,17 +66,32 @@ class PageState:
         # Streamlit forgets a widget's value when another page is shown; this copy does not.
         table = tuple(self.table.values())
         # "unsent": values set in a run that a click replaced before it came to their widgets
-        empty = {"table": table, "published": None, "values": {}, "sentences": [], "replaced": [], "unsent": {}}
+        empty = {
+            "table": table,
+            "published": None,
+            "values": {},
+            "sentences": [],
+            "replaced": [],
+            "unsent": {},
+        }
         return st.session_state.setdefault(f"{self.prefix}__memory", empty)
 
     def _restore(self) -> bool:
-        """Take over what the URL says, if somebody set it; whether the browser's URL is behind the widgets."""
+        """Take over what the URL says, if somebody set it; whether the browser's URL is behind the
+        widgets."""
         memory = self._memory()
-        query = {name: text for name, text in st.query_params.to_dict().items() if name in self.table}
+        query = {
+            name: text for name, text in st.query_params.to_dict().items() if name in self.table
+        }
         back = _moved_in_history()  # no choice named: then that page had its defaults
-        returned = memory["published"] is not None and not query and not back  # by a link that names no choices
-        # A control that moves fast sends the URL that it has, which is not yet the one published last.
-        memory["replaced"] = [(old, at) for old, at in memory["replaced"] if time.monotonic() < at + ECHO_SECONDS]
+        returned = (
+            memory["published"] is not None and not query and not back
+        )  # by a link that names no choices
+        # A control that moves fast sends the URL that it has, which is not yet the one published
+        # last.
+        memory["replaced"] = [
+            (old, at) for old, at in memory["replaced"] if time.monotonic() < at + ECHO_SECONDS
+        ]
         echo = any(query == old for old, _ in memory["replaced"]) and not back
         behind = query != memory["published"]
         if behind and not returned and not echo:
@@ -96,20 +124,27 @@ class PageState:
             except ChoiceError as error:
                 values[name] = memory["values"][name]
                 if shown is not None:  # an emptied box is on its way to another value
-                    refused.append(f"{str(error).split('; using')[0]}; staying at {choice.write(values[name])}.")
+                    refused.append(
+                        f"{str(error).split('; using')[0]}; staying at"
+                        f" {choice.write(values[name])}."
+                    )
         return values, refused
 
     def set(self, **values: Any) -> None:
-        """Change choices from a callback (a preset, a click in a plot). Raises ChoiceError outside the bounds."""
+        """Change choices from a callback (a preset, a click in a plot). Raises ChoiceError outside
+        the bounds."""
         for name, value in values.items():
-            st.session_state[self.key(name)] = self._memory()["unsent"][name] = self.table[name].check(value)
+            st.session_state[self.key(name)] = self._memory()["unsent"][name] = self.table[
+                name
+            ].check(value)
 
     def reset(self) -> None:
         """Every choice back to its default (a callback)."""
         self.set(**{name: choice.default for name, choice in self.table.items()})
 
     def publish(self) -> dict[str, Any]:
-        """Write the choices into the URL, defaults left out, other pages' parameters left alone; returns every choice's value."""
+        """Write the choices into the URL, defaults left out, other pages' parameters left alone;
+        returns every choice's value."""
         memory, (values, refused) = self._memory(), self._read()
         for sentence in refused:
             st.warning(sentence, icon=":material/block:")
@@ -120,7 +155,11 @@ class PageState:
             memory["replaced"].append((memory["published"], time.monotonic()))
         memory.update(published=query, values=values, unsent={})
         there = st.query_params.to_dict()
-        new = {name: query.get(name, text) for name, text in there.items() if name not in self.table or name in query} | query
+        new = {
+            name: query.get(name, text)
+            for name, text in there.items()
+            if name not in self.table or name in query
+        } | query
         if new != there or self._late:
             st.query_params.from_dict(new)
         return values
@@ -128,7 +167,8 @@ class PageState:
     # Widgets: label, bounds and help come from the table, the value from session state.
 
     def standing(self, name: str) -> Any:
-        """The value that the widget of a choice is made with now: give it as the widget's default."""
+        """The value that the widget of a choice is made with now: give it as the widget's
+        default."""
         memory, value = self._memory(), st.session_state[self.key(name)]
         memory["unsent"].pop(name, None)
         return memory["values"][name] if value is None else value
@@ -138,18 +178,32 @@ class PageState:
         c = self._number(name)
         cast = int if c.integer else float
         step = cast(step) if step is not None else (1 if c.integer else 0.01)
-        args = {"label": c.label, "help": c.help or None, "key": self.key(name), "step": step} | over
-        return st.slider(min_value=cast(c.low), max_value=cast(c.high), value=cast(self.standing(name)), **args)
+        args = {
+            "label": c.label,
+            "help": c.help or None,
+            "key": self.key(name),
+            "step": step,
+        } | over
+        return st.slider(
+            min_value=cast(c.low), max_value=cast(c.high), value=cast(self.standing(name)), **args
+        )
 
     def number(self, name: str, **over: Any) -> float:
         """A box for a Number; what lies outside the bounds is refused by the box itself."""
         c = self._number(name)
         cast = int if c.integer else float
-        args = {"label": c.label, "help": c.help or None, "key": self.key(name)} | ({} if c.integer else {"format": "%.6g"}) | over
-        return st.number_input(min_value=cast(c.low), max_value=cast(c.high), value=cast(self.standing(name)), **args)
+        args = (
+            {"label": c.label, "help": c.help or None, "key": self.key(name)}
+            | ({} if c.integer else {"format": "%.6g"})
+            | over
+        )
+        return st.number_input(
+            min_value=cast(c.low), max_value=cast(c.high), value=cast(self.standing(name)), **args
+        )
 
     def log_slider(self, name: str, low: float, high: float, **over: Any) -> float:
-        """A slider over a Number in steps of 1, 2, 5 (whole numbers) or twelve a decade; a value in between, from the URL, is kept.
+        """A slider over a Number in steps of 1, 2, 5 (whole numbers) or twelve a decade; a value in
+        between, from the URL, is kept.
 
         Args: low, high: where the slider ends, within the Number's own bounds.
         """
@@ -161,27 +215,46 @@ class PageState:
         current = self.standing(name)
         options = sorted({cast(v) for v in values if low <= v <= high} | {current})
         shown = (lambda v: f"{v:,}") if c.integer else (lambda v: f"{v:.3g}")
-        args = {"label": c.label, "help": c.help or None, "key": self.key(name), "format_func": shown} | over
+        args = {
+            "label": c.label,
+            "help": c.help or None,
+            "key": self.key(name),
+            "format_func": shown,
+        } | over
         return st.select_slider(options=options, value=current, **args)
 
     def select(self, name: str, **over: Any) -> str:
         """A drop-down list of an Option."""
         c = self._option(name)
-        args = {"label": c.label, "help": c.help or None, "key": self.key(name), "format_func": c.options.get} | over
+        args = {
+            "label": c.label,
+            "help": c.help or None,
+            "key": self.key(name),
+            "format_func": c.options.get,
+        } | over
         options = list(c.options)
         return st.selectbox(options=options, index=options.index(self.standing(name)), **args)
 
     def segmented(self, name: str, **over: Any) -> str:
         """An Option as a row of buttons, one of which is always chosen."""
         c = self._option(name)
-        args = {"label": c.label, "help": c.help or None, "key": self.key(name), "format_func": c.options.get} | over
-        return st.segmented_control(options=list(c.options), default=self.standing(name), required=True, **args)
+        args = {
+            "label": c.label,
+            "help": c.help or None,
+            "key": self.key(name),
+            "format_func": c.options.get,
+        } | over
+        return st.segmented_control(
+            options=list(c.options), default=self.standing(name), required=True, **args
+        )
 
     def toggle(self, name: str, **over: Any) -> bool:
         """A switch for a Flag."""
         c = self.table[name]
         assert isinstance(c, Flag)
-        return st.toggle(**({"label": c.label, "key": self.key(name), "value": self.standing(name)} | over))
+        return st.toggle(
+            **({"label": c.label, "key": self.key(name), "value": self.standing(name)} | over)
+        )
 
     def _number(self, name: str) -> Number:
         choice = self.table[name]

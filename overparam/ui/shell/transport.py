@@ -10,10 +10,12 @@ _START = {"experiment": None, "position": 0, "playing": False, "preview": True}
 
 
 def transport() -> dict[str, Any]:
-    """The viewer's place, in a copy that belongs to the caller: one callback, or one run of the script.
+    """The viewer's place, in a copy that belongs to the caller: one callback, or one run of the
+    script.
 
-    Streamlit starts the script anew at a click while the thread that it replaces still computes its last slice. What that
-    thread then writes goes to its own copy; else it would move a viewer who has just pressed Pause or Reset.
+    Streamlit starts the script anew at a click while the thread that it replaces still computes its
+    last slice. What that thread then writes goes to its own copy; else it would move a viewer who
+    has just pressed Pause or Reset.
     """
     moving = dict(st.session_state.get("race__transport", _START))
     st.session_state["race__transport"] = moving

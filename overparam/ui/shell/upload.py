@@ -1,8 +1,10 @@
-"""A person's own CSV file: choosing it, saying how it is read, going back to it, and letting go of it.
+"""A person's own CSV file: choosing it, saying how it is read, going back to it, and letting go of
+it.
 
-The choice `csv` of a page's table says all: which file, and how it is read (`data.Reading`). Links, Back and the history of
-runs set it, and the widgets here show what it says; what a person changes in them is written into it. The files themselves are
-kept once for all sessions, a bounded number of them; a session only finds those that were chosen in it.
+The choice `csv` of a page's table says all: which file, and how it is read (`data.Reading`). Links,
+Back and the history of runs set it, and the widgets here show what it says; what a person changes
+in them is written into it. The files themselves are kept once for all sessions, a bounded number of
+them; a session only finds those that were chosen in it.
 """
 
 from __future__ import annotations
@@ -30,8 +32,10 @@ MOST_FILES = 4  # of a session that can be gone back to
 class Shelf:
     """What a session knows of its files, the same on all pages.
 
-    names: of each file that was chosen in it, by its digest. refused: the name of the file chosen last and why it was not taken.
-    leaving: digest and name of the file taken out of a file box, and when: another one may be about to take its place.
+    names: of each file that was chosen in it, by its digest. refused: the name of the file chosen
+    last and why it was not taken.
+    leaving: digest and name of the file taken out of a file box, and when: another one may be about
+    to take its place.
     """
 
     names: dict[str, str] = field(default_factory=dict)
@@ -41,7 +45,8 @@ class Shelf:
 
 @dataclass
 class _Box:
-    """The file box of one page: how often it was emptied from here, the file that it shows, and whether a file was lost."""
+    """The file box of one page: how often it was emptied from here, the file that it shows, and
+    whether a file was lost."""
 
     emptied: int = 0
     holds: str = ""
@@ -49,7 +54,8 @@ class _Box:
 
 
 def uploaded(state: PageState) -> Data | None:
-    """The data that the choice `csv` speaks of, if this session has the file and it can be read so."""
+    """The data that the choice `csv` speaks of, if this session has the file and it can be read
+    so."""
     reading = _reading(state)
     upload = _find(reading)
     try:
@@ -59,7 +65,8 @@ def uploaded(state: PageState) -> Data | None:
 
 
 def described(experiment: Experiment) -> str:
-    """An experiment in a few words, with the file and the predicted column where it is about one of this session."""
+    """An experiment in a few words, with the file and the predicted column where it is about one of
+    this session."""
     reading = Reading.parse(experiment.csv)
     upload, words = _find(reading), experiment.summary()
     if experiment.problem != "csv" or upload is None:
@@ -72,7 +79,8 @@ def described(experiment: Experiment) -> str:
 
 
 def upload_control(state: PageState) -> None:
-    """The file box, and what belongs to the file in use: what is at fault, predicted, left out, taken otherwise."""
+    """The file box, and what belongs to the file in use: what is at fault, predicted, left out,
+    taken otherwise."""
     _file_box(state)
     reading = _reading(state)
     upload = _find(reading)
@@ -132,17 +140,23 @@ def _box(state: PageState) -> _Box:
 def _file_box(state: PageState) -> None:
     box = _box(state)
     key = f"{state.key('file')}_{box.emptied}"
-    words = "Numbers, one column of which is predicted: separated by commas, semicolons, tabs or blanks, with or without names."
+    words = (
+        "Numbers, one column of which is predicted: separated by commas, semicolons, tabs or"
+        " blanks, with or without names."
+    )
     file = st.file_uploader("CSV file", key=key, help=words, on_change=_take, args=(state, key))
     if file is None:
-        if st.session_state[key] is not None:  # shown by the browser, unknown to a session that began after a long break
+        if (
+            st.session_state[key] is not None
+        ):  # shown by the browser, unknown to a session that began after a long break
             box.emptied += 1
             box.lost = True
             st.rerun()
         box.holds = ""
     if box.lost:
         st.warning(
-            "The connection was away for so long that the server has let go of your file: choose it once more.",
+            "The connection was away for so long that the server has let go of your file: choose it"
+            " once more.",
             icon=":material/cloud_off:",
         )
 
@@ -157,7 +171,9 @@ def _take(state: PageState, key: str) -> None:
         _let_go(state, box.holds)
         return
     if shelf.leaving and time.monotonic() < shelf.leaving[2] + REPLACED_SECONDS:
-        shelf.names.setdefault(*shelf.leaving[:2])  # it made room for this one: it can be gone back to
+        shelf.names.setdefault(
+            *shelf.leaving[:2]
+        )  # it made room for this one: it can be gone back to
     shelf.leaving, raw = None, file.getvalue()
     contents = box.holds = digest(raw)
     upload = FILES.get(contents, raw)
@@ -182,7 +198,8 @@ def _let_go(state: PageState, contents: str) -> None:
 
 
 def _no_file(state: PageState) -> None:
-    """What to do where there is none: why the last one was refused, what the link is about, and the other files of the session."""
+    """What to do where there is none: why the last one was refused, what the link is about, and the
+    other files of the session."""
     shelf = _shelf()
     if st.session_state[state.key("csv")]:
         st.info(
@@ -292,7 +309,8 @@ def _choose(state: PageState, key: str, field_name: str, places: dict[str, int])
 
 
 def _with(reading: Reading, name: str, places: list[int]) -> Reading:
-    """The reading with other columns left out or taken as categories; no column is both, and none of them is the one to predict."""
+    """The reading with other columns left out or taken as categories; no column is both, and none
+    of them is the one to predict."""
     other = "categories" if name == "leave_out" else "leave_out"
     rest = tuple(place for place in getattr(reading, other) if place not in places)
     target = None if reading.target in places else reading.target

@@ -1,4 +1,5 @@
-"""Walk around the curve of the proof: the field, the circulation with its error bar, and what it proves."""
+"""Walk around the curve of the proof: the field, the circulation with its error bar, and what it
+proves."""
 
 from __future__ import annotations
 
@@ -34,11 +35,19 @@ def show(state: PageState, case: Case) -> None:
         judge(found.total)
         hypothesis_list(case, depth)
         plot(
-            pieces_figure(np.array([p.value for p in found.pieces]), exact_pieces(case, depth, values["r"], values["R"])),
+            pieces_figure(
+                np.array([p.value for p in found.pieces]),
+                exact_pieces(case, depth, values["r"], values["R"]),
+            ),
             key=state.key("around_pieces"),
-            alt="Bars: the line integral of F along each of the four pieces of the curve, and their sum.",
+            alt=(
+                "Bars: the line integral of F along each of the four pieces of the curve, and their"
+                " sum."
+            ),
         )
-        st.caption(" ".join([stokes_in_words(found), *remarks(case, depth, values["r"], values["R"])]))
+        st.caption(
+            " ".join([stokes_in_words(found), *remarks(case, depth, values["r"], values["R"])])
+        )
 
 
 def gamma(state: PageState) -> Curve:
@@ -70,7 +79,10 @@ def draw_field(
         curve=trace(curve),
         highlight=highlight,
     )
-    alt = f"Arrows: the field F in a plane through the origin. Colour: its {field.name}. The closed curve runs counterclockwise."
+    alt = (
+        f"Arrows: the field F in a plane through the origin. Colour: its {field.name}. The closed"
+        " curve runs counterclockwise."
+    )
     plot(figure, key=state.key(name), alt=alt, on_click=on_click)
 
 
@@ -86,19 +98,29 @@ def judge(total: Integral) -> None:
 def stokes_in_words(found: compute.Walk) -> str:
     """The same number from the curl."""
     gap = abs(found.total.value - found.area.value)
-    difference = f"{gap:.0e} from the line integral".replace("e-", "e−") if gap else "equal to the line integral"
-    return f"By Stokes, from the curl inside: **{found.area}**, {difference}. ±: estimated numerical error."
+    difference = (
+        f"{gap:.0e} from the line integral".replace("e-", "e−")
+        if gap
+        else "equal to the line integral"
+    )
+    return (
+        f"By Stokes, from the curl inside: **{found.area}**, {difference}. ±: estimated numerical"
+        " error."
+    )
 
 
 def remarks(case: Case, depth: float, r: float, big_r: float) -> list[str]:
     """What else to know about the numbers of this loss."""
     words = []
     if case.c > 0 and case.loss.continuous_gradient and not isinstance(case.flat, Quadratic):
-        words.append(f"Leading term as $R \\to 0$, with $G(0)$ for $G$: {leading_term(depth, case.c, r, big_r):.4g}.")
+        words.append(
+            "Leading term as $R \\to 0$, with $G(0)$ for $G$:"
+            f" {leading_term(depth, case.c, r, big_r):.4g}."
+        )
     if case.loss.dimension > 2:
         words.append(
-            f"The curve lies in a plane of the {case.loss.dimension}-dimensional weight space; the line integral uses all of $F$, "
-            "picture and Stokes the loss restricted to the plane."
+            f"The curve lies in a plane of the {case.loss.dimension}-dimensional weight space; the"
+            " line integral uses all of $F$, picture and Stokes the loss restricted to the plane."
         )
     return words
 
@@ -114,17 +136,27 @@ def hypothesis_list(case: Case, depth: float) -> None:
     st.markdown("  \n".join(["**Theorem 2** asks for", *marks]))
     known = known_potential(case.flat, depth)
     if known:
-        st.markdown(f"It does not apply, and $F$ **is** a gradient here, that of ${known[0]}$: every closed curve gives 0.")
+        st.markdown(
+            f"It does not apply, and $F$ **is** a gradient here, that of ${known[0]}$: every closed"
+            " curve gives 0."
+        )
     elif all(row.holds for row in rows):
         st.markdown("All hold: $F$ is the gradient of **no** function.")
     elif 1 < depth < 2 and case.c > 0 and case.loss.continuous_gradient:
-        st.markdown("The theorem is stated for $N > 2$. Its proof also works for $1 < N < 2$: the sum is negative there, not 0.")
+        st.markdown(
+            "The theorem is stated for $N > 2$. Its proof also works for $1 < N < 2$: the sum is"
+            " negative there, not 0."
+        )
     else:
-        st.markdown("It does not apply, which proves nothing: where the curl is not 0, $F$ is no gradient all the same.")
+        st.markdown(
+            "It does not apply, which proves nothing: where the curl is not 0, $F$ is no gradient"
+            " all the same."
+        )
 
 
 def exact_pieces(case: Case, depth: float, r: float, big_r: float) -> Array | None:
-    """The closed form of each piece, where there is one: G(W) = G(0) + A W, with e the first axis."""
+    """The closed form of each piece, where there is one: G(W) = G(0) + A W, with e the first
+    axis."""
     if not isinstance(case.flat, Quadratic):
         return None
     return closed_form(depth, case.c, r, big_r, along=float(case.flat.hessian[0, 0]))

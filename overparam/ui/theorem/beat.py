@@ -19,8 +19,8 @@ def show(state: PageState, case: Case) -> None:
     left, right = st.columns([1.15, 1], gap="medium")
     with right:
         st.markdown(
-            "If $F$ were a gradient, **every** closed curve would give 0. One curve that does not is enough; "
-            "one that does proves nothing."
+            "If $F$ were a gradient, **every** closed curve would give 0. One curve that does not"
+            " is enough; one that does proves nothing."
         )
         curve = _controls(state)
         if curve:
@@ -30,13 +30,16 @@ def show(state: PageState, case: Case) -> None:
             work = found.total.absolute
             if work > 0:
                 st.markdown(
-                    f"Of all the work done along the way, ∫|F·dz| = {work:.4g}, "
-                    f"**{abs(found.total.value) / work:.2%}** did not cancel. Can you find a curve with more?"
+                    f"Of all the work done along the way, ∫|F·dz| = {work:.4g},"
+                    f" **{abs(found.total.value) / work:.2%}** did not cancel. Can you find a curve"
+                    " with more?"
                 )
             st.caption(around.stokes_in_words(found))
     with left:
         movable = state.values()["curve"] != "polygon"
-        around.draw_field(state, case, curve, "beat_field", on_click=partial(_move, state) if movable else None)
+        around.draw_field(
+            state, case, curve, "beat_field", on_click=partial(_move, state) if movable else None
+        )
         if movable:
             st.caption("Click in the picture to move the curve there.")
 

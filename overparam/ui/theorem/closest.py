@@ -1,4 +1,5 @@
-"""The closest that any regularizer can come: the best potential, the rest, and gradient descent with either."""
+"""The closest that any regularizer can come: the best potential, the rest, and gradient descent
+with either."""
 
 from __future__ import annotations
 
@@ -25,7 +26,9 @@ def show(state: PageState, case: Case) -> None:
     turn = np.radians(values["angle"])
     start = (float(values["start"] * np.cos(turn)), float(values["start"] * np.sin(turn)))
     obstacle = _obstacle(case, half_width, start)
-    runs = {} if obstacle else compute.descents(key, depth, half_width, start, case, found.potential)
+    runs = (
+        {} if obstacle else compute.descents(key, depth, half_width, start, case, found.potential)
+    )
     pictures = st.columns(3, gap="small")
     with pictures[0]:
         st.markdown("**$F$ (arrows) and $\\varphi^*$ (colour)**")
@@ -59,28 +62,42 @@ def show(state: PageState, case: Case) -> None:
 def _share_in_words(found: compute.Closest) -> str:
     share = found.potential.share
     supplied = (
-        f"In the mean over this square the nearest gradient, $\\nabla\\varphi^*$, supplies **{1 - share:.2%}** of $\\int\\|F\\|^2$"
+        "In the mean over this square the nearest gradient, $\\nabla\\varphi^*$, supplies"
+        f" **{1 - share:.2%}** of $\\int\\|F\\|^2$"
     )
     if share <= max(found.error, 1e-20):
         return f"{supplied}. What is left is the error of the grid: $F$ is a gradient."
-    return f"{supplied}; no regularizer supplies the other **{share:.3%}** (±\u00a0{100 * found.error:.1g}%)."
+    return (
+        f"{supplied}; no regularizer supplies the other **{share:.3%}**"
+        f" (±\u00a0{100 * found.error:.1g}%)."
+    )
 
 
 def _obstacle(case: Case, half_width: float, start: tuple[float, float]) -> str:
     """Why there is no descent to show, or nothing."""
     least = case.flat.minimum()
     if least is None or not least.any():
-        return "This loss has no minimum away from 0 to descend to: choose another loss to see what φ* does to gradient descent."
+        return (
+            "This loss has no minimum away from 0 to descend to: choose another loss to see what φ*"
+            " does to gradient descent."
+        )
     if np.abs(least).max() > half_width:
-        return f"The minimum of the loss lies outside the square: raise R above {np.abs(least).max():.2f} to see the descents."
+        return (
+            "The minimum of the loss lies outside the square: raise R above"
+            f" {np.abs(least).max():.2f} to see the descents."
+        )
     if np.abs(start).max() > half_width:
         return "The start lies outside the square: raise R, or start nearer to 0."
     return ""
 
 
-def _potential_picture(state: PageState, case: Case, found: compute.Closest, runs: dict[str, Descent]) -> None:
+def _potential_picture(
+    state: PageState, case: Case, found: compute.Closest, runs: dict[str, Descent]
+) -> None:
     phi = found.potential
-    field = compute.field_of(compute.case_key(state.values()), state.values()["N"], phi.half_width, case)
+    field = compute.field_of(
+        compute.case_key(state.values()), state.values()["N"], phi.half_width, case
+    )
     inside = np.abs(field.at).max(1) <= phi.half_width
     axis, values = phi.axis[::2], phi.values[::2, ::2]
     figure = field_figure(
@@ -94,7 +111,10 @@ def _potential_picture(state: PageState, case: Case, found: compute.Closest, run
         small=True,
         height=HEIGHT,
     )
-    alt = "Arrows: F. Colour and lines: the best potential. Paths: gradient descent, depth N, and the best regularizer."
+    alt = (
+        "Arrows: F. Colour and lines: the best potential. Paths: gradient descent, depth N, and the"
+        " best regularizer."
+    )
     plot(figure, key=state.key("closest_potential"), alt=alt)
 
 
@@ -102,7 +122,9 @@ def _rest_picture(state: PageState, found: compute.Closest) -> None:
     phi = found.potential
     middle = (phi.axis[1:] + phi.axis[:-1]) / 2
     some = slice(4, None, 8)
-    at = np.stack([g.ravel() for g in np.meshgrid(middle[some], middle[some], indexing="ij")], axis=1)
+    at = np.stack(
+        [g.ravel() for g in np.meshgrid(middle[some], middle[some], indexing="ij")], axis=1
+    )
     vectors = np.stack((phi.along[some, some].ravel(), phi.across[some, some].ravel()), axis=1)
     figure = field_figure(
         at,
@@ -113,7 +135,10 @@ def _rest_picture(state: PageState, found: compute.Closest) -> None:
         small=True,
         height=HEIGHT,
     )
-    alt = "Arrows: what is left of F, on a scale of their own. Colour: its length relative to that of F."
+    alt = (
+        "Arrows: what is left of F, on a scale of their own. Colour: its length relative to that"
+        " of F."
+    )
     plot(figure, key=state.key("closest_rest"), alt=alt)
 
 
@@ -125,7 +150,10 @@ def _shown(gap: Array) -> int:
 
 def _table(runs: dict[str, Descent]) -> str:
     """Iterations to each goal, each at its own best step size."""
-    rows = [["iterations to a gap of", *(f"{goal:g}" for goal in compute.GOALS)], [":--", *["--:"] * len(compute.GOALS)]]
+    rows = [
+        ["iterations to a gap of", *(f"{goal:g}" for goal in compute.GOALS)],
+        [":--", *["--:"] * len(compute.GOALS)],
+    ]
     for name, run in runs.items():
         counts = ["never" if count is None else str(count) for count in run.arrivals]
         rows.append([f":color[{name}]{{foreground='{METHODS[name][0]}'}}", *counts])
@@ -133,11 +161,13 @@ def _table(runs: dict[str, Descent]) -> str:
 
 
 def _descent_in_words(runs: dict[str, Descent]) -> str:
-    words = "Measured here. Each goal at its own best step of a grid (12 a decade, 500 iterations). "
+    words = (
+        "Measured here. Each goal at its own best step of a grid (12 a decade, 500 iterations). "
+    )
     if runs["along ∇φ*"].arrivals[-1] is None:
         words += (
-            "Descent on $\\varphi^*$ ends at a minimum of $\\varphi^*$, not of $L$: the fit is decided where $F$ is large, "
-            "while near 0 and "
-            "near the minimum $F$ is small and the rest outweighs it. Another regularizer, worse in the mean, may descend better."
+            "Descent on $\\varphi^*$ ends at a minimum of $\\varphi^*$, not of $L$: the fit is"
+            " decided where $F$ is large, while near 0 and near the minimum $F$ is small and the"
+            " rest outweighs it. Another regularizer, worse in the mean, may descend better."
         )
     return words

@@ -1,4 +1,5 @@
-"""What the page on Theorem 2 computes, kept for a while: numpy out, keyed by the choices that matter.
+"""What the page on Theorem 2 computes, kept for a while: numpy out, keyed by the choices that
+matter.
 
 Arguments with a leading underscore are not part of the key: the case follows from its own key.
 """
@@ -18,14 +19,24 @@ from overparam.choices.theorem import DATA, SHAPE, Case, case
 from overparam.data import Data
 from overparam.figures.theorem import METHODS
 from overparam.theory.curves import MOST_PANELS, Array, Curve, Integral, half_disc
-from overparam.theory.field import circulation, curl, force, known_potential, leading_term, remainder, stokes
+from overparam.theory.field import (
+    circulation,
+    curl,
+    force,
+    known_potential,
+    leading_term,
+    remainder,
+    stokes,
+)
 from overparam.theory.potential import Descent, Potential, best_potential, shares, tuned_descent
 
 ARROWS, PIXELS = 15, 61  # per side of the square
 POINTS = 129  # nodes per side of the grid for the potential
 DEPTHS = np.concatenate((np.linspace(1, 3, 17), np.linspace(3.25, 10, 28)))
 GOALS = (1e-1, 1e-2, 1e-4)  # gaps to reach by descending
-PATIENCE = 1e7  # residuals that an integral around a curve may ask for before its refinement gives up; kinks would never end
+# residuals that an integral around a curve may ask for before its refinement gives up; kinks would
+# never end
+PATIENCE = 1e7
 
 Key = tuple[Any, ...]
 
@@ -62,14 +73,19 @@ class Field:
 
 @st.cache_data(max_entries=64, ttl=3600, show_spinner="Computing the field …")
 def field_of(key: Key, depth: float, half_width: float, _case: Case) -> Field:
-    """Arrows of F, and behind them the curl; where F is known to be a gradient, its potential takes the curl's place."""
+    """Arrows of F, and behind them the curl; where F is known to be a gradient, its potential takes
+    the curl's place."""
     arrows = _grid(np.linspace(-1.05, 1.05, ARROWS) * half_width)
-    pixels = np.linspace(-1.12, 1.12, PIXELS + 1) * half_width  # an even number: the origin is not among them
+    pixels = (
+        np.linspace(-1.12, 1.12, PIXELS + 1) * half_width
+    )  # an even number: the origin is not among them
     known = known_potential(_case.flat, depth)
     values = known[1](_grid(pixels)) if known else curl(_case.flat, depth, _grid(pixels))
     vectors = force(_case.flat.gradient, depth)(arrows)
     name = "potential" if known else "curl of F"
-    return Field(arrows, vectors, pixels, values.reshape(PIXELS + 1, PIXELS + 1), name, known is not None)
+    return Field(
+        arrows, vectors, pixels, values.reshape(PIXELS + 1, PIXELS + 1), name, known is not None
+    )
 
 
 @dataclass(frozen=True)
@@ -85,18 +101,24 @@ class Walk:
 def walk(key: Key, depth: float, curve: Curve, _case: Case) -> Walk:
     """The line integral uses F in all d dimensions, Stokes the loss restricted to the plane."""
     points = PATIENCE / max(len(getattr(_case.loss, "targets", ())), 1)
-    # a panel takes 15 points on each of four pieces, and again on the way there; for the curl each point is a ray of 40
+    # a panel takes 15 points on each of four pieces, and again on the way there; for the curl each
+    # point is a ray of 40
     total, pieces = circulation(
-        force(_case.loss.gradient, depth, _case.plane), curve, most=int(np.clip(points / 240, 30, MOST_PANELS))
+        force(_case.loss.gradient, depth, _case.plane),
+        curve,
+        most=int(np.clip(points / 240, 30, MOST_PANELS)),
     )
-    return Walk(total, pieces, stokes(_case.flat, depth, curve, most=int(np.clip(points / 3600, 4, 40))))
+    return Walk(
+        total, pieces, stokes(_case.flat, depth, curve, most=int(np.clip(points / 3600, 4, 40)))
+    )
 
 
 @dataclass(frozen=True)
 class Limits:
     """The circulation as the radii go to 0.
 
-    radii (q,): R, where r = ratio R goes along. around, leading, rest (q,): circulation, leading term, what is between.
+    radii (q,): R, where r = ratio R goes along. around, leading, rest (q,): circulation, leading
+    term, what is between.
     inner (q,): r, where R is fixed. gap (q,): how far the circulation is from its limit for r -> 0.
     """
 
@@ -118,13 +140,18 @@ def limits_of(key: Key, depth: float, ratio: float, big_r: float, _case: Case) -
     leading = np.array([leading_term(depth, _case.c, ratio * radius, radius) for radius in radii])
     inner = np.geomspace(1e-3, 0.5, 10) * big_r
     limit = circulation(f, half_disc(big_r))[0]
-    gap = [circulation(f, half_disc(float(r)))[0] for r in inner]  # the two curves differ by a half disc: no cancellation
-    return Limits(radii, leading + np.array([v.value for v in rest]), leading, rest, inner, gap, limit)
+    gap = [
+        circulation(f, half_disc(float(r)))[0] for r in inner
+    ]  # the two curves differ by a half disc: no cancellation
+    return Limits(
+        radii, leading + np.array([v.value for v in rest]), leading, rest, inner, gap, limit
+    )
 
 
 @dataclass(frozen=True, eq=False)
 class Closest:
-    """The best potential, ||rest|| / ||F|| at cell centres, the change of the share on half the grid, shares against depth."""
+    """The best potential, ||rest|| / ||F|| at cell centres, the change of the share on half the
+    grid, shares against depth."""
 
     potential: Potential
     ratio: Array
@@ -135,30 +162,43 @@ class Closest:
 
 @st.cache_data(max_entries=32, ttl=3600, show_spinner="Solving for the best potential …")
 def closest(key: Key, depth: float, half_width: float, _case: Case) -> Closest:
-    """The best-fitting potential on the square, and the curve of shares, on the loss restricted to the plane."""
+    """The best-fitting potential on the square, and the curve of shares, on the loss restricted to
+    the plane."""
     f = force(_case.flat.gradient, depth)
     fine, coarse = (best_potential(f, half_width, points) for points in (POINTS, (POINTS + 1) // 2))
     middle = (fine.axis[1:] + fine.axis[:-1]) / 2
     size = np.linalg.norm(f(_grid(middle)), axis=1).reshape(fine.along.shape)
     ratio = np.hypot(fine.along, fine.across) / np.maximum(size, np.finfo(float).tiny)
-    return Closest(fine, ratio, abs(fine.share - coarse.share), DEPTHS, share_curve(key, half_width, _case))
+    return Closest(
+        fine, ratio, abs(fine.share - coarse.share), DEPTHS, share_curve(key, half_width, _case)
+    )
 
 
 @st.cache_data(max_entries=32, ttl=3600, show_spinner="Comparing depths …")
 def share_curve(key: Key, half_width: float, _case: Case) -> Array:
-    """The share that no regularizer supplies, for DEPTHS; on a coarser grid, as it is for a curve on the screen."""
+    """The share that no regularizer supplies, for DEPTHS; on a coarser grid, as it is for a curve
+    on the screen."""
     return shares(_case.flat, half_width, DEPTHS, (POINTS + 1) // 2)
 
 
 @st.cache_data(max_entries=32, ttl=3600, show_spinner="Descending with every step size …")
 def descents(
-    key: Key, depth: float, half_width: float, start: tuple[float, float], _case: Case, _potential: Potential
+    key: Key,
+    depth: float,
+    half_width: float,
+    start: tuple[float, float],
+    _case: Case,
+    _potential: Potential,
 ) -> dict[str, Descent]:
-    """Gradient descent, the depth-N rule and the best regularizer from one start, for a loss that has a minimum."""
+    """Gradient descent, the depth-N rule and the best regularizer from one start, for a loss that
+    has a minimum."""
     least = _case.flat.minimum()
     assert least is not None
     fields = (_case.flat.gradient, force(_case.flat.gradient, depth), _potential.gradient())
-    return {name: tuned_descent(f, _case.flat, least, np.array(start), GOALS) for name, f in zip(METHODS, fields, strict=True)}
+    return {
+        name: tuned_descent(f, _case.flat, least, np.array(start), GOALS)
+        for name, f in zip(METHODS, fields, strict=True)
+    }
 
 
 def _grid(axis: Array) -> Array:

@@ -12,12 +12,24 @@ from overparam.ui.shell.upload import upload_control, uploaded
 from overparam.ui.theorem import compute, estimate
 
 STEPS = {"turn": 5.0, "p": 0.5}
-RADII = {"around": ("r", "R"), "shrink": ("r", "R"), "beat": ("R",), "closest": ("R",), "proof": ("r", "R")}  # that a part reads
+RADII = {
+    "around": ("r", "R"),
+    "shrink": ("r", "R"),
+    "beat": ("R",),
+    "closest": ("R",),
+    "proof": ("r", "R"),
+}  # that a part reads
 
 
 def choose(state: PageState, example: Example) -> None:
     """Go to an example (a callback); what it does not name goes back to its default."""
-    state.set(**{name: value for name, value in (DEFAULTS | dict(example.values)).items() if name != "csv"})
+    state.set(
+        **{
+            name: value
+            for name, value in (DEFAULTS | dict(example.values)).items()
+            if name != "csv"
+        }
+    )
 
 
 def sidebar(state: PageState) -> None:
@@ -26,7 +38,14 @@ def sidebar(state: PageState) -> None:
         with st.popover("Examples", icon=":material/lightbulb:", width="stretch"):
             for example in EXAMPLES:
                 key = state.key(f"example_{example.name}")
-                st.button(example.label, key=key, on_click=choose, args=(state, example), width="stretch", type="tertiary")
+                st.button(
+                    example.label,
+                    key=key,
+                    on_click=choose,
+                    args=(state, example),
+                    width="stretch",
+                    type="tertiary",
+                )
         view = st.session_state[state.key("view")]
         if view == "limits":
             return
@@ -55,11 +74,18 @@ def sidebar(state: PageState) -> None:
 def find_case(state: PageState) -> Case | None:
     """The loss and the plane; None, with a sentence on the page, where there is none yet."""
     values = state.values()
-    if (values["loss"] == "ethanol" and not ethanol_is_cached()) or (values["loss"] == "csv" and uploaded(state) is None):
-        st.info("The data are not here yet: the controls beside say how to get them.", icon=":material/database:")
+    if (values["loss"] == "ethanol" and not ethanol_is_cached()) or (
+        values["loss"] == "csv" and uploaded(state) is None
+    ):
+        st.info(
+            "The data are not here yet: the controls beside say how to get them.",
+            icon=":material/database:",
+        )
         return None
     try:
-        return compute.find_case(compute.case_key(values), values, uploaded(state) if values["loss"] == "csv" else None)
+        return compute.find_case(
+            compute.case_key(values), values, uploaded(state) if values["loss"] == "csv" else None
+        )
     except ValueError as error:
         st.error(str(error), icon=":material/error:")
         return None

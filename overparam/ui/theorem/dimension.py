@@ -31,8 +31,10 @@ def show(state: PageState) -> None:
                 depth,
             ),
             key=state.key("dimension"),
-            alt="The share of F that no regularizer supplies, against depth, in balls of several "
-            "dimensions.",
+            alt=(
+                "The share of F that no regularizer supplies, against depth, in balls of several "
+                "dimensions."
+            ),
         )
     ball, alike = ball_share(depth, d), shell_share(depth, d, INNER)
     inside = 0.5 ** (1 / d)
@@ -49,7 +51,7 @@ def show(state: PageState) -> None:
             f"ball, **{share_words(alike)}** where all radii from {INNER:g} to 1 count alike."
         )
         st.markdown(
-            f"**A ball in high dimension is a shell.** Half of this ball lies between "
+            "**A ball in high dimension is a shell.** Half of this ball lies between "
             f"{inside:.3g} and 1 of its radius, and "
             "on a single sphere a gradient matches this $F$ exactly. A test needs a range of "
             "radii, not "

@@ -183,7 +183,7 @@ def _show_fit(state: PageState, task: Task) -> None:
     if way.kind == "network" and way.strength != int(way.strength):
         raise ValueError(
             f"A network's depth is a whole number, not {way.strength:g}: choose one, or the "
-            f"end-to-end rule."
+            "end-to-end rule."
         )
     st.caption(QUESTION["depth" if way.kind in DEEP and asks == "update" else asks])
     key = (values["data"], values["csv"] if values["data"] == "csv" else "", values["q"])
@@ -239,8 +239,10 @@ def _show_fit(state: PageState, task: Task) -> None:
                 names.index(family),
             ),
             key=state.key("estimate_shares"),
-            alt="Bars: the share of the force that each family of regularizers leaves, on the "
-            "fitted runs and on others.",
+            alt=(
+                "Bars: the share of the force that each family of regularizers leaves, on the "
+                "fitted runs and on others."
+            ),
         )
     st.caption(_small_print(way, found))
 
@@ -262,14 +264,16 @@ def _picture(state: PageState, task: Task, way: Way, found: Estimate, answer: An
                 path.iterations, path.low, path.high, path.ceiling, path.scalar, int(way.strength)
             ),
             key=key,
-            alt="Against the number of iterations: the band of exact eigenvalues, their ceiling "
-            "1/(eta t), and the fitted ridge.",
+            alt=(
+                "Against the number of iterations: the band of exact eigenvalues, their ceiling "
+                "1/(eta t), and the fitted ridge."
+            ),
         )
         st.caption(
             f"At t = {path.iterations[now]:,} the fitted ridge is "
             f"{path.scalar[now] / path.ceiling[now]:.2g} of the ceiling "
             f"and leaves {100 * path.left[now]:.0f} % of the force of this run's end; directions "
-            f"without data are left out."
+            "without data are left out."
         )
     elif answer.apart is not None:
         exact = None if answer.exact is None else float(answer.exact[0])
@@ -282,8 +286,10 @@ def _picture(state: PageState, task: Task, way: Way, found: Estimate, answer: An
                 exact,
             ),
             key=key,
-            alt="The parameter that each visited point asks for, against the iteration, with the "
-            "fit to all points.",
+            alt=(
+                "The parameter that each visited point asks for, against the iteration, with the "
+                "fit to all points."
+            ),
         )
     elif answer.centre.size:
         titles = {
@@ -303,8 +309,10 @@ def _picture(state: PageState, task: Task, way: Way, found: Estimate, answer: An
                 y_title,
             ),
             key=key,
-            alt="The parameters of the family with their error bars, and the exact ones where "
-            "they are known.",
+            alt=(
+                "The parameters of the family with their error bars, and the exact ones where "
+                "they are known."
+            ),
         )
     else:
         st.caption("A free potential has no parameters to show: see what it leaves on other runs.")
@@ -314,7 +322,7 @@ def _small_print(way: Way, found: Estimate) -> str:
     words = [KNOWN[way.kind]]
     if way.noisy and found.repeats > 1:
         words.append(
-            f"Shares are free of the noise's own part: products of different draws only, "
+            "Shares are free of the noise's own part: products of different draws only, "
             f"{found.repeats} at the same points. "
             "Grey: where noise alone stays in 19 of 20 cases."
         )

@@ -12,38 +12,53 @@ from overparam.ui.theorem.controls import choose
 POINTS = (
     (
         "Nothing at N = 2",
-        "The theorem needs $N > 2$. With a linear loss and $N = 2$, $F$ **is** a gradient: of $\\|W\\|\\langle W, G\\rangle$. "
-        "With a quadratic loss "
-        "of unequal curvatures it is none at $N = 2$ either: its curl is minus that of $\\|W\\|\\,AW$.",
+        (
+            "The theorem needs $N > 2$. With a linear loss and $N = 2$, $F$ **is** a gradient: of"
+            " $\\|W\\|\\langle W, G\\rangle$. With a quadratic loss of unequal curvatures it is"
+            " none at $N = 2$ either: its curl is minus that of $\\|W\\|\\,AW$."
+        ),
         (("The gradient", "two-linear"), ("The bowl", "two-bowl")),
     ),
     (
         "Nothing without its hypotheses",
-        "If $G(0) = 0$, or $G$ jumps at 0, there are losses whose $F$ is a gradient at every depth.",
+        (
+            "If $G(0) = 0$, or $G$ jumps at 0, there are losses whose $F$ is a gradient at every"
+            " depth."
+        ),
         (("A bowl around 0", "bowl-at-0"), ("A cone", "cone")),
     ),
     (
         "Not that a regularizer is far off",
-        "For a constant $G$ on a square around 0, a regularizer supplies 95 % of $\\int\\|F\\|^2$ or more at every depth up to "
-        "50, and never all of it. "
-        "What is missing can still decide where descent ends.",
+        (
+            "For a constant $G$ on a square around 0, a regularizer supplies 95 % of"
+            " $\\int\\|F\\|^2$ or more at every depth up to 50, and never all of it. What is"
+            " missing can still decide where descent ends."
+        ),
         (("The closest one", "closest"),),
     ),
     (
         "Only Euclidean gradients",
-        "With lengths measured by $P_W^{-1}$ the end-to-end flow is the gradient flow of $L$: a *Riemannian* gradient flow "
-        "([arXiv 1910.05505](https://arxiv.org/abs/1910.05505)). Depth changes the geometry, not the loss.",
+        (
+            "With lengths measured by $P_W^{-1}$ the end-to-end flow is the gradient flow of $L$: a"
+            " *Riemannian* gradient flow ([arXiv 1910.05505](https://arxiv.org/abs/1910.05505))."
+            " Depth changes the geometry, not the loss."
+        ),
         (),
     ),
     (
         "Not that depth is faster",
-        "Not being a regularizer is no advantage in itself. Where depth helps and where it hurts is the subject of the race.",
+        (
+            "Not being a regularizer is no advantage in itself. Where depth helps and where it"
+            " hurts is the subject of the race."
+        ),
         (),
     ),
     (
         "One output, no weight decay, balanced layers",
-        "$F$ is the flow of a balanced linear network with ${k = 1}$ output and $\\lambda = 0$. The theorem is about this flow, "
-        "not about large steps or unbalanced layers.",
+        (
+            "$F$ is the flow of a balanced linear network with ${k = 1}$ output and $\\lambda = 0$."
+            " The theorem is about this flow, not about large steps or unbalanced layers."
+        ),
         (),
     ),
 )

@@ -91,7 +91,7 @@ def show(state: PageState, task: Task, computed: Computed) -> None:
     if by == "network" and depth != int(depth):
         raise ValueError(
             f"A network's depth is a whole number, not {depth:g}: choose one, or measure with the "
-            f"rule."
+            "rule."
         )
     if task.inputs.shape[1] < 2:
         raise ValueError(
@@ -119,14 +119,16 @@ def show(state: PageState, task: Task, computed: Computed) -> None:
                 depth,
             ),
             key=state.key("roads_plane"),
-            alt="Both roads in a plane through their ends, coloured by the work that the force "
-            "does per length.",
+            alt=(
+                "Both roads in a plane through their ends, coloured by the work that the force "
+                "does per length."
+            ),
         )
         st.caption(
             f"Start {chosen + 1} of 5, ‖W₀‖ = 0.1; both runs down to a gap of {found.gap:g}. The "
-            f"plane holds "
+            "plane holds "
             f"{100 * found.flat[chosen]:.3g} % of both roads' extent in {task.inputs.shape[1]} "
-            f"dimensions."
+            "dimensions."
         )
     with right:
         side = state.segmented("side", label_visibility="collapsed")
@@ -145,8 +147,10 @@ def show(state: PageState, task: Task, computed: Computed) -> None:
             plot(
                 loops_figure(kappa, error, found.null.kappa, chosen),
                 key=state.key("roads_loops"),
-                alt="For each start: the difference of works over all work done, for the force "
-                "and for G.",
+                alt=(
+                    "For each start: the difference of works over all work done, for the force "
+                    "and for G."
+                ),
             )
             st.caption(
                 "κ: the difference of the two works over the sum of all |pieces| of work. One loop "

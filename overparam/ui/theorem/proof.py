@@ -16,45 +16,56 @@ STEPS = (
     (
         [0, 1, 2, 3],
         "Suppose F were a gradient",
-        "Let $F = \\nabla\\varphi$ near 0. Then its integral along any way is the difference of $\\varphi$ between the ends, "
-        "and around the "
-        "closed curve $\\Gamma_{r,R}$ it is\n\n$$\n\\oint_{\\Gamma_{r,R}} F\\cdot dW = 0\\quad\\text{for all } 0 < r < R.\n$$",
+        (
+            "Let $F = \\nabla\\varphi$ near 0. Then its integral along any way is the difference of"
+            " $\\varphi$ between the ends, and around the closed curve $\\Gamma_{r,R}$ it"
+            " is\n\n$$\n\\oint_{\\Gamma_{r,R}} F\\cdot dW = 0\\quad\\text{for all } 0 < r < R.\n$$"
+        ),
     ),
     (
         [0, 1, 2, 3],
         "Near 0 the gradient is almost constant",
-        "$G$ is continuous at 0, so $G(W) = c\\,e + o(1)$ with $e = G(0)/\\|G(0)\\|$, $c = \\|G(0)\\| > 0$. On a curve of length "
-        "$O(R)$, with $\\|F\\|$ of order $R^{2-2/N}$, what is neglected is\n\n$$\no(R^a),\\qquad a = 3 - 2/N.\n$$\n\n"
-        "From here on $G = c\\,e$.",
+        (
+            "$G$ is continuous at 0, so $G(W) = c\\,e + o(1)$ with $e = G(0)/\\|G(0)\\|$, $c ="
+            " \\|G(0)\\| > 0$. On a curve of length $O(R)$, with $\\|F\\|$ of order $R^{2-2/N}$,"
+            " what is neglected is\n\n$$\no(R^a),\\qquad a = 3 - 2/N.\n$$\n\nFrom here on $G ="
+            " c\\,e$."
+        ),
     ),
     (
         [0, 2],
         "The straight pieces ① and ③",
-        "Here $W$ is parallel to $e$, so $\\mathrm{Pr}_W G = G$ and depth multiplies it by $N$. Each gives\n\n"
-        "$$\n\\int_r^R N\\,\\rho^{2-2/N}\\,c\\;d\\rho = \\frac{c\\,N}{a}\\,(R^a - r^a).\n$$",
+        (
+            "Here $W$ is parallel to $e$, so $\\mathrm{Pr}_W G = G$ and depth multiplies it by $N$."
+            " Each gives\n\n$$\n\\int_r^R N\\,\\rho^{2-2/N}\\,c\\;d\\rho = \\frac{c\\,N}{a}\\,(R^a"
+            " - r^a).\n$$"
+        ),
     ),
     (
         [1, 3],
         "The arcs ② and ④",
-        "The tangent is at right angles to $W$, so the part along $W$ does no work and $N-1$ drops out. $\\|W\\|$ is constant, "
-        "and $c\\,e$ "
-        "is integrated from end to end, $2r$ apart one way and $2R$ the other:\n\n"
-        "$$\n\\int_{②} = 2\\,c\\,r^a,\\qquad \\int_{④} = -2\\,c\\,R^a.\n$$",
+        (
+            "The tangent is at right angles to $W$, so the part along $W$ does no work and $N-1$"
+            " drops out. $\\|W\\|$ is constant, and $c\\,e$ is integrated from end to end, $2r$"
+            " apart one way and $2R$ the other:\n\n$$\n\\int_{②} = 2\\,c\\,r^a,\\qquad \\int_{④} ="
+            " -2\\,c\\,R^a.\n$$"
+        ),
     ),
     (
         [0, 1, 2, 3],
         "The sum is not 0",
-        "$$\n\\begin{aligned}\\oint &= 2c\\Bigl(\\frac Na - 1\\Bigr)(R^a - r^a)\\\\ "
-        "&= 2c\\,\\frac{(N-1)(N-2)}{3N-2}\\,(R^a - r^a)\\end{aligned}\n$$\n\n"
-        "For $N > 2$ this is positive and of order $R^a$ (take $r = R/2$), while what was neglected is smaller: for small $R$ the "
-        "integral is not 0. **So no function has $F$ as its gradient.** ∎",
+        (
+            "$$\n\\begin{aligned}\\oint &= 2c\\Bigl(\\frac Na - 1\\Bigr)(R^a - r^a)\\\\ &="
+            " 2c\\,\\frac{(N-1)(N-2)}{3N-2}\\,(R^a - r^a)\\end{aligned}\n$$\n\nFor $N > 2$ this is"
+            " positive and of order $R^a$ (take $r = R/2$), while what was neglected is smaller:"
+            " for small $R$ the integral is not 0. **So no function has $F$ as its gradient.** ∎"
+        ),
     ),
 )
 RIEMANN = (
-    "*Remark.* Only a **Euclidean** gradient is excluded. With lengths measured by $P_W^{-1}$, where $P_W$ is the "
-    "preconditioner of Claim 2, "
-    "the same flow is the gradient flow of $L$ itself: a Riemannian gradient flow ([arXiv "
-    "1910.05505](https://arxiv.org/abs/1910.05505))."
+    "*Remark.* Only a **Euclidean** gradient is excluded. With lengths measured by $P_W^{-1}$,"
+    " where $P_W$ is the preconditioner of Claim 2, the same flow is the gradient flow of $L$"
+    " itself: a Riemannian gradient flow ([arXiv 1910.05505](https://arxiv.org/abs/1910.05505))."
 )
 
 
@@ -89,7 +100,10 @@ def show(state: PageState, case: Case) -> None:
 def _numbers(step: int, c: float, depth: float, r: float, big_r: float) -> str:
     """The step with the numbers of the current choice, in the colours of the pieces."""
     parts = closed_form(depth, c, r, big_r)
-    coloured = [f":color[{n} {short(part)}]{{foreground='{c}'}}" for n, part, c in zip(NUMBERS, parts, PIECES, strict=True)]
+    coloured = [
+        f":color[{n} {short(part)}]{{foreground='{c}'}}"
+        for n, part, c in zip(NUMBERS, parts, PIECES, strict=True)
+    ]
     if step == 2:
         return f"Here $N = {depth:g}$, $a = {3 - 2 / depth:.3g}$, $c = {c:.4g}$."
     if step == 3:
@@ -97,5 +111,7 @@ def _numbers(step: int, c: float, depth: float, r: float, big_r: float) -> str:
     if step == 4:
         return f"Here: {coloured[1]} and {coloured[3]}."
     if step == 5:
-        return f"Here: {', '.join(coloured)}; the sum is **{leading_term(depth, c, r, big_r):.6g}**."
+        return (
+            f"Here: {', '.join(coloured)}; the sum is **{leading_term(depth, c, r, big_r):.6g}**."
+        )
     return ""

@@ -26,22 +26,24 @@ def show(state: PageState, computed: Callable[..., Any]) -> None:
         plot(
             trap_figure(found.counts, found.potential, found.anything),
             key=state.key("trap"),
-            alt="The share left against the number of runs fitted, for a free potential and for "
-            "any smooth field.",
+            alt=(
+                "The share left against the number of runs fitted, for a free potential and for "
+                "any smooth field."
+            ),
         )
     (here, there), anything = found.potential, found.anything[1]
     with right:
         st.markdown(
             f"Runs of depth {depth:g} on the two-coordinate loss ($p=4$), 12 points each. To the "
-            f"updates $F$ of the first "
+            "updates $F$ of the first "
             "$M$ runs a **free potential** is fitted (every field it can make is a gradient), and "
             "**any smooth field**."
         )
         st.markdown(
             f"**One run**: the potential leaves {share_words(here[0])}. Perfect, and worthless: "
-            f"it leaves "
+            "it leaves "
             f"{share_words(there[0])} of the next runs' force. Distinct points and any vectors at "
-            f"them can always be "
+            "them can always be "
             "interpolated by a gradient."
         )
         st.markdown(_at_the_end(int(found.counts[-1]), float(there[-1]), float(anything[-1])))

@@ -16,15 +16,28 @@ speed = st.slider("speed", 1, 9, 3)
 x_log = st.toggle("logarithmic", True)
 st.button("nothing")
 going = st.toggle("run")
-chart = live_chart("twelve", x_title="iteration", y_title="gap", x_log=x_log, alt="Twelve curves fall.", x_range=(1, 1e4))
+chart = live_chart(
+    "twelve",
+    x_title="iteration",
+    y_title="gap",
+    x_log=x_log,
+    alt="Twelve curves fall.",
+    x_range=(1, 1e4),
+)
 old = st.session_state.setdefault("old chart", chart)
 
 
 def curves(progress: float) -> list[Curve]:
     x = np.geomspace(1, 10 ** (4 * progress), 400)
-    falling = [(1 + x) ** (-speed * (i + 1) / 40) * (1 + 0.1 * np.cos(np.log(x) * 4 + i)) for i in range(len(NAMES))]
+    falling = [
+        (1 + x) ** (-speed * (i + 1) / 40) * (1 + 0.1 * np.cos(np.log(x) * 4 + i))
+        for i in range(len(NAMES))
+    ]
     falling[5][200:] = np.inf
-    return [Curve(n, x, y, PALETTE[i % 8], DASHES[i % 8], "note") for i, (n, y) in enumerate(zip(NAMES, falling, strict=True))]
+    return [
+        Curve(n, x, y, PALETTE[i % 8], DASHES[i % 8], "note")
+        for i, (n, y) in enumerate(zip(NAMES, falling, strict=True))
+    ]
 
 
 if st.button("late snapshot of the first script run"):
