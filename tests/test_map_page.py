@@ -21,7 +21,17 @@ from overparam.figures.map import (
     factor,
     speed_up_map,
 )
-from overparam.serving.sweep import NEVER, SWEEPS, UNKNOWN, Sweep, SweepError, View, cell_runs
+from overparam.serving.sweep import (
+    MOST_RUNS,
+    NEVER,
+    SWEEPS,
+    UNKNOWN,
+    Sweep,
+    SweepError,
+    View,
+    cell_runs,
+    step_sizes,
+)
 from overparam.story.map_words import cell_words, censored, hover_words, number, summary
 from tests.app_pages import visit
 
@@ -107,10 +117,6 @@ def test_axes_take_the_place_of_their_sliders():
         ({"horizon": "1e9"}, "Give up after must be from 10 to 20000"),
         ({"grid": "8.5"}, "Step sizes a decade must be a whole number"),
         ({"loss": "0"}, "Goal: loss L ≤ must be above 0"),
-        (
-            {"detail": "fine", "grid": "24", "x": "scale", "y": "shape"},
-            "151,250 runs: choose less detail",
-        ),
         ({"cell": "first"}, "chosen cell must be a column and a row"),
         ({"cell": "1.2.3"}, "chosen cell must be a column and a row"),
         ({"kind": "<b>"}, "What moves must be one of network, rule"),
@@ -120,6 +126,15 @@ def test_bad_input_is_one_clear_sentence(query, says):
     app = page(**SMALL | query)
     told = messages(app)
     assert len(told) == 1 and re.search(says, told[0]), told
+
+
+def test_a_map_that_is_too_large_says_how_many_runs_it_would_take():
+    query = SMALL | {"detail": "fine", "grid": "24", "x": "scale", "y": "shape"}
+    large = plan(**query)
+    cells = [large.cell(x, y) for x in range(25) for y in range(25)]
+    runs = sum(len(step_sizes(large, each)) for cell in cells for each in (cell, cell.plain))
+    (told,) = messages(page(**query))
+    assert runs > MOST_RUNS and f"take {runs:,} runs: choose less detail" in told
 
 
 def test_no_memory_is_told_and_ends_the_computation(monkeypatch):
