@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from overparam import reproduce
-from overparam.choices import race as experiments
+from overparam.choices import problems
 from overparam.choices.kinds import read_choices
 from overparam.choices.race import CHOICES, Experiment
 from overparam.data import Data
@@ -27,7 +27,7 @@ def ethanol(monkeypatch):
     with np.load(ETHANOL) as file:
         x, y = file["X"], file["y"][:, None]
     data = Data("Ethanol", (x - x.mean(0)) / x.std(0), (y - y.mean(0)) / y.std(0), (), ())
-    monkeypatch.setattr(experiments, "load_ethanol", lambda **_: data)
+    monkeypatch.setattr(problems, "load_ethanol", lambda **_: data)
     return "ethanol"
 
 

@@ -220,7 +220,7 @@ class Run:
         stuck = [
             o.label
             for o in (OPTIMIZERS[m.optimizer] for m in methods)
-            if not moves(o, MARGIN * gradient.flatten())
+            if bool(gradient.any()) and not moves(o, MARGIN * gradient.flatten())
         ]
         if stuck:
             words = " and ".join(dict.fromkeys(stuck))
