@@ -229,9 +229,9 @@ PHASES = (
 )  # no shrinking: opening a page takes its time
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "pages").glob("*.py"))
-MARKUP = re.compile(
-    r"<script|<b>zqz|\[zqz|\$zqz|e\.org"
-)  # what `junk` and `words` try to smuggle in
+# what `junk` and `words` try to smuggle in, and where nothing is taken for markup
+MARKUP = re.compile(r"<script|<b>zqz|\[zqz|\$zqz|e\.org")
+CODE = re.compile(r"`[^`]*`")
 
 
 @pytest.fixture(autouse=True)
@@ -256,7 +256,7 @@ def check_page(at: AppTest) -> None:
     assert [f"{e.message}\n{e.stack_trace}" for e in at.exception] == []
     for kind in ("markdown", "caption", "warning", "error", "info", "title", "subheader"):
         for element in at.get(kind):
-            assert not MARKUP.search(element.value), element.value
+            assert not MARKUP.search(CODE.sub("", element.value)), element.value
     if "race__transport" in at.session_state:
         assert not at.session_state["race__transport"]["playing"]
         assert at.session_state["race__transport"]["position"] <= PREVIEW
@@ -322,7 +322,8 @@ def test_any_upload_is_raced_or_refused_in_its_own_sentence(raw):
     try:
         data = read_csv(raw)
     except DataError as error:
-        assert [e.value for e in at.error] == [str(error)]
+        (told,) = (e.value for e in at.error)
+        assert told.startswith("`<b>zqz</b>.csv`") and told.endswith(f" {error}")
     else:
         assert at.error.len == 0
         assert at.session_state["race__transport"]["experiment"].problem == "csv"
@@ -381,8 +382,12 @@ def use(widget, choice, number: float, which: int) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_any_widget_values_even_impossible_ones_leave_a_page_standing(page, tables, no_download):
+def test_any_widget_values_even_impossible_ones_leave_a_page_standing(
+    page, tables, no_download, monkeypatch
+):
     """A browser sends only values within bounds; a broken or hostile one sends any."""
+    # AppTest would follow a large family of nets to its end, picture after picture
+    monkeypatch.setattr("overparam.ui.plateaus.follow.again", lambda: None)
 
     @settings(max_examples=6, deadline=None, phases=PHASES, suppress_health_check=list(HealthCheck))
     @given(

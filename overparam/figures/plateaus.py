@@ -65,7 +65,7 @@ def loss_curves(
         place, draw = divmod(i, draws)
         named = draw == 0 and place in (0, len(eps) - 1)
         figure.add_scatter(
-            x=_positive(time), y=loss.astype("float32"), mode="lines", name=f"ε = {eps[place]:.3g}",
+            x=_positive(time), y=_drawn(loss), mode="lines", name=f"ε = {eps[place]:.3g}",
             legendgroup=f"{place}", showlegend=named, customdata=np.full((len(time), 2), [place, draw]),
             line={"color": colours[place], "width": 4.5 if i == picked else 1.8},
             hovertemplate=f"ε = {eps[place]:.3g}, start {draw}: %{{y:.3f}} at time"
@@ -75,7 +75,7 @@ def loss_curves(
     for each in scalar:
         if each is not None:
             figure.add_scatter(
-                x=_positive(each[0]), y=each[1].astype("float32"), mode="lines", showlegend=first,
+                x=_positive(each[0]), y=_drawn(each[1]), mode="lines", showlegend=first,
                 name="scalar equation", legendgroup="scalar", line=_LAW, hoverinfo="skip",
             )  # fmt: skip
             first = False
@@ -280,6 +280,11 @@ def modes(
 
 def _positive(time: Array) -> Array:
     return np.where(time > 0, time, np.nan)
+
+
+def _drawn(loss: Array) -> Array:
+    """Half the bytes; a loss beyond what they hold, as of large weights, is a gap in its curve."""
+    return np.where(loss <= np.finfo(np.float32).max, loss, np.nan).astype(np.float32)
 
 
 def _window(time: Array, measured: Array) -> list[float]:
