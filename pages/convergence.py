@@ -15,7 +15,8 @@ from overparam.data import DataError
 from overparam.figures.race import as_drawn, method_styles, race_figure
 from overparam.figures.style import ZERO_AT
 from overparam.measure.history import GAPS
-from overparam.serving.run import RUNS, Run, RunError, View
+from overparam.serving.course import View
+from overparam.serving.run import RUNS, Run, RunError
 from overparam.story.race_words import table
 from overparam.ui.components.live_chart import Curve, LiveChart, live_chart
 from overparam.ui.components.window import icon_only

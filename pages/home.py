@@ -95,6 +95,7 @@ def window(paths: list[Path]) -> tuple[tuple[float, float], tuple[float, float]]
 
 def compared(plain: TunedRun, deep: TunedRun) -> str:
     """The two counts as a sentence."""
+    assert plain.iterations and deep.iterations  # at this goal every depth arrives
     faster = plain.iterations > deep.iterations
     factor = plain.iterations / deep.iterations if faster else deep.iterations / plain.iterations
     times = f"**{factor:,.2g} times {'fewer' if faster else 'more'}** iterations"

@@ -31,7 +31,7 @@ def lesson(opened: AppTest) -> str | None:
 
 
 def chosen(opened: AppTest, page: str) -> dict:
-    return opened.session_state[f"{_PREFIX[page]}__memory"]["values"]
+    return opened.session_state[f"{_PREFIX[page]}__memory"].values
 
 
 def card(opened: AppTest) -> str:
@@ -223,7 +223,7 @@ def test_a_variation_is_marked_and_runs():
     moving = opened.session_state["race__transport"]
     assert (
         not moving["preview"]
-        and moving["position"] == opened.session_state["race__memory"]["values"]["iterations"]
+        and moving["position"] == opened.session_state["race__memory"].values["iterations"]
     )
     again(opened)  # the URL leaves defaults out by now
     assert marked() == ["p = 2"]

@@ -138,7 +138,7 @@ def test_a_link_restores_every_control(page, tables, monkeypatch):
         link = write_choices(table, values)
         assert read_choices(table, link) == (values, [])
         at = open_page(page, link)
-        assert at.session_state[f"{prefix}__memory"]["values"] == values
+        assert at.session_state[f"{prefix}__memory"].values == values
         for widget in (
             *at.slider,
             *at.select_slider,

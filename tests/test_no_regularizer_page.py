@@ -154,7 +154,7 @@ def test_a_limit_leads_to_the_example_that_shows_it(monkeypatch, label, there):
     page = Page(monkeypatch, view="limits")
     next(button for button in page.app.button if button.label == label).click()
     page.run()
-    values = page.app.session_state["reg__memory"]["values"]
+    values = page.app.session_state["reg__memory"].values
     assert {name: values[name] for name in there} == there and not page.app.error
 
 

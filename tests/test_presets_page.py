@@ -11,7 +11,8 @@ from overparam.choices.kinds import read_choices
 from overparam.choices.race import CHOICES, Entry, Experiment
 from overparam.figures.tuning import HIGHEST, LOWEST, Tuning, nearest, tuning_figure
 from overparam.measure.history import GAPS
-from overparam.serving.run import Run, View
+from overparam.serving.course import View
+from overparam.serving.run import Run
 from overparam.story.presets import PRESETS
 from overparam.story.race_words import arrivals, differences, ends
 from overparam.ui.race.presets import preset_lines

@@ -139,7 +139,7 @@ def test_many_threads_compute_a_run_once():
     run, chosen = Run(experiment(iterations=2000)), experiment(iterations=2000)
     counted = []
     begin = run._begin
-    run._begin = lambda: (counted.append(1), begin())
+    run._begin = lambda: counted.append(1) or begin()
     threads = [threading.Thread(target=finish, args=(run,)) for _ in range(6)]
     for thread in threads:
         thread.start()

@@ -9,7 +9,7 @@ from overparam.choices.kinds import read_choices
 from overparam.choices.race import CHOICES, Entry, Experiment
 from overparam.figures.race import as_drawn
 from overparam.measure.history import GAPS
-from overparam.serving.run import View
+from overparam.serving.course import View
 from overparam.story.race_words import table
 
 

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from overparam.engine.losses import Loss, lp
-from overparam.engine.products import Form, calls, fastest, padded
+from overparam.engine.products import Form, Products, calls, fastest, padded
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ class _Room:
     one vector a run; their inner product is p L.
     """
 
-    forward: tuple[Callable[..., object], list[tuple]]
-    backward: tuple[Callable[..., object], list[tuple]]
+    forward: Products
+    backward: Products
     residual: Tensor
     weights: Tensor
     grads: Tensor
@@ -159,27 +159,22 @@ class Problem:
         return part
 
     def _allocate(self, runs: int) -> _Room:
-        make = {"dtype": self.dtype, "device": self.device}
         if self._own is None:
-            tail = torch.eye(self.k, **make).expand(runs, self.k, self.k)
+            tail = torch.eye(self.k).expand(runs, self.k, self.k)
         elif len(self._own) == runs:
-            tail = self._own.to(**make)
+            tail = self._own
         else:
             raise ValueError(f"there are targets for {len(self._own)} matrices, not for {runs}")
         used, (width, samples) = runs * self.k, self._columns.shape
+        backward: Products = (torch.mm, [])
         weights, residual, products = (
-            torch.zeros(padded(used), n, **make) for n in (width, samples, width)
+            torch.zeros(padded(used), n, dtype=self.dtype, device=self.device)
+            for n in (width, samples, width)
         )
         mine, theirs = (each[:used].view(runs, self.k, width) for each in (weights, products))
-        mine[:, :, self.d :] = tail
+        mine[:, :, self.d :] = tail  # in their precision, and on their device
         if (gram := self._gram) is not None:
-            forward, backward = (
-                self._product(used, weights, {False: lambda: gram}, products),
-                (
-                    torch.mm,
-                    [],
-                ),
-            )
+            forward = self._product(used, weights, {False: lambda: gram}, products)
         else:
             columns, turned = (lambda: self._columns), self._by_samples
             forward = self._product(
@@ -199,7 +194,7 @@ class Problem:
 
     def _product(
         self, rows: int, left: Tensor, orders: dict[bool, Callable[[], Tensor]], out: Tensor
-    ) -> tuple[Callable[..., object], list[tuple]]:
+    ) -> Products:
         """How to take a product with the data, which may lie in memory in several orders, the usual
         one first."""
         if self.device.type == "cpu":

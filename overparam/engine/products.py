@@ -52,6 +52,8 @@ class Form(NamedTuple):
 
 
 PLAIN = Form("torch", False, 1)
+# A function `multiply(left, right, out=)`, and the arguments with which to call it.
+Products = tuple[Callable[..., object], list[tuple]]
 
 
 def padded(rows: int) -> int:
@@ -73,9 +75,7 @@ def candidates(rows: int, turned: Sequence[bool]) -> list[Form]:
     ]
 
 
-def calls(
-    form: Form, rows: int, left: Tensor, right: Tensor, out: Tensor
-) -> tuple[Callable[..., object], list[tuple]]:
+def calls(form: Form, rows: int, left: Tensor, right: Tensor, out: Tensor) -> Products:
     """A function `multiply(left, right, out=)` and the arguments with which to call it, for the
     first `rows` rows.
 

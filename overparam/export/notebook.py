@@ -11,7 +11,7 @@ from overparam.choices.problems import PROBLEMS
 from overparam.choices.race import Experiment
 from overparam.data import Data
 from overparam.export.script import REFERENCE, facts, parts
-from overparam.serving.run import View
+from overparam.serving.course import View
 
 _PICTURE = """\
 from html import escape

@@ -20,7 +20,7 @@ from overparam.choices.problems import PROBLEMS
 from overparam.choices.race import CHOICES, Entry, Experiment
 from overparam.data import Data
 from overparam.engine.optimizers import OPTIMIZERS
-from overparam.serving.run import View
+from overparam.serving.course import View
 
 REFERENCE = (
     "S. Arora, N. Cohen, E. Hazan, On the Optimization of Deep Networks: Implicit Acceleration by"

@@ -379,7 +379,7 @@ def _batches(plan: Plan, cells: Sequence[Cell]) -> list[list[Cell]]:
     for cell in cells:
         data = (cell.p,) if plan.problem == "two" else (cell.p, cell.shape)
         shared.setdefault(data, {}).update({cell.plain: None, cell: None})
-    batches = []
+    batches: list[list[Cell]] = []
     for mine in shared.values():
         rows = MOST_ROWS
         for cell in mine:
@@ -456,8 +456,8 @@ def cell_runs(plan: Plan, cell: Cell) -> CellRuns:
     both, arrivals = np.empty(len(together)), np.full((2, len(together)), UNTRIED)
     for at, steps in zip(places, own, strict=True):
         both[at] = steps
-    for row, at, count in zip(arrivals, places, reached, strict=True):
-        row[at] = count
+    for row, at, counts in zip(arrivals, places, reached, strict=True):
+        row[at] = counts
     return CellRuns(
         steps=both,
         unit=unit,

@@ -10,7 +10,7 @@ import numpy as np
 
 from overparam.choices.race import Entry, Experiment
 from overparam.measure.history import GAPS, LONGEST
-from overparam.serving.run import SOLVED, Tuned, View
+from overparam.serving.course import SOLVED, Tuned, View
 
 
 @dataclass(frozen=True)

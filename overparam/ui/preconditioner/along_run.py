@@ -14,7 +14,8 @@ from overparam.choices.problems import PROBLEMS
 from overparam.choices.race import CHOICES as EXPERIMENT
 from overparam.choices.race import Entry, Experiment
 from overparam.data import Data, DataError
-from overparam.serving.run import RUNS, RunError, Tuned
+from overparam.serving.course import Tuned
+from overparam.serving.run import RUNS, RunError
 from overparam.ui.preconditioner import readings
 from overparam.ui.preconditioner.step_shares import LABELS
 from overparam.ui.shell.problem import problem_controls, problem_is_here

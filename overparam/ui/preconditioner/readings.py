@@ -22,7 +22,7 @@ from overparam.figures.style import BLUE, ORANGE, RED, VIOLET, ZERO_AT, depth_co
 from overparam.measure.curvature import STABILITY_LIMIT
 from overparam.measure.history import GAPS
 from overparam.measure.trajectory import follow, log_times, stability
-from overparam.serving.run import Tuned
+from overparam.serving.course import Tuned
 from overparam.theory.dynamics import (
     from_past_gradients,
     momentum_coefficients,

@@ -11,7 +11,8 @@ import streamlit as st
 
 from overparam.choices.kinds import ChoiceError
 from overparam.choices.race import CHOICES, Entry, Experiment, parse_changes
-from overparam.serving.run import Run, View
+from overparam.serving.course import View
+from overparam.serving.run import Run
 from overparam.ui.components.live_chart import Curve, Mark
 from overparam.ui.shell.state import PageState
 from overparam.ui.shell.transport import transport

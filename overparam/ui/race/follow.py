@@ -53,11 +53,11 @@ def show_followers(
     experiment: Experiment, upload: Data | None, position: int, playing: bool
 ) -> None:
     """Tell those who follow what is shown now, if there is a code."""
-    code, rooms = st.session_state.get(CODE), hall() if CODE in st.session_state else None
-    if rooms is not None:
+    if CODE in st.session_state and (rooms := hall()) is not None:
         choices = {
             name: text
             for name, text in st.query_params.to_dict().items()
             if name not in ("projector", "lesson")
         }
-        rooms.show(code, experiment, upload, position, playing, f"convergence?{urlencode(choices)}")
+        page = f"convergence?{urlencode(choices)}"
+        rooms.show(st.session_state[CODE], experiment, upload, position, playing, page)

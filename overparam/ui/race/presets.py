@@ -10,7 +10,8 @@ import streamlit as st
 from overparam.choices.problems import PROBLEMS
 from overparam.choices.race import Experiment
 from overparam.data import ethanol_is_cached
-from overparam.serving.run import Run, View
+from overparam.serving.course import View
+from overparam.serving.run import Run
 from overparam.story.presets import (
     ALWAYS_HERE,
     COUNTEREXAMPLES,

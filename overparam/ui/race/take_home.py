@@ -13,7 +13,8 @@ from overparam.choices.problems import DATA_FILE
 from overparam.data import Data
 from overparam.export import script as export
 from overparam.export.notebook import notebook
-from overparam.serving.run import Run, View
+from overparam.serving.course import View
+from overparam.serving.run import Run
 
 
 def take_home(

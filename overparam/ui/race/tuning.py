@@ -16,7 +16,8 @@ from overparam.choices.race import Experiment
 from overparam.data import Data
 from overparam.figures.race import method_styles
 from overparam.figures.tuning import Tuning, nearest, tuning_figure
-from overparam.serving.run import RUNS, Run, Tuned
+from overparam.serving.course import Tuned
+from overparam.serving.run import RUNS, Run
 from overparam.ui.components.plot import plot
 from overparam.ui.shell.state import PageState
 

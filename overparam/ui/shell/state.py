@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
@@ -27,7 +28,7 @@ def follow_url(prefix: str) -> None:
     """What the URL says next is an order, even if it said the same a moment ago (for a callback
     that sets the URL)."""
     if memory := st.session_state.get(f"{prefix}__memory"):
-        memory["replaced"] = []
+        memory.replaced = []
 
 
 def stands_at(prefix: str, query: Mapping[str, str], names: Collection[str]) -> bool:
@@ -36,8 +37,27 @@ def stands_at(prefix: str, query: Mapping[str, str], names: Collection[str]) -> 
     memory, there = st.session_state.get(f"{prefix}__memory"), st.query_params.to_dict()
     if memory is None:  # the page has not been shown yet: the URL is still as it was written
         return all(there.get(name) == query.get(name) for name in names)
-    chosen, wanted = (read_choices(memory["table"], each)[0] for each in (there, query))
+    chosen, wanted = (read_choices(memory.table, each)[0] for each in (there, query))
     return all(chosen[name] == wanted[name] for name in names)
+
+
+@dataclass
+class _Memory:
+    """What is kept of a page's choices while another page is shown: Streamlit forgets the value of a
+    widget then.
+
+    published: the query last written into the URL; None before the first. values: as published.
+    sentences: what could not be taken of the link that led here. replaced: queries published
+    earlier, and when they were replaced. unsent: values set in a run that a click replaced before
+    it came to their widgets.
+    """
+
+    table: tuple[Choice, ...]
+    published: dict[str, str] | None = None
+    values: dict[str, Any] = field(default_factory=dict)
+    sentences: list[str] = field(default_factory=list)
+    replaced: list[tuple[dict[str, str] | None, float]] = field(default_factory=list)
+    unsent: dict[str, Any] = field(default_factory=dict)
 
 
 class PageState:
@@ -62,19 +82,9 @@ class PageState:
         """Session-state key of the widget of a choice."""
         return f"{self.prefix}_{name}"
 
-    def _memory(self) -> dict[str, Any]:
-        # Streamlit forgets a widget's value when another page is shown; this copy does not.
-        table = tuple(self.table.values())
-        # "unsent": values set in a run that a click replaced before it came to their widgets
-        empty = {
-            "table": table,
-            "published": None,
-            "values": {},
-            "sentences": [],
-            "replaced": [],
-            "unsent": {},
-        }
-        return st.session_state.setdefault(f"{self.prefix}__memory", empty)
+    def _memory(self) -> _Memory:
+        memory = _Memory(tuple(self.table.values()))
+        return st.session_state.setdefault(f"{self.prefix}__memory", memory)
 
     def _restore(self) -> bool:
         """Take over what the URL says, if somebody set it; whether the browser's URL is behind the
@@ -85,26 +95,26 @@ class PageState:
         }
         back = _moved_in_history()  # no choice named: then that page had its defaults
         returned = (
-            memory["published"] is not None and not query and not back
+            memory.published is not None and not query and not back
         )  # by a link that names no choices
         # A control that moves fast sends the URL that it has, which is not yet the one published
         # last.
-        memory["replaced"] = [
-            (old, at) for old, at in memory["replaced"] if time.monotonic() < at + ECHO_SECONDS
+        memory.replaced = [
+            (old, at) for old, at in memory.replaced if time.monotonic() < at + ECHO_SECONDS
         ]
-        echo = any(query == old for old, _ in memory["replaced"]) and not back
-        behind = query != memory["published"]
+        echo = any(query == old for old, _ in memory.replaced) and not back
+        behind = query != memory.published
         if behind and not returned and not echo:
             # the URL was set from outside: a deep link, a lesson, the browser's back button
-            values, memory["sentences"] = read_choices(tuple(self.table.values()), query)
-            memory["values"], memory["unsent"] = values, dict(values)
-            memory.update(published=query, replaced=[])
+            values, memory.sentences = read_choices(tuple(self.table.values()), query)
+            memory.values, memory.unsent = values, dict(values)
+            memory.published, memory.replaced = query, []
             behind = False
-        for name, value in memory["unsent"].items():
+        for name, value in memory.unsent.items():
             st.session_state[self.key(name)] = value
-        for name, value in memory["values"].items():
+        for name, value in memory.values.items():
             st.session_state.setdefault(self.key(name), value)
-        for sentence in memory["sentences"]:
+        for sentence in memory.sentences:
             st.warning(sentence, icon=":material/link_off:")
         return behind
 
@@ -114,15 +124,16 @@ class PageState:
 
     def _read(self) -> tuple[dict[str, Any], list[str]]:
         """The values, and a sentence for each that the widgets hold and the choice refuses."""
-        memory, values, refused = self._memory(), {}, []
+        memory, refused = self._memory(), []
+        values: dict[str, Any] = {}
         for name, choice in self.table.items():
             try:
                 shown = st.session_state[self.key(name)]
                 values[name] = choice.check(shown)
             except KeyError:  # not on the page now: the last value stands
-                values[name] = memory["values"][name]
+                values[name] = memory.values[name]
             except ChoiceError as error:
-                values[name] = memory["values"][name]
+                values[name] = memory.values[name]
                 if shown is not None:  # an emptied box is on its way to another value
                     refused.append(
                         f"{str(error).split('; using')[0]}; staying at"
@@ -134,9 +145,9 @@ class PageState:
         """Change choices from a callback (a preset, a click in a plot). Raises ChoiceError outside
         the bounds."""
         for name, value in values.items():
-            st.session_state[self.key(name)] = self._memory()["unsent"][name] = self.table[
-                name
-            ].check(value)
+            st.session_state[self.key(name)] = self._memory().unsent[name] = self.table[name].check(
+                value
+            )
 
     def reset(self) -> None:
         """Every choice back to its default (a callback)."""
@@ -149,11 +160,11 @@ class PageState:
         for sentence in refused:
             st.warning(sentence, icon=":material/block:")
         query = write_choices(tuple(self.table.values()), values)
-        if values != memory["values"]:
-            memory["sentences"] = []  # the person has moved on from the link's mistakes
-        if query != memory["published"]:
-            memory["replaced"].append((memory["published"], time.monotonic()))
-        memory.update(published=query, values=values, unsent={})
+        if values != memory.values:
+            memory.sentences = []  # the person has moved on from the link's mistakes
+        if query != memory.published:
+            memory.replaced.append((memory.published, time.monotonic()))
+        memory.published, memory.values, memory.unsent = query, values, {}
         there = st.query_params.to_dict()
         new = {
             name: query.get(name, text)
@@ -170,8 +181,8 @@ class PageState:
         """The value that the widget of a choice is made with now: give it as the widget's
         default."""
         memory, value = self._memory(), st.session_state[self.key(name)]
-        memory["unsent"].pop(name, None)
-        return memory["values"][name] if value is None else value
+        memory.unsent.pop(name, None)
+        return memory.values[name] if value is None else value
 
     def slider(self, name: str, step: float | None = None, **over: Any) -> float:
         """A slider over a Number's whole range."""
