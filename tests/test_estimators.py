@@ -227,3 +227,14 @@ def test_a_share_without_noise_without_repeats_and_without_force():
     assert signal(force) == 0 and signal(0 * force) == 1
     noise = np.random.default_rng(1).normal(size=(8, 30, 5))
     assert signal(noise) > 0.05 and signal(noise + 1) < 0.01
+
+
+def test_the_error_of_a_share_is_the_jackknifes():
+    rng = np.random.default_rng(4)
+    force = rng.normal(size=(6, 10, 3)) + rng.normal(size=(10, 3))
+    rest = force - force.mean(0)
+    shares = [
+        share_left(np.delete(rest, i, 0), np.delete(force, i, 0)).value for i in range(len(force))
+    ]
+    expected = np.sqrt((len(force) - 1) * np.var(shares))
+    assert share_left(rest, force).error == pytest.approx(expected, rel=1e-9)

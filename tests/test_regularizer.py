@@ -29,6 +29,7 @@ from overparam.theory.field import (
     verdict,
 )
 from overparam.theory.landscapes import Cone, Quadratic, linear, regression, separable
+from overparam.theory.preconditioner import precondition
 
 ETHANOL = Path(__file__).resolve().parents[1] / "../shared/data/gas_ethanol.npz"
 DEPTHS = (1, 1.5, 2, 3, 4, 8, 10)
@@ -331,3 +332,12 @@ def test_rounding_in_the_slope_at_zero_counts_as_zero():
     assert not slope_at_zero(regression(x, y, 2)).any()
     with pytest.raises(ValueError, match=r"G\(0\) = 0"):
         plane_through(slope_at_zero(regression(x, y, 2)), x[0])
+
+
+@pytest.mark.parametrize("depth", [1, 1.5, 2, 7])
+def test_the_field_is_the_preconditioner_of_claim_2(depth):
+    w, slope = RNG.normal(size=(2, 40, 6))
+    w[0] = 0
+    rows = (torch.from_numpy(each)[:, None] for each in (w, slope))
+    expected = precondition(*rows, depth)[:, 0].numpy()
+    np.testing.assert_allclose(field(lambda _: slope, depth, w), expected, rtol=1e-13, atol=1e-15)

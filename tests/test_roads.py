@@ -1,6 +1,8 @@
 """Closed loops of two real runs: reference values, null loops, the network against the rule, and
 the rate of false alarms."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -206,3 +208,20 @@ def test_a_goal_that_is_not_reached_is_told(cases, monkeypatch):
     loss, _ = cases["diabetes 2"]
     monkeypatch.setattr("overparam.measure.roads.MOST_STEPS", 64)
     assert not done(roads(loss, 2, starts(10), np.full(5, -1e9))).arrived.any()
+
+
+ETHANOL = Path(__file__).resolve().parents[2] / "shared" / "data" / "gas_ethanol.npz"
+
+
+@pytest.mark.skipif(not ETHANOL.exists(), reason="the Ethanol data are not here")
+@pytest.mark.parametrize(("depth", "low", "high"), [(2, 0.025, 0.031), (3, 0.051, 0.063)])
+def test_loops_of_128_inputs(depth, low, high):
+    with np.load(ETHANOL) as data:
+        x, y = data["X"], data["y"]
+    x, y = (x - x.mean(0)) / x.std(0), (y - y.mean()) / y.std()
+    task = Task(x, y, 2, 1 / len(x))
+    pair = done(roads(task.loss, depth, starts(128), goals(task, starts(128), 0.1)))
+    found = works(pair, rule_force(task.loss.gradient, depth))
+    assert (0.97 * low <= found.kappa).all() and (found.kappa <= 1.03 * high).all()
+    assert (works(pair, task.loss.gradient).kappa < 1e-15).all()
+    assert pair.arrived.all() and (found.error <= 5e-5 * found.absolute).all()

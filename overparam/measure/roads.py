@@ -202,7 +202,7 @@ def plane_of(pair: Roads, start: int) -> tuple[Array, Array, float]:
     first = straight / np.linalg.norm(straight)
     both = np.concatenate((one, other)) - other[0]
     across = both - np.outer(both @ first, first)
-    second = np.linalg.svd(across, full_matrices=False)[2][0]
+    second = np.linalg.eigh(across.T @ across)[1][:, -1]
     flat = np.stack((both @ first, both @ second), axis=1)
     return flat[: len(one)], flat[len(one) :], float((flat**2).sum() / (both**2).sum())
 

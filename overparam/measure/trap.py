@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from overparam.theory.curves import Array
 from overparam.theory.estimators import Fit, Kernel, share_left
 
 COUNTS: Sequence[int] = (1, 2, 4, 8, 16, 32)
+LENGTHS, PENALTIES = (0.35, 0.7, 1.4), (1e-9, 1e-6, 1e-3)  # of the kernels, to choose from
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,14 +71,13 @@ def _tuned(sample: Sample, count: int, curl_free: bool) -> tuple[float, float]:
         sample.of(sample.runs < quarter),
         sample.of((sample.runs >= quarter) & (sample.runs < count)),
     )
-    best, least = (0.5, 1e-9), np.inf
-    for length in (0.35, 0.7, 1.4):
-        for penalty in (1e-9, 1e-6, 1e-3):
-            found = train.fit(Kernel(length, penalty, curl_free, train.points[0].w))
-            left = _off(found, check)
-            if left < least:
-                best, least = (length, penalty), left
-    return best
+
+    @cache
+    def left(length: float, penalty: float) -> float:
+        return _off(train.fit(Kernel(length, penalty, curl_free, train.points[0].w)), check)
+
+    length = min(LENGTHS, key=lambda each: left(each, PENALTIES[1]))
+    return length, min(PENALTIES, key=lambda each: left(length, each))
 
 
 def _off(found: Fit, unseen: Sample) -> float:

@@ -452,7 +452,7 @@ def _noisy(task: Task, way: Way, w: Array, rng: np.random.Generator) -> Array:
         return task.weight * _slope(residual, task.p) @ inputs
     if way.kind == "dropout":
         kept = rng.random((n, m, d), dtype=np.float32) >= way.strength
-        dropped = np.where(kept, inputs / (1 - way.strength), 0.0)
+        dropped = kept * (inputs / (1 - way.strength))
         weight = task.weight
     else:
         chosen = rng.integers(m, size=(n, int(way.strength)))

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -321,13 +322,9 @@ def share_left(rest: Array, force: Array) -> Share:
     value = _ratio(inner, whole)
     error = math.inf
     if s > 2:
-        without = [np.delete(np.arange(s), i) for i in range(s)]
-        error = float(
-            np.sqrt(
-                (s - 1)
-                * np.var([_ratio(inner[np.ix_(k, k)], whole[np.ix_(k, k)]) for k in without])
-            )
-        )
+        left, all_ = _off_without_each(inner), _off_without_each(whole)
+        shares = np.divide(left, all_, out=np.zeros(s), where=all_ != 0)
+        error = float(np.sqrt((s - 1) * np.var(shares)))
     signs = _signs(s)
     apart = inner - np.diag(np.diag(inner))
     null = ((signs @ apart) * signs).sum(1)
@@ -356,6 +353,12 @@ def _off(gram: Array) -> float:
     return float(gram.sum() - np.trace(gram))
 
 
+def _off_without_each(gram: Array) -> Array:
+    """`_off` of the draws without one of them, for each: (S,)."""
+    return _off(gram) - 2 * (gram.sum(1) - np.diag(gram))
+
+
+@lru_cache(maxsize=64)
 def _signs(s: int) -> Array:
     """Sign patterns, the first all +1; one of each pair of opposite ones."""
     if 2 ** (s - 1) <= FLIPS:

@@ -19,7 +19,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from scipy.special import roots_jacobi
 
 from overparam.theory.curves import (
@@ -34,7 +33,6 @@ from overparam.theory.curves import (
     integrate,
 )
 from overparam.theory.landscapes import Cone, Landscape, Quadratic
-from overparam.theory.preconditioner import precondition
 
 Gradient = Callable[[Array], Array]
 
@@ -110,8 +108,12 @@ def field(gradient: Gradient, depth: float, w: Array) -> Array:
     Returns: shape (n, d).
     Raises: ValueError if depth < 1.
     """
-    at, slope = (torch.from_numpy(np.ascontiguousarray(a)[:, None, :]) for a in (w, gradient(w)))
-    return precondition(at, slope, depth)[:, 0, :].numpy()
+    if not depth >= 1:
+        raise ValueError(f"Depth must be 1 or more, but it is {depth}.")
+    slope = gradient(w)
+    size2 = (w * w).sum(1, keepdims=True)
+    along = (w * slope).sum(1, keepdims=True) / np.maximum(size2, np.finfo(float).tiny)
+    return size2 ** (1 - 1 / depth) * (slope + (depth - 1) * along * w)
 
 
 def force(gradient: Gradient, depth: float, plane: Plane | None = None) -> Gradient:

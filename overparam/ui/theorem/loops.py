@@ -223,6 +223,7 @@ def _measure(
 ) -> Generator[float, None, Loops]:
     d = task.inputs.shape[1]
     starts = random_starts(STARTS, d, seed)
+    yield 0.0
     goal = goals(task, starts, gap)
     pieces = 80 if by == "batch" else 400
     pair: Roads | None = None
@@ -232,13 +233,16 @@ def _measure(
             yield 0.6 * next(work)
         except StopIteration as end:
             pair = end.value
-    known = task.loss.gradient(pair.points)  # once, for all that is read off it
+    slopes = []  # once, for all that is read off them
+    for some in np.array_split(pair.points, 8):
+        slopes.append(task.loss.gradient(some))
+        yield 0.6 + 0.15 * len(slopes) / 8
+    known = np.concatenate(slopes)
 
     def gradient(w: Array) -> Array:
         return known
 
     rule = rule_force(gradient, depth)
-    yield 0.75
     force: Works | None = None
     if by == "batch":
         steps = drawn(pair, _noisy(task, depth, seed), repeats)
@@ -253,7 +257,7 @@ def _measure(
         )
     yield 0.95
     planes = [plane_of(pair, i) for i in range(STARTS)]
-    some = np.linspace(1, pair.other.shape[1] - 1, 9).astype(int)
+    stops = np.linspace(1, pair.other.shape[1] - 1, 9).astype(int)
     forces = rule(pair.points).reshape(STARTS, -1, d)
     along = [
         np.array([_per_length(way, f) for way, f in zip(ways, found, strict=True)])
@@ -270,8 +274,8 @@ def _measure(
         flat=np.array([plane[2] for plane in planes]),
         force=force,
         null=works(pair, gradient),
-        distance=some / (pair.other.shape[1] - 1),
-        stations=pair.other[:, some],
+        distance=stops / (pair.other.shape[1] - 1),
+        stations=pair.other[:, stops],
         arrived=pair.arrived,
         gap=gap,
     )
