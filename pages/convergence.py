@@ -280,10 +280,16 @@ STYLE = """<style>
 .st-key-race_transport .stElementContainer:not(.st-key-race_run) kbd { display: none; }
 .st-key-race_transport button { padding-left: 0.6rem; padding-right: 0.6rem; }
 .race-table { overflow-x: auto; }
-.race-table table { border-collapse: collapse; font-size: 0.8rem; width: 100%; font-variant-numeric: tabular-nums; }
-.race-table th, .race-table td { padding: 0.1rem 0.55rem; text-align: right; white-space: nowrap; border: 0; }
+.race-table table {
+  border-collapse: collapse; font-size: 0.8rem; width: 100%; font-variant-numeric: tabular-nums;
+}
+.race-table th, .race-table td {
+  padding: 0.1rem 0.55rem; text-align: right; white-space: nowrap; border: 0;
+}
 .race-table thead th { font-weight: 600; border-bottom: 1px solid rgba(127, 135, 148, 0.5); }
-.race-table th:first-child, .race-table td:last-child, .race-table th:last-child { text-align: left; font-weight: 400; }
+.race-table th:first-child, .race-table td:last-child, .race-table th:last-child {
+  text-align: left; font-weight: 400;
+}
 .race-table td:last-child { white-space: normal; min-width: 11rem; }
 </style>"""
 

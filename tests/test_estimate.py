@@ -72,7 +72,7 @@ def loops_of(difference: float, error: float) -> Works:
         (2, Way("rule", 1), "ridge", "update", 1, "found"),
         (4, Way("rule", 3), "ridge", "update", 4, "undecided"),
     ],
-)  # fmt: skip
+)
 def test_the_verdict_that_is_true(tasks, p, way, family, asks, runs, expected):
     found, _ = verdict(tasks[p], way, family, asks, runs)
     assert found.kind == expected

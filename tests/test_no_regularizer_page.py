@@ -302,7 +302,7 @@ def test_data_that_are_not_here_yet(monkeypatch, tmp_path):
         assert any("not here yet" in words for words in page.bad) and not page.figures
 
 
-def test_a_kept_file_that_is_not_the_data_is_refused_in_words_and_nothing_is_downloaded_in_its_place(
+def test_a_kept_file_that_is_not_the_data_is_refused_and_nothing_downloaded_in_its_place(
     monkeypatch, tmp_path
 ):
     monkeypatch.setenv("OVERPARAM_DATA", str(tmp_path))

@@ -33,7 +33,8 @@ from tests.test_export import (
 NOTHING_ELSE = """
 import sys
 roots = {name.split(".")[0] for name in sys.modules}
-assert not roots & {"overparam", "streamlit", "plotly", "scipy", "sklearn", "pandas", "matplotlib"}, roots
+unwanted = {"overparam", "streamlit", "plotly", "scipy", "sklearn", "pandas", "matplotlib"}
+assert not roots & unwanted, roots
 """
 
 

@@ -135,7 +135,7 @@ def test_utf16_that_says_so_is_read():
 
 
 # --- names
-# ---------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def test_the_last_column_is_the_target_unless_another_is_chosen():
@@ -253,7 +253,7 @@ def test_a_missing_value_in_the_first_line_is_a_missing_value():
 
 
 # --- numbers
-# -------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -338,7 +338,10 @@ def test_constant_and_empty_columns_are_left_out_and_said():
     assert "The same in every line, and left out: column 1 (`a`)" in refusal("a,b\n1,2\n1,4\n")
 
 
-SURVEY = "id,flag,ozone,island,y\n1,True,1,T,2\n3,False,NA,B,3\n2,True,4,D,?\n5,False,2,B,7\n4,True,7,T,9\n"
+SURVEY = (
+    "id,flag,ozone,island,y\n"
+    "1,True,1,T,2\n3,False,NA,B,3\n2,True,4,D,?\n5,False,2,B,7\n4,True,7,T,9\n"
+)
 
 
 def test_all_faults_are_told_at_once_and_each_has_a_way_out():
@@ -416,7 +419,7 @@ def test_leaving_out_too_much_is_told():
 
 
 # --- what is refused
-# -----------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -596,7 +599,7 @@ def test_a_link_is_about_one_file_and_finds_its_column_again():
 
 
 # --- any file at all
-# -----------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def outcome(raw: bytes, **said) -> str:

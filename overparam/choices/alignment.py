@@ -100,9 +100,15 @@ class Chain:
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Chain:
         return cls(
-            values["task"], values["from"], values["layers"], values["size"], values["h"],
-            values["eta"], values["length"], values["draw"],
-        )  # fmt: skip
+            values["task"],
+            values["from"],
+            values["layers"],
+            values["size"],
+            values["h"],
+            values["eta"],
+            values["length"],
+            values["draw"],
+        )
 
     def problem(self) -> Problem:
         """The regression of the chosen task."""

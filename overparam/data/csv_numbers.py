@@ -146,7 +146,8 @@ def decimal_sign(columns: Iterable[Sequence[str]], separator: str) -> tuple[str,
             for sign in SIGNS:
                 if sure == sign or (read[sign] and not read[SIGNS[sign]]):
                     votes[sign] += len(marked) if sure else 1
-                    example[sign] = example[sign] or cell
+                    readable = (each for each in marked if number(each, sign) is not None)
+                    example[sign] = example[sign] or next(readable, "")
     if any(votes.values()):
         decimal = "," if votes[","] > votes["."] else "."
     else:
@@ -154,8 +155,7 @@ def decimal_sign(columns: Iterable[Sequence[str]], separator: str) -> tuple[str,
     if SIGNS[decimal] in either:
         cell = either[SIGNS[decimal]]
         return decimal, f"{cite(cell)} is read as {number(cell, decimal):.15g}."
-    if decimal == ",":
-        cell = either.get(",") or example[","]
+    if decimal == "," and (cell := either.get(",") or example[","]):
         return (
             decimal,
             f"Commas are read as decimal points: {cite(cell)} is {number(cell, decimal):.15g}.",

@@ -238,8 +238,11 @@ X, Y = (torch.from_numpy(numbers).to(torch.{dtype}) for numbers in (X, Y))
 times = recorded(ITERATIONS)
 columns = []
 for name, (layers, depth, direction, update, step) in METHODS.items():
-    columns.append(losses((X, Y, P, WEIGHT), layers, depth, direction, update, step, CHANGES, DECAY, times))
-    print(f"{{name}}: loss {{columns[-1][0]:.6g}} at the start, {{columns[-1][-1]:.6g}} after {{ITERATIONS}} iterations")
+    columns.append(
+        losses((X, Y, P, WEIGHT), layers, depth, direction, update, step, CHANGES, DECAY, times)
+    )
+    first, last = columns[-1][0], columns[-1][-1]
+    print(f"{{name}}: loss {{first:.6g}} at the start, {{last:.6g}} after {{ITERATIONS}} steps")
 
 with open("losses.csv", "w", newline="", encoding="utf-8") as file:
     writer = csv.writer(file)

@@ -111,18 +111,34 @@ def speed_up_map(
     ) in _LETTERS:  # a part of the cells each: white letters on dark ones, black ones on the rest
         mine = np.array([[_letters(value) == letters for value in row] for row in log2])
         figure.add_heatmap(
-            x=np.arange(columns), y=np.arange(rows), z=np.where(mine, np.clip(log2, -MOST, MOST), np.nan), coloraxis="coloraxis",
-            xgap=1.5, ygap=1.5, customdata=words, hovertemplate="%{customdata}<extra></extra>", hoverongaps=False,
-            text=[[factor(v) if v_mine else "" for v, v_mine in zip(*rows, strict=True)] for rows in zip(log2, mine, strict=True)],
-            texttemplate="%{text}" if numbered else None, textfont={"color": letters},
-        )  # fmt: skip
+            x=np.arange(columns),
+            y=np.arange(rows),
+            z=np.where(mine, np.clip(log2, -MOST, MOST), np.nan),
+            coloraxis="coloraxis",
+            xgap=1.5,
+            ygap=1.5,
+            customdata=words,
+            hovertemplate="%{customdata}<extra></extra>",
+            hoverongaps=False,
+            text=[
+                [factor(v) if v_mine else "" for v, v_mine in zip(*rows, strict=True)]
+                for rows in zip(log2, mine, strict=True)
+            ],
+            texttemplate="%{text}" if numbered else None,
+            textfont={"color": letters},
+        )
     for name, marker in CENSORED.items():
         cells = [(c, r) for r in range(rows) for c in range(columns) if censored[r][c] == name]
         figure.add_scatter(
-            x=[float(c) for c, _ in cells] or [math.nan], y=[float(r) for _, r in cells] or [math.nan], mode="markers",
-            name=name.format(deep=deep), showlegend=True, marker={"size": 10, **marker},
-            customdata=[words[r][c] for c, r in cells] or [""], hovertemplate="%{customdata}<extra></extra>",
-        )  # fmt: skip
+            x=[float(c) for c, _ in cells] or [math.nan],
+            y=[float(r) for _, r in cells] or [math.nan],
+            mode="markers",
+            name=name.format(deep=deep),
+            showlegend=True,
+            marker={"size": 10, **marker},
+            customdata=[words[r][c] for c, r in cells] or [""],
+            hovertemplate="%{customdata}<extra></extra>",
+        )
     shapes = []
     if selected is not None:
         left, low = selected[0] - 0.5, selected[1] - 0.5
@@ -204,11 +220,15 @@ def cell_curves(
     figure = go.Figure()
     for depth, curve, (colour, dash) in zip(depths, losses.T, _looks(depths), strict=True):
         figure.add_scatter(
-            x=np.maximum(times, ZERO_AT), y=np.where(curve > 0, curve, np.nan), mode="lines", name=f"depth {depth:.3g}",
-            line={"color": colour, "dash": dash, "width": 2.5}, customdata=times,
+            x=np.maximum(times, ZERO_AT),
+            y=np.where(curve > 0, curve, np.nan),
+            mode="lines",
+            name=f"depth {depth:.3g}",
+            line={"color": colour, "dash": dash, "width": 2.5},
+            customdata=times,
             hovertemplate=f"depth {depth:.3g}, iteration %{{customdata}}:"
-                          f" %{{y:.3g}}<extra></extra>",
-        )  # fmt: skip
+            f" %{{y:.3g}}<extra></extra>",
+        )
     last = np.log10(max(times[-1], 2))
     finite = losses[np.isfinite(losses) & (losses > 0)]
     bottom, top = (
@@ -257,13 +277,22 @@ def cell_tuning(
         sizes = np.full(len(steps), 5)
         sizes[place] = 13 if own[place] >= 0 else 5
         figure.add_scatter(
-            x=steps, y=shown, mode="lines+markers", name=f"depth"
-                                                         f" {depth:.3g}", connectgaps=False, customdata=own,
+            x=steps,
+            y=shown,
+            mode="lines+markers",
+            name=f"depth {depth:.3g}",
+            connectgaps=False,
+            customdata=own,
             line={"color": colour, "dash": dash, "width": 2},
-            marker={"color": colour, "size": sizes, "symbol": np.where(sizes > 5, "star", "circle"), "line": {"width": 0}},
+            marker={
+                "color": colour,
+                "size": sizes,
+                "symbol": np.where(sizes > 5, "star", "circle"),
+                "line": {"width": 0},
+            },
             hovertemplate=f"depth {depth:.3g}, step %{{x:.3g}}: %{{customdata}}"
-                          f" iterations<extra></extra>",
-        )  # fmt: skip
+            f" iterations<extra></extra>",
+        )
     return figure.update_layout(
         **base_layout(
             height=190,
@@ -290,6 +319,12 @@ def _looks(depths: tuple[float, float]) -> list[tuple[str, str]]:
 
 def _level(value: float, yref: str) -> dict:
     return {
-        "type": "line", "xref": "paper", "yref": yref, "x0": 0, "x1": 1, "y0": value, "y1": value,
+        "type": "line",
+        "xref": "paper",
+        "yref": yref,
+        "x0": 0,
+        "x1": 1,
+        "y0": value,
+        "y1": value,
         "line": {"color": translucent(NEUTRAL, 0.9), "width": 1.2, "dash": "dot"},
-    }  # fmt: skip
+    }

@@ -65,19 +65,30 @@ def loss_curves(
         place, draw = divmod(i, draws)
         named = draw == 0 and place in (0, len(eps) - 1)
         figure.add_scatter(
-            x=_positive(time), y=_drawn(loss), mode="lines", name=f"ε = {eps[place]:.3g}",
-            legendgroup=f"{place}", showlegend=named, customdata=np.full((len(time), 2), [place, draw]),
+            x=_positive(time),
+            y=_drawn(loss),
+            mode="lines",
+            name=f"ε = {eps[place]:.3g}",
+            legendgroup=f"{place}",
+            showlegend=named,
+            customdata=np.full((len(time), 2), [place, draw]),
             line={"color": colours[place], "width": 4.5 if i == picked else 1.8},
             hovertemplate=f"ε = {eps[place]:.3g}, start {draw}: %{{y:.3f}} at time"
-                          f" %{{x:.4g}}<extra></extra>",
-        )  # fmt: skip
+            f" %{{x:.4g}}<extra></extra>",
+        )
     first = True
     for each in scalar:
         if each is not None:
             figure.add_scatter(
-                x=_positive(each[0]), y=_drawn(each[1]), mode="lines", showlegend=first,
-                name="scalar equation", legendgroup="scalar", line=_LAW, hoverinfo="skip",
-            )  # fmt: skip
+                x=_positive(each[0]),
+                y=_drawn(each[1]),
+                mode="lines",
+                showlegend=first,
+                name="scalar equation",
+                legendgroup="scalar",
+                line=_LAW,
+                hoverinfo="skip",
+            )
             first = False
     figure.add_hline(y=level, line={"color": NEUTRAL, "width": 1, "dash": "dot"})
     return figure.update_layout(
@@ -110,21 +121,27 @@ def escape_times(
     x = np.repeat(eps, times.shape[1])
     kept = np.isfinite(times.ravel()) & (times.ravel() > 0)
     figure.add_scatter(
-        x=x[kept], y=times.ravel()[kept], mode="markers", name="measured", showlegend=False,
+        x=x[kept],
+        y=times.ravel()[kept],
+        mode="markers",
+        name="measured",
+        showlegend=False,
         marker={"size": 9, "color": np.repeat(colours, times.shape[1])[kept]},
         customdata=np.stack(np.divmod(np.flatnonzero(kept), times.shape[1]), 1),
         hovertemplate="ε = %{x:.3g}: escaped at %{y:.5g}<extra></extra>",
-    )  # fmt: skip
+    )
     if law is not None:
         figure.add_scatter(
             x=law[0], y=law[1], mode="lines", name=law[2], line=_LAW, hoverinfo="skip"
         )
     if threshold is not None:
         figure.add_vline(
-            x=threshold, line={"color": LIMIT, "dash": "dot", "width": 2},
-            annotation_text="pinned"
-                            " below", annotation_font_color=LIMIT, annotation_position="bottom left",
-        )  # fmt: skip
+            x=threshold,
+            line={"color": LIMIT, "dash": "dot", "width": 2},
+            annotation_text="pinned below",
+            annotation_font_color=LIMIT,
+            annotation_position="bottom left",
+        )
     spread = float(np.log10(eps.max() / eps.min())) if len(eps) > 1 else 0.0
     ends = np.log10([eps.min(), eps.max()]) + np.array([-1, 1]) * (0.06 * spread + 0.03)
     return figure.update_layout(
@@ -154,14 +171,24 @@ def imbalance(
     figure = go.Figure()
     for j in range(measured.shape[1]):
         figure.add_scatter(
-            x=time, y=measured[:, j], mode="lines", name=f"Δ<sub>{j + 1}</sub>",
-            line={"color": PALETTE[j], "width": 5}, opacity=0.75,
+            x=time,
+            y=measured[:, j],
+            mode="lines",
+            name=f"Δ<sub>{j + 1}</sub>",
+            line={"color": PALETTE[j], "width": 5},
+            opacity=0.75,
             hovertemplate=f"Δ{j + 1} = %{{y:.4g}} at time %{{x:.4g}}<extra></extra>",
-        )  # fmt: skip
+        )
         figure.add_scatter(
-            x=time, y=integral[:, j], mode="lines", name="∫ 2E⟨ψ, ∂L/∂h⟩ dt", showlegend=j == 0,
-            legendgroup="integral", line={"color": NEUTRAL, "dash": "6px,5px", "width": 2}, hoverinfo="skip",
-        )  # fmt: skip
+            x=time,
+            y=integral[:, j],
+            mode="lines",
+            name="∫ 2E⟨ψ, ∂L/∂h⟩ dt",
+            showlegend=j == 0,
+            legendgroup="integral",
+            line={"color": NEUTRAL, "dash": "6px,5px", "width": 2},
+            hoverinfo="skip",
+        )
     if np.isfinite(escape):
         figure.add_vline(x=escape, line={"color": NEUTRAL, "width": 1, "dash": "dot"})
     return figure.update_layout(
@@ -187,16 +214,28 @@ def drift(
     figure = go.Figure()
     for place, (name, kind, scale, size, law) in enumerate(lines):
         figure.add_scatter(
-            x=scale, y=np.where(size > 0, size, np.nan), mode="lines", name=name,
-            line={"color": CLASS_LOOKS[kind], "dash": DASHES[place % len(DASHES)], "width": 4 if name == own else 2},
+            x=scale,
+            y=np.where(size > 0, size, np.nan),
+            mode="lines",
+            name=name,
+            line={
+                "color": CLASS_LOOKS[kind],
+                "dash": DASHES[place % len(DASHES)],
+                "width": 4 if name == own else 2,
+            },
             hovertemplate=f"{name}: %{{y:.3g}} at a = %{{x:.3g}}<extra></extra>",
-        )  # fmt: skip
+        )
         if law is not None:
             figure.add_scatter(
-                x=scale[::3], y=np.abs(law[::3]), mode="markers", showlegend=place == 0, name="law",
-                legendgroup="law", marker={"symbol": "x-thin-open", "size": 8, "color": NEUTRAL, "line": {"width": 2}},
+                x=scale[::3],
+                y=np.abs(law[::3]),
+                mode="markers",
+                showlegend=place == 0,
+                name="law",
+                legendgroup="law",
+                marker={"symbol": "x-thin-open", "size": 8, "color": NEUTRAL, "line": {"width": 2}},
                 hoverinfo="skip",
-            )  # fmt: skip
+            )
     return figure.update_layout(
         **base_layout(
             height=height,
@@ -226,10 +265,13 @@ def iterations(
         colour, symbol = OPTIMIZER_LOOKS[name]
         x, y = np.repeat(eps, found.shape[1]), found.ravel()
         figure.add_scatter(
-            x=x[y > 0], y=y[y > 0], mode="markers", name=label,
+            x=x[y > 0],
+            y=y[y > 0],
+            mode="markers",
+            name=label,
             marker={"size": 9, "color": colour, "symbol": symbol},
             hovertemplate=f"{label}, ε = %{{x:.3g}}: %{{y}} iterations<extra></extra>",
-        )  # fmt: skip
+        )
     figure.add_scatter(x=eps, y=predicted, mode="lines", name="flow time / step size", line=_LAW)
     figure.add_hline(y=most, line={"color": NEUTRAL, "width": 1, "dash": "dot"})
     spread = float(np.log10(eps.max() / eps.min())) if len(eps) > 1 else 0.0
@@ -257,17 +299,23 @@ def modes(
     for r, (s, half) in enumerate(zip(teacher, halves, strict=True)):
         look = {"color": PALETTE[r], "dash": DASHES[r]}
         figure.add_scatter(
-            x=_positive(time), y=strengths[:, r], mode="lines", name=f"s ="
-                                                                     f" {s:g}", line=look | {"width": 3},
+            x=_positive(time),
+            y=strengths[:, r],
+            mode="lines",
+            name=f"s = {s:g}",
+            line=look | {"width": 3},
             hovertemplate=f"s = {s:g}: %{{y:.3f}} at time %{{x:.4g}}<extra></extra>",
-        )  # fmt: skip
+        )
         figure.add_hline(y=s, line={"color": PALETTE[r], "width": 1, "dash": "dot"})
         if np.isfinite(half):
             figure.add_scatter(
-                x=[half], y=[s / 2], mode="markers", showlegend=False,
+                x=[half],
+                y=[s / 2],
+                mode="markers",
+                showlegend=False,
                 marker={"size": 11, "color": PALETTE[r]},
                 hovertemplate=f"s = {s:g}: half there at %{{x:.4g}}<extra></extra>",
-            )  # fmt: skip
+            )
     last = float(np.nanmax(np.append(halves, time[-1] / 2)))
     return figure.update_layout(
         **base_layout(

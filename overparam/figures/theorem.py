@@ -101,14 +101,23 @@ def field_figure(
     for name, points in (paths or {}).items():
         colour, dash = METHODS[name]
         figure.add_scatter(
-            x=points[:, 0], y=points[:, 1], name=name, mode="lines+markers", showlegend=False,
-            line={"color": colour, "dash": dash, "width": 2.5}, marker={"size": 4, "color": colour},
-        )  # fmt: skip
+            x=points[:, 0],
+            y=points[:, 1],
+            name=name,
+            mode="lines+markers",
+            showlegend=False,
+            line={"color": colour, "dash": dash, "width": 2.5},
+            marker={"size": 4, "color": colour},
+        )
     if least is not None:
         figure.add_scatter(
-            x=least[:1], y=least[1:], mode="markers", name="minimum of the loss", showlegend=False,
+            x=least[:1],
+            y=least[1:],
+            mode="markers",
+            name="minimum of the loss",
+            showlegend=False,
             marker={"symbol": "star", "size": 14, "color": REST_PART},
-        )  # fmt: skip
+        )
     figure.add_scatter(
         x=[0],
         y=[0],
@@ -152,17 +161,26 @@ def pieces_figure(values: Array, closed: Array | None) -> go.Figure:
     bars = np.append(values, values.sum())
     figure = go.Figure(
         go.Bar(
-            x=names, y=bars, marker={"color": [*PIECES, NEUTRAL]}, text=[short(v) for v in bars],
-            textposition="outside", constraintext="none", cliponaxis=False, showlegend=False,
+            x=names,
+            y=bars,
+            marker={"color": [*PIECES, NEUTRAL]},
+            text=[short(v) for v in bars],
+            textposition="outside",
+            constraintext="none",
+            cliponaxis=False,
+            showlegend=False,
             hovertemplate="%{y:.10g}<extra></extra>",
         )
-    )  # fmt: skip
+    )
     if closed is not None:
         figure.add_scatter(
-            x=names, y=np.append(closed, closed.sum()), mode="markers", name="closed form",
+            x=names,
+            y=np.append(closed, closed.sum()),
+            mode="markers",
+            name="closed form",
             marker={"symbol": "line-ew-open", "size": 34, "color": NEUTRAL, "line": {"width": 3}},
             hovertemplate="closed form %{y:.10g}<extra></extra>",
-        )  # fmt: skip
+        )
     low, high = min(bars.min(), 0), max(bars.max(), 0)
     room = 0.4 * max(high - low, 1e-12)  # for a label at the end of a bar, at half this height too
     return figure.update_layout(
@@ -196,9 +214,11 @@ def limit_figure(
         shown = np.where(values > 0, values, np.nan)
         if np.isnan(shown).all():
             continue
-        style = {"mode": "lines", "line": {"color": colour, "width": 2, "dash": "12px,4px"}} if formula else {
-            "mode": "markers", "marker": {"color": colour, "size": 9, "symbol": "circle"}
-        }  # fmt: skip
+        style = (
+            {"mode": "lines", "line": {"color": colour, "width": 2, "dash": "12px,4px"}}
+            if formula
+            else {"mode": "markers", "marker": {"color": colour, "size": 9, "symbol": "circle"}}
+        )
         figure.add_scatter(x=radii, y=shown, name=name, **style)
     return figure.update_layout(
         **base_layout(
@@ -223,15 +243,24 @@ def share_figure(
     depth marked."""
     figure = go.Figure(
         go.Scatter(
-            x=depths, y=100 * shares, mode="lines", line={"color": REST_PART, "width": 3}, showlegend=False, fill="tozeroy",
-            fillcolor=translucent(REST_PART, 0.15), hovertemplate="N = %{x:.3g}: %{y:.3g}"
-                                                                  " %<extra></extra>",
+            x=depths,
+            y=100 * shares,
+            mode="lines",
+            line={"color": REST_PART, "width": 3},
+            showlegend=False,
+            fill="tozeroy",
+            fillcolor=translucent(REST_PART, 0.15),
+            hovertemplate="N = %{x:.3g}: %{y:.3g} %<extra></extra>",
         )
-    )  # fmt: skip
+    )
     figure.add_scatter(
-        x=[depth], y=[100 * share], mode="markers", marker={"size": 12, "color": REST_PART}, showlegend=False,
+        x=[depth],
+        y=[100 * share],
+        mode="markers",
+        marker={"size": 12, "color": REST_PART},
+        showlegend=False,
         hovertemplate="N = %{x:.3g}: %{y:.3g} %<extra></extra>",
-    )  # fmt: skip
+    )
     return figure.update_layout(
         **base_layout(
             height=height,
@@ -289,12 +318,26 @@ def _background(
     size = float(np.nanpercentile(np.abs(values), 99)) or 1.0
     low, scale = (0.0, RISING) if values.min() >= 0 else (-size, DIVERGING)
     common = {
-        "x": positions, "y": positions, "z": values.T, "zmin": low, "zmax": size, "colorscale": scale, "name": name,
+        "x": positions,
+        "y": positions,
+        "z": values.T,
+        "zmin": low,
+        "zmax": size,
+        "colorscale": scale,
+        "name": name,
         "colorbar": {
-            "orientation": "h", "title": {"text": f" {name}", "side": "right"}, "thickness": 8, "outlinewidth": 0, "nticks": 5,
-            "len": 0.6, "x": 0.5, "xanchor": "center", "y": 1.0, "yanchor": "bottom",
+            "orientation": "h",
+            "title": {"text": f" {name}", "side": "right"},
+            "thickness": 8,
+            "outlinewidth": 0,
+            "nticks": 5,
+            "len": 0.6,
+            "x": 0.5,
+            "xanchor": "center",
+            "y": 1.0,
+            "yanchor": "bottom",
         },
-    }  # fmt: skip
+    }
     if contours:
         lines = {
             "start": low,
@@ -333,9 +376,13 @@ def _add_piece(figure: go.Figure, points: Array, colour: str, number: str, stres
     """A piece of the curve with an arrow at its middle that shows the way round, and its number."""
     colour = colour if stressed else translucent(colour, 0.3)
     figure.add_scatter(
-        x=points[:, 0], y=points[:, 1], mode="lines", line={"color": colour, "width": 5 if stressed else 3}, hoverinfo="skip",
+        x=points[:, 0],
+        y=points[:, 1],
+        mode="lines",
+        line={"color": colour, "width": 5 if stressed else 3},
+        hoverinfo="skip",
         showlegend=False,
-    )  # fmt: skip
+    )
     middle = len(points) // 2
     (x, y), way = points[middle], points[middle + 1] - points[middle - 1]
     # the number stands to the left of the way, which is inside of a counterclockwise curve
@@ -344,7 +391,18 @@ def _add_piece(figure: go.Figure, points: Array, colour: str, number: str, stres
     else:
         side = "middle left" if way[1] > 0 else "middle right"
     figure.add_scatter(
-        x=[x], y=[y], mode="markers+text", text=[f"<b>{number}</b>"], textposition=side, hoverinfo="skip", showlegend=False,
+        x=[x],
+        y=[y],
+        mode="markers+text",
+        text=[f"<b>{number}</b>"],
+        textposition=side,
+        hoverinfo="skip",
+        showlegend=False,
         textfont={"size": 18},
-        marker={"symbol": "arrow", "size": 17, "color": colour, "angle": float(np.degrees(np.arctan2(way[0], way[1])))},
-    )  # fmt: skip
+        marker={
+            "symbol": "arrow",
+            "size": 17,
+            "color": colour,
+            "angle": float(np.degrees(np.arctan2(way[0], way[1]))),
+        },
+    )

@@ -52,11 +52,21 @@ def tuning_figure(rows: Sequence[Tuning], title: str, height: int = 330) -> go.F
         about = {"legendgroup": row.name, "name": row.name}
         sizes = np.where(np.arange(len(row.steps)) == row.chosen, 15, 5)
         figure.add_scatter(
-            x=row.steps, y=gaps, mode="lines+markers", **about, customdata=[(i, step) for step in row.steps],
-            line={"color": row.colour, "dash": row.dash, "width": 2.2}, connectgaps=False,
-            marker={"color": row.colour, "size": sizes, "symbol": np.where(sizes > 5, "star", "circle"), "line": {"width": 0}},
+            x=row.steps,
+            y=gaps,
+            mode="lines+markers",
+            **about,
+            customdata=[(i, step) for step in row.steps],
+            line={"color": row.colour, "dash": row.dash, "width": 2.2},
+            connectgaps=False,
+            marker={
+                "color": row.colour,
+                "size": sizes,
+                "symbol": np.where(sizes > 5, "star", "circle"),
+                "line": {"width": 0},
+            },
             hovertemplate=f"{row.name}<br>step size %{{x:.4g}}: gap %{{y:.3g}}<extra></extra>",
-        )  # fmt: skip
+        )
         gone = [
             step
             for step, gap in zip(row.steps[row.chosen :], gaps[row.chosen :], strict=True)
@@ -64,26 +74,48 @@ def tuning_figure(rows: Sequence[Tuning], title: str, height: int = 330) -> go.F
         ]
         if gone and np.isfinite(gaps).any():
             figure.add_scatter(
-                x=[gone[0]], y=[level], mode="markers", showlegend=False, legendgroup=row.name,
+                x=[gone[0]],
+                y=[level],
+                mode="markers",
+                showlegend=False,
+                legendgroup=row.name,
                 customdata=[(i, gone[0])],
-                marker={"color": row.colour, "size": 9, "symbol": "x-thin", "line": {"color": row.colour, "width": 2.5}},
+                marker={
+                    "color": row.colour,
+                    "size": 9,
+                    "symbol": "x-thin",
+                    "line": {"color": row.colour, "width": 2.5},
+                },
                 hovertemplate=f"{row.name}<br>diverges from step size %{{x:.4g}} on<extra></extra>",
-            )  # fmt: skip
+            )
         if row.own is not None:
             near = int(np.argmin(np.abs(np.log(row.steps / row.own))))
             figure.add_scatter(
-                x=[row.own], y=[gaps[near] if np.isfinite(gaps[near]) else level], mode="markers", showlegend=False,
-                legendgroup=row.name, customdata=[(i, row.own)],
-                marker={"color": row.colour, "size": 17, "symbol": "circle-open", "line": {"width": 3}},
+                x=[row.own],
+                y=[gaps[near] if np.isfinite(gaps[near]) else level],
+                mode="markers",
+                showlegend=False,
+                legendgroup=row.name,
+                customdata=[(i, row.own)],
+                marker={
+                    "color": row.colour,
+                    "size": 17,
+                    "symbol": "circle-open",
+                    "line": {"width": 3},
+                },
                 hovertemplate=f"{row.name}<br>in use: %{{x:.4g}}<extra></extra>",
-            )  # fmt: skip
+            )
         if row.stable is not None:
             figure.add_scatter(
-                x=[row.stable, row.stable], y=[10**bottom, 10**top], mode="lines", showlegend=False, legendgroup=row.name,
+                x=[row.stable, row.stable],
+                y=[10**bottom, 10**top],
+                mode="lines",
+                showlegend=False,
+                legendgroup=row.name,
                 line={"color": row.colour, "dash": "1px,4px", "width": 1.6},
                 hovertemplate=f"{row.name}<br>stable at the optimum up to"
-                              f" %{{x:.4g}}<extra></extra>",
-            )  # fmt: skip
+                f" %{{x:.4g}}<extra></extra>",
+            )
     return figure.update_layout(
         **base_layout(
             height=height,
@@ -91,12 +123,18 @@ def tuning_figure(rows: Sequence[Tuning], title: str, height: int = 330) -> go.F
             yaxis=axis(title, log=True, range=[bottom, top], **log_ticks(bottom, top)),
             shapes=[
                 {
-                    "type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": 1, "y1": 1, "yref": "y",
+                    "type": "line",
+                    "xref": "paper",
+                    "x0": 0,
+                    "x1": 1,
+                    "y0": 1,
+                    "y1": 1,
+                    "yref": "y",
                     "line": {"color": translucent(NEUTRAL, 0.7), "width": 1, "dash": "dot"},
                 }
             ],
         )
-    )  # fmt: skip
+    )
 
 
 def nearest(

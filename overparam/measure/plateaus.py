@@ -194,7 +194,8 @@ def scalar_flow(chain: DeepNet, small: Sequence[int], eps: Sequence[float], goal
         return over | (size < GONE) if chain.decay else over
 
     columns = [slice(i, i + 1) for i in range(len(groups))]
-    # at 1e-3 the chain escapes .12 % late, and what has settled trembles too much to be seen at rest
+    # at 1e-3 the chain escapes .12 % late, and what has settled trembles too much to be seen at
+    # rest
     return Flow(rate, torch.tensor(start, dtype=torch.float64).T.clone(), columns, 1e-4, done, 600)
 
 
@@ -242,9 +243,14 @@ def chain_drift_against_scale(activation: Activation, scale: np.ndarray, skew: f
     first = scale[0] / 100
     start = [first, 0.0, -offset * first]
     found = solve_ivp(
-        against_log, (np.log(first), np.log(scale[-1])), start, "DOP853", np.log(scale),
-        rtol=1e-7, atol=1e-24,
-    )  # fmt: skip
+        against_log,
+        (np.log(first), np.log(scale[-1])),
+        start,
+        "DOP853",
+        np.log(scale),
+        rtol=1e-7,
+        atol=1e-24,
+    )
     drift = found.y[1]
     law = chain_drift(activation, *map(torch.from_numpy, (s, y, weight, scale)))
     half = max(2, len(scale) // 2)

@@ -1,7 +1,8 @@
 """One experiment under way: its runs, what is known of them so far, and which of them are still
 computed.
 
-Threads, memory and devices are the business of `serving.run`; who computes the steps is an `Engine`.
+Threads, memory and devices are the business of `serving.run`; who computes the steps is an
+`Engine`.
 """
 
 from __future__ import annotations

@@ -49,15 +49,15 @@ CLAIMS = {
     ),
 }
 PRACTICE = """
-- **From existing weights?** Balanced factors: $W=USV^\\top$ becomes $US^{1/2}\\cdot S^{1/2}V^\\top$,
-  and the function is the same. Fresh factors start elsewhere.
+- **From existing weights?** Balanced factors: $W=USV^\\top$ becomes
+  $US^{1/2}\\cdot S^{1/2}V^\\top$, and the function is the same. Fresh factors start elsewhere.
 - **Where does weight decay go?** On the factors it is another problem, which favours low rank; on
   the product it is the old problem. RepVGG penalises the product on purpose (its README: optional).
 - **Another step size?** Yes, a smaller one: see *Step sizes* for how much.
 - **Fold afterwards?** Always possible: multiply the factors, the function stays the same.
-- **Does it help accuracy?** ExpandNets report, for factored dense layers ("FC(Arora18)", their CIFAR
-  README), CIFAR-10 78.64 ± .39 against 78.63 ± .41 and CIFAR-100 46.59 ± .45 against 46.63 ± .27:
-  no gain. Expanding *kernels* did help there.
+- **Does it help accuracy?** ExpandNets report, for factored dense layers ("FC(Arora18)", their
+  CIFAR README), CIFAR-10 78.64 ± .39 against 78.63 ± .41 and CIFAR-100 46.59 ± .45 against 46.63 ±
+  .27: no gain. Expanding *kernels* did help there.
 """
 
 

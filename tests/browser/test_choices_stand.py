@@ -122,8 +122,10 @@ def test_a_slider_stays_in_the_hand_while_the_script_runs_again(open_page, serve
     settle(page)
     page.evaluate("""() => {
         window.runs = 0
-        new MutationObserver((all) => all.forEach((c) => c.target.dataset.testScriptState === "running" && window.runs++))
-            .observe(document.querySelector("[data-testid=stApp]"), { attributeFilter: ["data-test-script-state"] })
+        const began = (change) => change.target.dataset.testScriptState === "running"
+        new MutationObserver((all) => { window.runs += all.filter(began).length }).observe(
+            document.querySelector("[data-testid=stApp]"),
+            { attributeFilter: ["data-test-script-state"] })
     }""")
     page.get_by_role("button", name="Compute the map").click()
     slider = page.locator(".st-key-map_depth input[type=range]")

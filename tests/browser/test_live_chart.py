@@ -16,7 +16,8 @@ PLOT = f"{CHART} .js-plotly-plot"
 
 WATCH_REMOVALS = """() => {
     window.removals = 0
-    const kept = [".live-chart", ".live-chart-plot", ".main-svg"].map((s) => document.querySelector(s))
+    const kept = [".live-chart", ".live-chart-plot", ".main-svg"]
+        .map((s) => document.querySelector(s))
     const seen = () => { window.removals += kept.filter((node) => !node.isConnected).length }
     new MutationObserver(seen).observe(document.body, { childList: true, subtree: true })
 }"""
@@ -132,7 +133,9 @@ def test_a_slider_moved_during_a_run_ends_it(open_page, serve):
     page.evaluate("""() => {
         window.runs = []
         const root = document.querySelector(".live-chart")
-        new MutationObserver(() => window.runs.at(-1) !== root.dataset.run && window.runs.push(root.dataset.run))
+        const note = () =>
+            window.runs.at(-1) !== root.dataset.run && window.runs.push(root.dataset.run)
+        new MutationObserver(note)
             .observe(root, { attributes: true })
     }""")
     page.get_by_role("slider").press("ArrowRight")
@@ -177,7 +180,8 @@ def test_markup_in_a_name_is_shown_as_it_is(page):
     end = page.eval_on_selector(
         PLOT,
         """p => { const t = p.data[0], l = p._fullLayout, i = 300
-                  return [l.xaxis._offset + l.xaxis.d2p(t.x[i]), l.yaxis._offset + l.yaxis.d2p(t.y[i])] }""",
+                  return [l.xaxis._offset + l.xaxis.d2p(t.x[i]),
+                          l.yaxis._offset + l.yaxis.d2p(t.y[i])] }""",
     )
     box = page.locator(PLOT).bounding_box()
     page.mouse.move(box["x"] + end[0], box["y"] + end[1])

@@ -24,7 +24,8 @@ def shown(open_page, serve):
     return start
 
 
-KNOWN = """p => p.calcdata.filter(c => c[0].trace.type === "heatmap").flatMap(c => (c[0].z ?? []).flatMap(row => [...row]))
+KNOWN = """p => p.calcdata.filter(c => c[0].trace.type === "heatmap")
+    .flatMap(c => (c[0].z ?? []).flatMap(row => [...row]))
               .filter(z => Number.isFinite(z)).length"""
 
 
@@ -39,9 +40,12 @@ def progress(page) -> str:
 
 def click_at(page, x, y):
     """Click in the first plot at a place given in the units of its axes."""
-    box, at = page.locator(f"{PLOT} .nsewdrag").first.bounding_box(), page.eval_on_selector(
-        PLOT, "(p, [x, y]) => [p._fullLayout.xaxis.d2p(x), p._fullLayout.yaxis.d2p(y)]", [x, y]
-    )  # fmt: skip
+    box, at = (
+        page.locator(f"{PLOT} .nsewdrag").first.bounding_box(),
+        page.eval_on_selector(
+            PLOT, "(p, [x, y]) => [p._fullLayout.xaxis.d2p(x), p._fullLayout.yaxis.d2p(y)]", [x, y]
+        ),
+    )
     page.mouse.click(box["x"] + at[0], box["y"] + at[1])
 
 

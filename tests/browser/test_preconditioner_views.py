@@ -37,7 +37,8 @@ def click_at(page, x: float, y: float) -> None:
     place = page.eval_on_selector(
         PLOT,
         """(p, [x, y]) => {
-            const box = p.querySelector(".nsewdrag").getBoundingClientRect(), { xaxis, yaxis } = p._fullLayout
+            const box = p.querySelector(".nsewdrag").getBoundingClientRect()
+            const { xaxis, yaxis } = p._fullLayout
             return [box.left + xaxis.c2p(x), box.top + yaxis.c2p(y)]
         }""",
         [x, y],
@@ -78,7 +79,8 @@ def test_a_slider_moves_the_picture_without_a_blink(view):
     page.evaluate(f"""() => {{
         window.removals = 0
         const kept = [document.querySelector("{PLOT}"), document.querySelector("{PLOT} .main-svg")]
-        new MutationObserver(() => {{ window.removals += kept.filter((node) => !node.isConnected).length }})
+        const gone = () => kept.filter((node) => !node.isConnected).length
+        new MutationObserver(() => {{ window.removals += gone() }})
             .observe(document.body, {{ childList: true, subtree: true }})
     }}""")
     before = page.eval_on_selector(PLOT, "p => p.data[1].x.length ? p.data[1].x[0] : 0")

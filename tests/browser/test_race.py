@@ -59,7 +59,8 @@ def test_five_seconds_of_twelve_curves(race, record_property):
     race.evaluate(f"""() => {{
         window.removals = 0
         const kept = ["{CHART}", "{PLOT}", "{PLOT} .main-svg"].map((s) => document.querySelector(s))
-        new MutationObserver(() => {{ window.removals += kept.filter((node) => !node.isConnected).length }})
+        const gone = () => kept.filter((node) => !node.isConnected).length
+        new MutationObserver(() => {{ window.removals += gone() }})
             .observe(document.body, {{ childList: true, subtree: true }})
     }}""")
     race.keyboard.press("Space")
@@ -97,7 +98,8 @@ def test_a_slider_moved_during_a_run_starts_the_new_run_and_ends_the_old_one(rac
     race.evaluate(f"""() => {{
         window.runs = new Set()
         const root = document.querySelector("{CHART}")
-        new MutationObserver(() => window.runs.add(root.dataset.run)).observe(root, {{ attributes: true }})
+        const note = () => window.runs.add(root.dataset.run)
+        new MutationObserver(note).observe(root, {{ attributes: true }})
     }}""")
     wait_painted(race, 10)
     assert (

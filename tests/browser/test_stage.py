@@ -159,8 +159,9 @@ def test_the_picture_of_another_view_goes_at_once(open_page, serve):
         window.seen = []
         const look = () => {
             const old = document.querySelector(".st-key-pre_one_plot")
-            const running = document.querySelector("[data-testid=stApp]").dataset.testScriptState === "running"
-            if (old && old.dataset.stale === "true" && running) window.seen.push(old.checkVisibility())
+            const app = document.querySelector("[data-testid=stApp]").dataset
+            const stale = old && old.dataset.stale === "true"
+            if (stale && app.testScriptState === "running") window.seen.push(old.checkVisibility())
             requestAnimationFrame(look)
         }
         look()

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
-SMALL = "convergence?problem=two&steps=shared&step=0.003&iterations=200&methods=1_gd~2_gd&scale=0.3&ratio=3"
+SMALL = (
+    "convergence?problem=two&steps=shared&step=0.003&iterations=200&methods=1_gd~2_gd&scale=0.3"
+    "&ratio=3"
+)
 
 
 def position(page) -> int:

@@ -55,7 +55,7 @@ def walk(page, address: str, course: Course, more: str = "") -> Iterator[tuple[i
 def overflow(page) -> dict[str, int]:
     """Pixels by which the content is larger than the window, downwards and sideways."""
     return page.evaluate("""() => {
-            const main = document.querySelector('[data-testid=stMain]'), root = document.documentElement
-            return { down: Math.max(main.scrollHeight - main.clientHeight, root.scrollHeight - root.clientHeight),
-                     sideways: Math.max(main.scrollWidth - main.clientWidth, root.scrollWidth - root.clientWidth) }
+            const boxes = [document.querySelector('[data-testid=stMain]'), document.documentElement]
+            return { down: Math.max(...boxes.map((b) => b.scrollHeight - b.clientHeight)),
+                     sideways: Math.max(...boxes.map((b) => b.scrollWidth - b.clientWidth)) }
         }""")

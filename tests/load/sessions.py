@@ -140,8 +140,10 @@ def cpu_seconds(pid: int | None) -> float:
 def report(results: Sequence[Seen]) -> None:
     """Print what the sessions got."""
     pages = [s.page - s.opened for s in results if s.page is not None]
-    print(f"page complete      {len(pages)} of {len(results)}, p50 {percentile(pages, 0.5):.2f} s, "
-          f"p95 {percentile(pages, 0.95):.2f} s")  # fmt: skip
+    print(
+        f"page complete      {len(pages)} of {len(results)}, p50 {percentile(pages, 0.5):.2f} s, "
+        f"p95 {percentile(pages, 0.95):.2f} s"
+    )
     pressed = [s for s in results if s.pressed is not None]
     if pressed:
         first = [s.frames[0] - s.pressed for s in pressed if s.frames]
@@ -150,9 +152,11 @@ def report(results: Sequence[Seen]) -> None:
         ]
         done = [s.finished - s.pressed for s in pressed if s.finished is not None]
         runs = set().union(*(s.runs for s in pressed))
-        print(f"first curve        {len(first)} of {len(pressed)}, p50 {percentile(first, 0.5):.2f}"
-              f" s, "
-              f"p95 {percentile(first, 0.95):.2f} s")  # fmt: skip
+        print(
+            f"first curve        {len(first)} of {len(pressed)}, p50 {percentile(first, 0.5):.2f}"
+            f" s, "
+            f"p95 {percentile(first, 0.95):.2f} s"
+        )
         print(
             f"frames a second    p50 {percentile(rates, 0.5):.1f}, worst"
             f" {min(rates, default=math.nan):.1f}"
@@ -162,8 +166,10 @@ def report(results: Sequence[Seen]) -> None:
             f" {max(done, default=math.nan):.1f} s"
         )
         print(f"distinct runs      {len(runs)}")
-        print(f"Jain index         {jain([len(s.frames) for s in pressed]):.3f} over frames, "
-              f"{jain([s.reached for s in pressed]):.3f} over iterations")  # fmt: skip
+        print(
+            f"Jain index         {jain([len(s.frames) for s in pressed]):.3f} over frames, "
+            f"{jain([s.reached for s in pressed]):.3f} over iterations"
+        )
     errors = [e for s in results for e in s.errors]
     print(
         f"errors             {len(errors)}"

@@ -23,9 +23,14 @@ def show(state: PageState, family: Family, seen: FamilyView) -> None:
         ):
             key = state.key(f"save_{name}")
             st.download_button(
-                label, partial(make, family, seen), f"{name}.csv", "text/csv", key=key,
-                on_click="ignore", icon=":material/table:",
-            )  # fmt: skip
+                label,
+                partial(make, family, seen),
+                f"{name}.csv",
+                "text/csv",
+                key=key,
+                on_click="ignore",
+                icon=":material/table:",
+            )
 
     popover = st.popover(
         "Take it home",

@@ -44,8 +44,11 @@ ROUNDING = (
 
 _TABLE_STYLE = """<style>
 .readings { overflow-x: auto; }
-.readings table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
-.readings th, .readings td { padding: 0.15rem 1rem 0.15rem 0; text-align: left; white-space: nowrap; border: 0; }
+.readings table { border-collapse: collapse; font-size: 0.9rem;
+  font-variant-numeric: tabular-nums; }
+.readings th, .readings td {
+  padding: 0.15rem 1rem 0.15rem 0; text-align: left; white-space: nowrap; border: 0;
+}
 .readings thead th { font-weight: 600; border-bottom: 1px solid rgba(127, 135, 148, 0.5); }
 </style>"""
 

@@ -25,8 +25,11 @@ from overparam.ui.shell.frame import when_open
 from overparam.ui.shell.state import PageState
 
 STYLE = """<style>
-.preset { display: grid; grid-template-columns: max-content 1fr; gap: 0.1rem 0.8rem; font-size: 0.85rem; line-height: 1.3;
-          padding: 0.1rem 0 0.1rem 0.6rem; margin-bottom: 0.4rem; border-left: 3px solid rgba(127, 135, 148, 0.6); }
+.preset {
+  display: grid; grid-template-columns: max-content 1fr; gap: 0.1rem 0.8rem; font-size: 0.85rem;
+  line-height: 1.3; padding: 0.1rem 0 0.1rem 0.6rem; margin-bottom: 0.4rem;
+  border-left: 3px solid rgba(127, 135, 148, 0.6);
+}
 .preset b { font-weight: 600; white-space: nowrap; }
 [class*="st-key-"][class*="_presets_"] button { min-height: 0; padding: 0.22rem 0; }
 @media (max-width: 640px) { .preset { grid-template-columns: 1fr; } }

@@ -23,16 +23,18 @@ from overparam.ui.shell.state import PageState
 
 FRAME_SECONDS, FIRST_LOOK = 0.3, 100
 LEGEND = """
-★ The best step of the grid: its largest gap over the last tenth of the iterations is the lowest, and where several solve the
-problem it is the quickest of them; or the first to the gap that is tuned for.
+★ The best step of the grid: its largest gap over the last tenth of the iterations is the lowest,
+and where several solve the problem it is the quickest of them; or the first to the gap that is
+tuned for.
 
 ✕ The smallest step beyond it that diverged.
 
 ○ The step in use, where it is not the best one.
 
-Dotted: 2 / λ_max of the preconditioned Hessian at the balanced optimum (3.8 / λ_max for momentum). Beyond it the end-to-end rule
-is repelled there; a network of depth > 1 can still settle, in a flatter, unbalanced factorisation of the same W. Methods that
-normalise the gradient have no such limit.
+Dotted: 2 / λ_max of the preconditioned Hessian at the balanced optimum (3.8 / λ_max for momentum).
+Beyond it the end-to-end rule is repelled there; a network of depth > 1 can still settle, in a
+flatter, unbalanced factorisation of the same W. Methods that normalise the gradient have no such
+limit.
 """
 
 

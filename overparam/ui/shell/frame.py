@@ -17,8 +17,11 @@ from overparam.ui.shell.roles import NARROW
 STYLE = """<style>
 .stMainBlockContainer { padding-inline: clamp(0.75rem, 2.5vw, 3rem); padding-bottom: 1.5rem; }
 @media (hover: none) { kbd { display: none !important; } } /* no keyboard */
-@media (max-width: 640px) { /* columns stand below one another: pictures come before their controls */
-  .stButtonGroup > :is([role="radiogroup"], [role="toolbar"], [role="group"]) { flex-wrap: wrap; row-gap: 0.25rem; }
+@media (max-width: 640px) {
+  /* columns stand below one another: pictures come before their controls */
+  .stButtonGroup > :is([role="radiogroup"], [role="toolbar"], [role="group"]) {
+    flex-wrap: wrap; row-gap: 0.25rem;
+  }
   NARROW
 }
 </style>""".replace("NARROW", NARROW)

@@ -62,14 +62,18 @@ _CARD = """<style>
 .stMain .stMainBlockContainer { padding-bottom: 0.5rem; }
 .st-key-lesson_stage .katex-display { font-size: 0.8em; }
 LESSON
-.st-key-lesson_question { border-left: 3px solid var(--st-primary-color, #0b6bcb); padding-left: 0.75rem; }
+.st-key-lesson_question {
+  border-left: 3px solid var(--st-primary-color, #0b6bcb); padding-left: 0.75rem;
+}
 </style>""".replace("LESSON", LESSON)
 
 _BARE = """
 .stMain .stMainBlockContainer { padding-top: 0.25rem; padding-bottom: 1rem; }
 .st-key-lesson_stage, .st-key-lesson_card { gap: 0.5rem; }
 .st-key-lesson_card button kbd { display: none; }
-[data-testid="stLayoutWrapper"]:has(> .st-key-app_tools) { top: auto; bottom: 0.25rem; right: auto; left: 0.75rem; opacity: 0.7; }
+[data-testid="stLayoutWrapper"]:has(> .st-key-app_tools) {
+  top: auto; bottom: 0.25rem; right: auto; left: 0.75rem; opacity: 0.7;
+}
 """
 
 

@@ -25,16 +25,19 @@ html { font-size: max(20px, min(1.5625vw, 2.7778vh)); --tools-top: 0.4rem; }
 .stMain .stMainBlockContainer { padding-top: 3.25rem; padding-bottom: 1rem; }
 .stMain [data-testid="stMarkdown"] :is(th, td) { padding: 0.15rem 0.5rem; }
 .stMain .race-table :is(th, td) { padding-top: 0; padding-bottom: 0; }
-.race-table :is(th, td):is(:nth-child(3), :nth-child(4)) { display: none; } /* the easiest goals, so that the verdict fits */
+/* the easiest goals go, so that the verdict fits */
+.race-table :is(th, td):is(:nth-child(3), :nth-child(4)) { display: none; }
 """
 # Streamlit's own shades are a little too faint for a lit room (WCAG 2 asks for 4.5:1).
 _READABLE = """
 [data-testid="stCaptionContainer"] { opacity: 0.75; }
 [data-testid="stCaptionContainer"] a { color: inherit; }
 button kbd { opacity: 0.95 !important; }
-[data-testid="stPageLink-NavLink"]:not(:hover, :focus-visible) { background: none !important; } /* a door, not where one is */
-button[kind="tertiary"]:is(:hover, :active, [aria-expanded="true"]) * { color: light-dark(#0a5cad, #8fbcff); }
-[data-testid="stButtonGroup"] button[data-selected] *, [data-testid="stSliderThumbValue"] * { color: light-dark(#0a5cad, #8fbcff); }
+/* a door, not where one is */
+[data-testid="stPageLink-NavLink"]:not(:hover, :focus-visible) { background: none !important; }
+button[kind="tertiary"]:is(:hover, :active, [aria-expanded="true"]) *,
+[data-testid="stButtonGroup"] button[data-selected] *,
+[data-testid="stSliderThumbValue"] * { color: light-dark(#0a5cad, #8fbcff); }
 """
 
 
@@ -65,7 +68,9 @@ _HEADER = """
 _EVERYWHERE = """
 [data-testid="stLayoutWrapper"]:has(> .st-key-app_window) { display: none; }
 @media print { /* the sheet is as wide as the window: see components/window.js */
-  [data-testid="stHeader"], [data-testid="stLayoutWrapper"]:has(> .st-key-app_tools) { display: none; }
+  [data-testid="stHeader"], [data-testid="stLayoutWrapper"]:has(> .st-key-app_tools) {
+    display: none;
+  }
   .plot, .live-chart, .stElementContainer { break-inside: avoid; }
 }
 """ + icon_only("app_projector_switch")

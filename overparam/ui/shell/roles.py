@@ -40,7 +40,9 @@ def column(name: Role) -> str:
 
 PROJECTOR = f"""
 .stMain :is({css("aside")}, {column("aside")}) {{ display: none; }}
-.stMain .stElementContainer:has([data-testid="stCaptionContainer"]):not(.st-key-lesson_card *, {css("words")} *) {{
+.stMain .stElementContainer:has([data-testid="stCaptionContainer"]):not(
+  .st-key-lesson_card *, {css("words")} *
+) {{
   display: none;
 }}
 {css("controls")} {{ gap: 0.1rem; }}
@@ -56,8 +58,11 @@ NARROW = f"""
 
 LESSON = f"""
 .st-key-lesson_stage :is({css("aside")}, {column("aside")}) {{ display: none; }}
-@media (min-width: 641px) {{ /* beside a card three columns are narrow: the words go below the controls */
-  .st-key-lesson_stage .stHorizontalBlock:has(> {column("controls")}):has(> {column("words")}:nth-child(3)) {{
+@media (min-width: 641px) {{
+  /* beside a card three columns are narrow: the words go below the controls */
+  .st-key-lesson_stage .stHorizontalBlock:has(> {column("controls")}):has(
+    > {column("words")}:nth-child(3)
+  ) {{
     display: grid; grid-template: auto 1fr / minmax(0, 1fr) minmax(0, 1.75fr);
     > .stColumn {{ width: auto; min-width: 0; }}
     > .stColumn:nth-child(2) {{ grid-area: 1 / 2 / 3 / 3; }}

@@ -43,8 +43,7 @@ def stands_at(prefix: str, query: Mapping[str, str], names: Collection[str]) -> 
 
 @dataclass
 class _Memory:
-    """What is kept of a page's choices while another page is shown: Streamlit forgets the value of a
-    widget then.
+    """What is kept of a page's choices while another page is shown: Streamlit forgets widgets then.
 
     published: the query last written into the URL; None before the first. values: as published.
     sentences: what could not be taken of the link that led here. replaced: queries published
