@@ -1,4 +1,4 @@
-"""Pages of the app without a browser, opened as a link would open them after the home page."""
+"""Pages of the app without a browser, opened as a link opens them."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ APP = str(Path(__file__).parents[1] / "app.py")
 
 
 def visit(page: str, **query: str) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=60).run()
+    app = AppTest.from_file(APP, default_timeout=120)
     app.switch_page(page)
     for name, value in query.items():
         app.query_params[name] = value

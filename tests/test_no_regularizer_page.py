@@ -27,7 +27,7 @@ class Page:
     def __init__(self, monkeypatch, session=None, **query: str):
         self.figures: dict[str, dict] = {}
         monkeypatch.setattr("overparam.ui.components.plot.chart", self._show)
-        self.app = AppTest.from_file(APP, default_timeout=120).run()
+        self.app = AppTest.from_file(APP, default_timeout=120)
         self.app.switch_page("pages/no_regularizer.py")
         for name, value in (session or {}).items():
             self.app.session_state[name] = value

@@ -27,7 +27,7 @@ class Page:
     def __init__(self, monkeypatch, **query: str):
         self.figures: dict[str, dict] = {}
         monkeypatch.setattr("overparam.ui.components.plot.chart", self._show)
-        self.app = AppTest.from_file(APP, default_timeout=120).run()
+        self.app = AppTest.from_file(APP, default_timeout=120)
         self.app.switch_page("pages/preconditioner.py")
         for name, value in query.items():
             self.app.query_params[name] = value
