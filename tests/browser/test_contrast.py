@@ -23,17 +23,18 @@ PAGES = (
 )
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("address", PAGES)
-def test_text_can_be_read(open_page, serve, address, theme):
-    page = open_page(f"{serve('app.py')}/{address}", theme=theme)
+def test_text_can_be_read(open_page, serve, address):
+    page = open_page(f"{serve('app.py')}/{address}")
     page.locator(".main-svg, [data-testid=stMarkdown]").first.wait_for(state="attached")
-    settle(page)
-    texts = page.evaluate(MEASURE)
-    assert len(texts) > 20
-    faint = {
-        (t["text"], round(t["ratio"], 2), t["where"])
-        for t in texts
-        if t["ratio"] < (3 if t["large"] else 4.5)
-    }
-    assert not faint
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        settle(page)
+        texts = page.evaluate(MEASURE)
+        assert len(texts) > 20
+        faint = {
+            (t["text"], round(t["ratio"], 2), t["where"])
+            for t in texts
+            if t["ratio"] < (3 if t["large"] else 4.5)
+        }
+        assert not faint, theme
