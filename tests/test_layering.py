@@ -34,7 +34,7 @@ FLOORS = (  # the ground first
     # pages; the package's face; its programs
     {
         *("app", "pages", "overparam", "overparam.benchmark", "overparam.digits_pair"),
-        *("overparam.reference", "overparam.reproduce"),
+        *("overparam.atlas", "overparam.reference", "overparam.reproduce"),
     },
 )
 FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names}

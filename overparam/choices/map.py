@@ -190,18 +190,23 @@ class Plan:
 # Values along an axis, from few to many. A network has whole depths, the rule has any.
 _P = ((2, 3, 4, 6, 8), (2, 2.5, 3, 3.5, 4, 5, 6, 8), tuple(np.arange(2, 8.5, 0.5)))
 _WHOLE = ((2, 3, 4, 6, 8), tuple(range(2, 9)), tuple(range(2, 11)))
-_REAL = tuple(tuple(np.geomspace(1.25, 8, count)) for count in (7, 13, 25))
+
+
+def ends(axis: str, problem: str) -> tuple[float, float]:
+    """The first and the last value along an axis; a network's depths, whole numbers, end at 10."""
+    return {
+        "p": (2.0, 8.0),
+        "depth": (1.25, 8.0),
+        "shape": (1.0, 100.0 if problem == "two" else 1e4),
+        "scale": (1e-4, 1.0),
+        "step": (LEAST_STEP, MOST_STEP),
+    }[axis]
 
 
 def _lattice(axis: str, problem: str, kind: str, detail: str) -> np.ndarray:
     fineness = list(DETAILS).index(detail)
     if axis == "p":
         return np.array(_P[fineness], dtype=float)
-    if axis == "depth":
-        return np.array((_WHOLE if kind == "network" else _REAL)[fineness], dtype=float)
-    ends = {
-        "shape": (1, 100 if problem == "two" else 1e4),
-        "scale": (1e-4, 1),
-        "step": (LEAST_STEP, MOST_STEP),
-    }[axis]
-    return np.geomspace(*ends, (7, 13, 25)[fineness])
+    if axis == "depth" and kind == "network":
+        return np.array(_WHOLE[fineness], dtype=float)
+    return np.geomspace(*ends(axis, problem), (7, 13, 25)[fineness])
