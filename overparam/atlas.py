@@ -118,8 +118,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         print(
-            f"\nStopped. {choices.out} keeps {making.decided:,} of {making.trials:,} trials: the same"
-            " call goes on from there.",
+            f"\nStopped. {choices.out} keeps {making.decided:,} of {making.trials:,} trials: the"
+            " same call goes on from there.",
             file=sys.stderr,
         )
         return 130
