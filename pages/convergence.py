@@ -1,7 +1,6 @@
 """The race: loss curves of depths and optimizers on one problem, streamed while they are
 computed."""
 
-import html
 import math
 import time
 
@@ -10,22 +9,26 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from overparam.choices.kinds import ChoiceError, Option
-from overparam.choices.race import CHOICES, Experiment
+from overparam.choices.race import CHOICES, OPENING, Experiment
 from overparam.data import DataError
 from overparam.figures.race import as_drawn, method_styles, race_figure
 from overparam.figures.style import ZERO_AT
-from overparam.measure.history import GAPS
 from overparam.serving.course import View
 from overparam.serving.run import RUNS, Run, RunError
-from overparam.story.race_words import table
+from overparam.story.race_claim import claim
 from overparam.ui.components.live_chart import Curve, LiveChart, live_chart
 from overparam.ui.components.window import icon_only
 from overparam.ui.race import compare
+from overparam.ui.race.answer import arrivals
 from overparam.ui.race.follow import follow_popover, show_followers
 from overparam.ui.race.methods import methods_editor
 from overparam.ui.race.pace import FRAME_SECONDS, Pace
 from overparam.ui.race.presets import STYLE as PRESET_STYLE
 from overparam.ui.race.presets import preset_lines, preset_menu, preset_switch
+from overparam.ui.race.rivals import depth_chips, rival_chips
+from overparam.ui.race.step_size import step_control
+from overparam.ui.race.table import STYLE as TABLE_STYLE
+from overparam.ui.race.table import table_html
 from overparam.ui.race.take_home import take_home
 from overparam.ui.race.tuning import go_on, is_tuned, tuning_view
 from overparam.ui.shell.frame import through_app, when_open
@@ -34,9 +37,12 @@ from overparam.ui.shell.problem import problem_controls, problem_is_here
 from overparam.ui.shell.roles import role
 from overparam.ui.shell.state import PageState
 from overparam.ui.shell.transport import transport
+from overparam.ui.shell.trio import trio
 from overparam.ui.shell.upload import uploaded
 
 PREVIEW = 100  # iterations shown before anybody presses Run
+PREVIEW_SECONDS = 0.4
+SHORT = 500  # a race of no more iterations is shown whole at once
 TABLE_SECONDS = 0.4
 ICONS = (
     "race_reset",
@@ -50,11 +56,11 @@ FLOOR = 1e-16  # rounding can take a gap to zero or below, which a logarithmic a
 
 through_app()
 AXIS = Option("axis", "View", "log", {"log": "log", "linear": "linear", "tuning": "tuning"})
-state = PageState("race", (*CHOICES, AXIS))
+state = PageState("race", (*CHOICES, AXIS), OPENING)
 
 
 def sidebar() -> None:
-    """Every choice but the methods."""
+    """Every choice but the methods, the exponent and the step size."""
     with st.sidebar:
         preset_menu(state, run_curves)
         problem_controls(state)
@@ -64,10 +70,6 @@ def sidebar() -> None:
             state.log_slider("horizon", 10, 100_000)
             state.slider("grid", step=1)
             state.select("aim")
-        elif steps == "shared" or any(
-            entry.step is None for entry in st.session_state[state.key("methods")]
-        ):
-            state.log_slider("step", 1e-6, 1e3)
         state.log_slider("iterations", 10, 1_000_000)
         when_open(
             st.expander("Start, decay, precision, seed", key="race_rest", on_change="rerun"),
@@ -232,65 +234,9 @@ def curves(experiment: Experiment, view: View) -> list[Curve]:
     ]
 
 
-def table_html(experiment: Experiment, run: Run, view: View) -> str:
-    """The table beside the curves; every name is escaped."""
-    looks = method_styles(experiment.methods)
-    head = "".join(f"<th>g ≤ {gap:g}</th>" for gap in GAPS)
-    rows = []
-    for line, (colour, _) in zip(table(experiment, view), looks, strict=True):
-        cells = "".join(
-            f"<td>{count_html(*pair)}</td>"
-            for pair in zip(line.iterations, line.fewest, strict=True)
-        )
-        speed = (
-            f"{line.speed_up:.2g}× <small>at {line.speed_up_gap:g}</small>"
-            if line.speed_up
-            else "–"
-        )
-        if line.own_speed_up and line.own_speed_up != line.speed_up:
-            speed += (
-                f"<br><i>{line.own_speed_up:.2g}× <small>at {line.own_speed_up_gap:g}</small></i>"
-            )
-        rows.append(
-            f'<tr><th scope="row"><span style="color:{colour}">●</span>'
-            f" {html.escape(line.name)}</th><td>{line.step:.3g}</td>"
-            f"{cells}<td>{speed}</td><td>{html.escape(line.verdict)}</td></tr>"
-        )
-    return (
-        '<div class="race-table"><table><thead><tr><th>method</th><th>step size</th>'
-        f"{head}<th>speed-up</th><th>verdict</th></tr></thead><tbody>{''.join(rows)}</tbody></table>"
-        f"{BOTH_COUNTS if '<i>' in ''.join(rows) else ''}</div>"
-    )
-
-
-BOTH_COUNTS = (
-    "<small>Upright: the curve shown. <i>Italic</i>: at the step size of the grid that is best for"
-    " that gap.</small>"
-)
-
-
-def count_html(shown: int | None, fewest: int | None) -> str:
-    """Iterations of the curve shown, and below them those at the gap's own best step size, where
-    these are others."""
-    words = "–" if shown is None else f"{shown:,}"
-    return words if fewest == shown else f"{words}<br><i>{fewest:,}</i>"
-
-
 STYLE = """<style>
 .st-key-race_transport .stElementContainer:not(.st-key-race_run) kbd { display: none; }
 .st-key-race_transport button { padding-left: 0.6rem; padding-right: 0.6rem; }
-.race-table { overflow-x: auto; }
-.race-table table {
-  border-collapse: collapse; font-size: 0.8rem; width: 100%; font-variant-numeric: tabular-nums;
-}
-.race-table th, .race-table td {
-  padding: 0.1rem 0.55rem; text-align: right; white-space: nowrap; border: 0;
-}
-.race-table thead th { font-weight: 600; border-bottom: 1px solid rgba(127, 135, 148, 0.5); }
-.race-table th:first-child, .race-table td:last-child, .race-table th:last-child {
-  text-align: left; font-weight: 400;
-}
-.race-table td:last-child { white-space: normal; min-width: 11rem; }
 </style>"""
 
 
@@ -316,9 +262,36 @@ def draw(chart: LiveChart, run: Run, moving: dict, slots: dict, with_table: bool
     if view is None:
         return
     lines = [*compare.ghosts(curves), *curves(run.experiment, view)]
-    chart.draw(f"{hash(run.experiment):x}", lines, compare.marks(run.experiment, view.iteration))
+    slots["claim"].markdown(claim(run.experiment, view))
+    chart.draw(
+        f"{hash(run.experiment):x}",
+        lines,
+        compare.marks(run.experiment, view.iteration),
+        arrivals(run.experiment, view),
+    )
     if with_table:
-        slots["table"].html(preset_lines(run, view) + table_html(run.experiment, run, view))
+        if told := preset_lines(run, view):
+            slots["preset"].html(told)
+        if "table" in slots:
+            slots["table"].html(table_html(run.experiment, view))
+
+
+def preview(run: Run, moving: dict, chart: LiveChart, slots: dict) -> None:
+    """What is seen before anybody presses Run: the whole of a short race, the beginning of a long
+    one."""
+    short = run.experiment.iterations <= SHORT
+    ahead = run.experiment.iterations if short else PREVIEW
+    drawn = begun = time.perf_counter()
+    while run.computed < ahead:
+        now = time.perf_counter()
+        if not short and now > begun + PREVIEW_SECONDS and run.computed >= 0:
+            break
+        run.advance(ahead)
+        moving["position"] = run.computed
+        if short and now > drawn + PREVIEW_SECONDS:  # also where Streamlit takes up a click
+            draw(chart, run, moving, slots, with_table=False)
+            drawn = now
+    moving["position"] = min(run.computed, ahead)
 
 
 def show(run: Run, moving: dict, chart: LiveChart, slots: dict) -> None:
@@ -326,12 +299,7 @@ def show(run: Run, moving: dict, chart: LiveChart, slots: dict) -> None:
     of log time."""
     limit = run.experiment.iterations
     if moving["preview"]:
-        stop = time.perf_counter() + 0.4
-        while run.computed < min(PREVIEW, limit) and (
-            time.perf_counter() < stop or run.computed < 0
-        ):
-            run.advance(PREVIEW)
-        moving["position"] = min(run.computed, PREVIEW)
+        preview(run, moving, chart, slots)
     # up to where this viewer stands; a pause, a step or a changed step size may have brought them
     # ahead
     else:
@@ -368,7 +336,7 @@ if moving["experiment"] != experiment:  # a new choice: its own run, from its st
 run = RUNS.get(experiment, uploaded(state)) if problem_is_here(state) else None
 if run is not None and not moving["preview"]:
     compare.remember(experiment, values, moving["position"])
-st.html(STYLE + PRESET_STYLE + f"<style>{icon_only(*ICONS)}</style>")
+st.html(STYLE + TABLE_STYLE + PRESET_STYLE + f"<style>{icon_only(*ICONS)}</style>")
 buttons(moving, run)
 if run is not None:
     show_followers(
@@ -377,9 +345,11 @@ if run is not None:
         moving["position"] if not moving["preview"] else PREVIEW,
         moving["playing"],
     )
-height = (
-    265 if preset_switch(state, experiment, run_curves) else 318
-)  # of the chart: a preset has three lines more to show
+mark_best_steps = trio(state, lambda: depth_chips(state), lambda: step_control(state))
+with role("controls", "rivals"):
+    rival_chips(state)
+# of the chart: a preset has three lines more to show
+height = 265 if preset_switch(state, experiment, run_curves) else 318
 if refused := moving.pop("refused", None):
     st.warning(refused, icon=":material/error:")
 
@@ -387,6 +357,7 @@ if refused := moving.pop("refused", None):
 def race_view(run: Run) -> None:
     """The curves, streamed, and their table."""
     log_axis = values["axis"] == "log"
+    slots = {"claim": role("words", "claim").empty()}
     chart = live_chart(
         "race",
         height=height,
@@ -401,9 +372,15 @@ def race_view(run: Run) -> None:
         x_zero=ZERO_AT if log_axis else None,
         y_clip=(LOWEST, HIGHEST),
     )
-    slots = {"status": role("words", "status").empty(), "table": st.empty()}
+    with st.container(horizontal=True, vertical_alignment="center"):
+        slots["status"] = role("words", "status").empty()
+        with_numbers = st.toggle("Numbers", key="race_numbers")
+    slots["preset"] = st.empty()
+    if with_numbers:
+        slots["table"] = st.empty()
     try:
         show(run, moving, chart, slots)
+        mark_best_steps()
     except (ChoiceError, DataError, RunError) as error:
         moving["playing"] = False
         slots["status"].error(str(error), icon=":material/error:")
@@ -415,7 +392,7 @@ def step_view() -> None:
         tuned = tuning_view(state, moving, uploaded(state), height, run_curves)
         view = tuned.view(tuned.computed)
         if view is not None:
-            st.html(preset_lines(tuned, view) + table_html(tuned.experiment, tuned, view))
+            st.html(preset_lines(tuned, view) + table_html(tuned.experiment, view))
     except (ChoiceError, DataError, RunError) as error:
         moving["playing"] = False
         st.error(str(error), icon=":material/error:")

@@ -8,7 +8,6 @@ from overparam.choices.kinds import Option
 from overparam.figures.paths import Path, trajectories
 from overparam.figures.style import depth_colour, depth_dash
 from overparam.measure.illustration import TunedRun, tuned_run
-from overparam.story.lessons import REGRESSION
 from overparam.ui.components.plot import Prepared, plot, prepared
 from overparam.ui.shell.frame import through_app
 from overparam.ui.shell.lesson_card import menu
@@ -147,8 +146,7 @@ with picture:
 with doors, role("aside", "doors", gap="small"):
     for page, label, icon, words in DOORS:
         with st.container(gap="xxsmall"):
-            query = REGRESSION if page == "convergence" else None
-            st.page_link(f"pages/{page}.py", label=f"**{label}**", icon=icon, query_params=query)
+            st.page_link(f"pages/{page}.py", label=f"**{label}**", icon=icon)
             st.caption(words)
     st.caption("**Guided**")
     menu()

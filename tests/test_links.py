@@ -86,10 +86,10 @@ def tables() -> dict[str, tuple[str, tuple]]:
     """Prefix and table of choices of every page, as it hands them to PageState."""
     found, init = {}, PageState.__init__
 
-    def watched(self, prefix, table):
+    def watched(self, prefix, table, *opening):
         if prefix != "app":
             found[page] = prefix, tuple(table)
-        init(self, prefix, table)
+        init(self, prefix, table, *opening)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(PageState, "__init__", watched)

@@ -13,7 +13,7 @@ from overparam.figures.tuning import HIGHEST, LOWEST, Tuning, nearest, tuning_fi
 from overparam.measure.history import GAPS
 from overparam.serving.course import View
 from overparam.serving.run import Run
-from overparam.story.presets import PRESETS
+from overparam.story.presets import ALWAYS_HERE, PRESETS
 from overparam.story.race_words import arrivals, differences, ends
 from overparam.ui.race.presets import preset_lines
 from overparam.ui.race.tuning import _rows, _take, tuned_twin
@@ -50,7 +50,7 @@ def test_one_click_sets_every_choice_runs_and_says_what_was_measured(name):
     app.session_state["race_presets"] = True
     app.run()
     app.button(key=f"race_preset_{name}").click().run()
-    expected = Experiment.of(PRESETS[name].values("diabetes"))
+    expected = Experiment.of(PRESETS[name].values(ALWAYS_HERE))
     assert faults(app) == [] and transport(app)["experiment"] == expected
     assert transport(app)["position"] == expected.iterations and not transport(app)["playing"]
     told = lines(app)
@@ -81,7 +81,7 @@ def test_a_long_run_says_that_its_steps_were_compared_over_a_part_of_it():
         (False, "Where depth 1 crawls"),
         (True, "Step sizes are compared until iteration 100,000"),
     ):
-        run = Run(Experiment.of(PRESETS["fig3-l4"].values("diabetes", long)))
+        run = Run(Experiment.of(PRESETS["fig3-l4"].values(ALWAYS_HERE, long)))
         run.advance(20, seconds=0.1)
         assert says in preset_lines(run, run.view(20))
 

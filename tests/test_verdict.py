@@ -1,5 +1,6 @@
 """The table in words: speed-ups, limits, and each way a run can end."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from overparam.figures.race import as_drawn
 from overparam.measure.history import GAPS
 from overparam.serving.course import View
 from overparam.story.race_words import table
+from overparam.ui.race.table import speed_words
 
 
 def experiment(**values):
@@ -35,11 +37,20 @@ def view(reached=REACHED, diverged=(-1, -1), tuning=False, edge=(False, False), 
     )
 
 
-def test_the_speed_up_is_that_at_the_smallest_gap_both_reached():
-    first, second = table(experiment(), view())
-    assert (first.speed_up, first.speed_up_gap) == (1.0, GAPS[2])
-    assert (second.speed_up, second.speed_up_gap) == (4.0, GAPS[2])
+def test_the_speed_up_is_that_at_the_smallest_gap_that_either_reached():
+    first, second = table(experiment(), view(((8, 40, 80, 200, -1, -1), (4, 10, 20, 90, -1, -1))))
+    assert (first.speed_up, first.speed_up_gap) == (1.0, GAPS[3])
+    assert (second.speed_up, second.speed_up_gap) == (pytest.approx(200 / 90), GAPS[3])
     assert second.iterations == (4, 10, 20, 90, None, None)
+
+
+def test_where_only_one_arrives_there_is_no_ratio_at_an_easier_gap():
+    _, second = table(experiment(), view())
+    assert (second.speed_up, second.speed_up_gap) == (math.inf, GAPS[3])
+    assert speed_words(second.speed_up, second.speed_up_gap, second.name).startswith("only depth 2")
+    _, second = table(experiment(), view(REACHED[::-1]))
+    assert (second.speed_up, second.speed_up_gap) == (0.0, GAPS[3])
+    assert "not there" in speed_words(second.speed_up, second.speed_up_gap, second.name)
 
 
 def test_each_gaps_own_best_step_is_told_apart_from_the_curve_shown():
@@ -54,7 +65,7 @@ def test_each_gaps_own_best_step_is_told_apart_from_the_curve_shown():
         None,
     )
     assert second.fewest == (4, 10, 20, 90, None, None)  # what the curve reaches counts, too
-    assert (second.speed_up, second.speed_up_gap) == (4.0, GAPS[2])
+    assert (second.speed_up, second.speed_up_gap) == (math.inf, GAPS[3])
     assert (second.own_speed_up, second.own_speed_up_gap) == (pytest.approx(300 / 90), GAPS[3])
 
 

@@ -3,6 +3,7 @@ what became of it."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -20,7 +21,8 @@ class Line:
     iterations: of the curve shown, to each gap of GAPS, None where it was not reached. fewest: the
     same with each gap's own best step size of the grid; the curve's own where nothing was tuned.
     speed_up: iterations of plain gradient descent over this method's at `speed_up_gap`, the
-    smallest gap that both reached; None where there is none, or while step sizes are compared.
+    smallest gap that either of them reached: infinite where only this method did, 0 where only
+    plain gradient descent did; None where there is none, or while step sizes are compared.
     own_speed_up, own_speed_up_gap: likewise for `fewest`. verdict: a few words.
     """
 
@@ -80,10 +82,12 @@ def _speed_up(
 ) -> tuple[float | None, float | None]:
     if baseline is None:
         return None, None
-    both = np.flatnonzero((baseline > 0) & (reached > 0))
-    if not len(both):
+    either = np.flatnonzero((baseline > 0) | (reached > 0))
+    if not len(either):
         return None, None
-    return GAPS[both[-1]], float(baseline[both[-1]] / reached[both[-1]])
+    one, other = baseline[either[-1]], reached[either[-1]]
+    ratio = math.inf if one <= 0 else 0.0 if other <= 0 else float(one / other)
+    return GAPS[either[-1]], ratio
 
 
 def _verdict(experiment: Experiment, view: View, i: int) -> str:

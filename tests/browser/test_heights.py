@@ -30,8 +30,6 @@ def height_at_rest(page) -> int:
     return page.evaluate(HIGHEST)
 
 
-# to mend: the race with its table of two-line counts is higher than the window
-@pytest.mark.xfail(strict=False, reason="the race is higher than a projector's window")
 @pytest.mark.parametrize("path", PAGES)
 def test_a_projector_shows_the_page_without_scrolling_at_any_resolution(open_page, serve, path):
     page = open_page(f"{serve('app.py')}/{path}{'&' if '?' in path else '?'}projector=1")

@@ -24,7 +24,7 @@ class LiveChart {
     this.key = key
     this.parent = parent
     this.order = [-1, -1]
-    this.frame = { run: "", curves: [], marks: [] }
+    this.frame = { run: "", curves: [], marks: [], goals: [], flags: [], bracket: null }
     this.place = new Place()
     this.heightOfAxis = new Range()
     this.stacking = [] // names of the curves as their labels stand, from above
@@ -39,6 +39,9 @@ class LiveChart {
     this.leaders = svg("svg", this.root)
     this.leaders.setAttribute("class", "live-chart-leaders")
     this.leaders.setAttribute("aria-hidden", "true")
+    this.arrivals = svg("svg", this.root)
+    this.arrivals.setAttribute("class", "live-chart-leaders live-chart-arrivals")
+    this.arrivals.setAttribute("aria-hidden", "true") // the page says the same in words
     this.labels = element("ul", "live-chart-labels", this.root)
     this.problem = element("p", "live-chart-problem", this.root)
     this.problem.setAttribute("role", "alert")
@@ -168,6 +171,7 @@ class LiveChart {
     }
     g.restore()
     this.joinLabels()
+    this.markArrivals()
     this.root.dataset.run = this.frame.run
     this.root.dataset.painted = ++this.painted
   }
@@ -218,6 +222,7 @@ class LiveChart {
         clean(this.canvas, width, this.height)
       }
       this.joinLabels()
+      this.markArrivals()
       this.root.dataset.run = this.frame.run
       this.root.dataset.painted = ++this.painted
     })
@@ -228,6 +233,7 @@ class LiveChart {
     const chosen = Object.keys(change).some((name) => /^[xy]axis\.(range\[|autorange)/.test(name))
     if (chosen) this.zoomed = true
     this.joinLabels()
+    this.markArrivals()
     if (this.moving) this.glide()
   }
 
@@ -433,6 +439,49 @@ class LiveChart {
       path.setAttribute("d", `M${x + 2} ${y} L${Math.max(x + 2, right + 4)} ${y} L${right + LEADER - 4} ${places[i]}`)
       path.setAttribute("stroke", curve.colour)
     }
+  }
+
+  // Lines at the goals; a flag below the line where a curve comes to one, as far as the place has come; the bracket over two.
+  markArrivals() {
+    this.arrivals.replaceChildren()
+    const { xaxis, yaxis, _size: size } = this.plot._fullLayout
+    const across = scaled(xaxis, xaxis._offset, 1), up = scaled(yaxis, yaxis._offset + yaxis._length, -1)
+    const right = size.l + size.w, bottom = size.t + size.h, line = 1.15 * this.theme.size
+    const draw = (kind, attributes, text = "") => {
+      const drawn = svg(kind, this.arrivals)
+      for (const [name, value] of Object.entries(attributes)) drawn.setAttribute(name, value)
+      drawn.textContent = text
+      return drawn
+    }
+    const write = (x, y, text, more) => draw("text", { x, y, "font-size": 0.92 * this.theme.size, ...more }, text)
+    for (const goal of this.frame.goals) {
+      const y = up(Math.log10(goal.y))
+      if (!(y >= size.t && y <= bottom)) continue
+      draw("path", { class: "goal", d: `M${size.l} ${y} H${right}` })
+      if (goal.text) write(size.l + 4, y - 0.3 * line, goal.text, { class: "goal" })
+    }
+    const ends = new Map() // of each row of flags: where its last text ends
+    const flags = new Map()
+    for (const flag of [...this.frame.flags].sort((a, b) => a.x - b.x)) {
+      const along = this.options.xLog ? Math.log10(flag.x) : flag.x
+      const [x, y] = [across(along), up(Math.log10(flag.y))]
+      if (along > this.place.at + 1e-9 || this.hidden.has(flag.name)) continue
+      if (!(x >= size.l && x <= right + 1 && y >= size.t && y <= bottom)) continue
+      flags.set(flag.name, { x, y })
+      const width = 0.58 * this.theme.size * flag.text.length
+      let row = 1
+      while (x - width < (ends.get(row) ?? -Infinity) && row < 6) row++
+      ends.set(row, x + 0.5 * this.theme.size)
+      const foot = Math.min(y + (row + 0.15) * line, bottom)
+      draw("path", { class: "flag", d: `M${x} ${y} V${foot}`, stroke: flag.colour })
+      draw("circle", { cx: x, cy: y, r: 3.5 * this.theme.scale, fill: flag.colour })
+      write(x - 4, foot - 0.15 * line, flag.text, { "text-anchor": "end", fill: flag.colour, class: "flag" })
+    }
+    const [from, to] = (this.frame.bracket ?? []).map((name) => flags.get(name))
+    if (!from || !to || from.x === to.x) return
+    const [a, b] = [from.x, to.x].sort((one, other) => one - other), top = from.y - 0.5 * line
+    draw("path", { class: "bracket", d: `M${a} ${from.y - 4} V${top} H${b} V${from.y - 4}` })
+    write((a + b) / 2, top - 0.3 * line, this.frame.bracket[2], { class: "bracket", "text-anchor": "middle" })
   }
 
   extent() {

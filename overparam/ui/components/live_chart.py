@@ -16,7 +16,7 @@ import base64
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from html import escape
 from typing import Any
 
@@ -62,6 +62,32 @@ class Mark:
     text: str
 
 
+@dataclass(frozen=True)
+class Flag:
+    """Where a curve arrives at a goal: its name, the point, and a text below it."""
+
+    name: str
+    x: float
+    y: float
+    text: str
+    colour: str
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """What curves have come to.
+
+    Attributes:
+        goals: heights of lines across the chart, each with its text.
+        flags: where curves arrive.
+        bracket: names of two flags and the text of the span between them.
+    """
+
+    goals: Sequence[tuple[float, str]] = ()
+    flags: Sequence[Flag] = ()
+    bracket: tuple[str, str, str] | None = None
+
+
 @dataclass
 class LiveChart:
     """A mounted chart; made by `live_chart`."""
@@ -73,7 +99,13 @@ class LiveChart:
     mounted: float
     sent: int = field(default=0)
 
-    def draw(self, run_id: str, curves: Sequence[Curve], marks: Sequence[Mark] = ()) -> None:
+    def draw(
+        self,
+        run_id: str,
+        curves: Sequence[Curve],
+        marks: Sequence[Mark] = (),
+        arrivals: Arrivals = Arrivals(),
+    ) -> None:
         """Show these curves and no others, in the place of what was shown before.
 
         Snapshots are cumulative: each holds the whole curves, so that one that is lost costs
@@ -85,10 +117,11 @@ class LiveChart:
             curves: at most `MOST_POINTS` points of each are kept, evenly spaced in the index, or in
                 its logarithm where the x axis is logarithmic.
             marks: vertical lines.
+            arrivals: lines of goals, and flags where curves come to them.
 
         Raises: ValueError where the x and y of a curve differ in length.
         """
-        self.memory["frame"] = _encode(run_id, curves, marks, self.x_log)
+        self.memory["frame"] = _encode(run_id, curves, marks, arrivals, self.x_log)
         self._send()
 
     def repeat(self) -> None:
@@ -159,7 +192,7 @@ def live_chart(
 
 
 def _encode(
-    run_id: str, curves: Sequence[Curve], marks: Sequence[Mark], x_log: bool
+    run_id: str, curves: Sequence[Curve], marks: Sequence[Mark], arrivals: Arrivals, x_log: bool
 ) -> dict[str, str]:
     """A snapshot as attributes: names and such as JSON, all points as one float32 array, both in
     base64.
@@ -185,6 +218,9 @@ def _encode(
         "run": run_id,
         "curves": described,
         "marks": [{"x": float(m.x), "text": m.text} for m in marks],
+        "goals": [{"y": float(y), "text": text} for y, text in arrivals.goals],
+        "flags": [asdict(flag) for flag in arrivals.flags],
+        "bracket": arrivals.bracket,
     }
     with np.errstate(over="ignore"):  # beyond float32: infinite, a gap
         body = np.concatenate(points).astype("<f4") if points else np.empty(0, "<f4")

@@ -94,6 +94,7 @@ def show(state: PageState) -> None:
     left, right = st.columns([1, 4.2], gap="medium")
     with left, role("controls", "view"):
         problem_controls(state)
+        state.slider("p", step=0.5)
         panel = state.values()["panel"]
         if panel == "momentum":
             st.caption("Depth 2, with one hidden unit.")

@@ -62,7 +62,8 @@ def _presets(state: PageState, run_curves: Callable[[], None]) -> None:
     where = (
         "on its own data, Ethanol"
         if here
-        else "on diabetes: choose Ethanol under Problem to fetch its own data"
+        else f"on {PROBLEMS[data].short.lower()}: choose Ethanol under Problem to fetch its own"
+        f" data"
     )
     _group(state, f"**The paper's figures** {where}", FIGURES, data, run_curves)
     _group(state, "**Counter-examples**", COUNTEREXAMPLES, data, run_curves)

@@ -242,7 +242,10 @@ def _hidden(step: Step) -> str:
             ' [data-testid="stHeading"]):has(h1, h2, h3)'
         ),
     ]
-    if not step.needs:
+    if step.needs:  # the parts in which nothing is needed
+        needed = ", ".join(f".st-key-{_PREFIX[step.page]}_{name}" for name in step.needs)
+        hide += [f"{part}:not(:has({needed}))" for part in hidden("controls")[:1]]
+    else:
         hide += hidden("controls")
     if not st.session_state["lesson__answer"]:
         hide += hidden("answer")

@@ -25,7 +25,9 @@ SYMBOLS = {
         _SHARED
         + """- $g=(L-L^*)/(L_0-L^*)$: **gap**, the share of the avoidable loss that is left
 - speed-up: iterations of depth 1 with gradient descent over the method's own, at the smallest gap
-  that both reached
+  that one of them reached
+- *ends lowest*: of the step sizes compared, the one with the lowest loss at the end; ★ below the
+  slider
 - *end-to-end rule*: $W$ moved by the update of Theorem 1; *scale only*, *stretch only*: one factor
   of it (Claim 2)
 """
@@ -118,6 +120,9 @@ LIMITS = {
     "race": (
         """
 - **At $p=2$ depth does not help**; momentum, Nesterov and Adam do.
+- **The data were chosen.** Of the 31 columns of breast cancer, each predicted from the others at
+  $p=4$, depth 2 is more than a tenth faster to $g\\leq0.01$ in 22 and slower in 9, which plain
+  gradient descent solves in few iterations. Nor is depth faster from the first step.
 - **Depth is not the best optimizer.** On Ethanol at $p=4$ momentum is a little slower than depth 2
   or several times as fast, depending on start and gap, and Adam is well ahead; depth helps Adam on
   some data and slows it down on others.

@@ -1,5 +1,4 @@
-"""The controls for choosing a problem: which data, which loss, and the data's own settings,
-download or upload."""
+"""The controls for choosing a problem: which data, their own settings, download or upload."""
 
 from __future__ import annotations
 
@@ -19,7 +18,7 @@ _SIZES: dict[str, Callable[[PageState], object]] = {
 
 
 def problem_controls(state: PageState) -> None:
-    """Widgets for the choices problem, p, ratio, m, d, k, condition, spectrum, noise and csv of the
+    """Widgets for the choices problem, ratio, m, d, k, condition, spectrum, noise and csv of the
     table of experiments."""
     state.select("problem")
     chosen = st.session_state[state.key("problem")]
@@ -29,7 +28,6 @@ def problem_controls(state: PageState) -> None:
         upload_control(state)
     elif chosen == "ethanol":
         ethanol_control()
-    state.slider("p", step=0.5)
 
 
 def problem_is_here(state: PageState) -> bool:

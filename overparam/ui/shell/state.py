@@ -37,7 +37,9 @@ def stands_at(prefix: str, query: Mapping[str, str], names: Collection[str]) -> 
     memory, there = st.session_state.get(f"{prefix}__memory"), st.query_params.to_dict()
     if memory is None:  # the page has not been shown yet: the URL is still as it was written
         return all(there.get(name) == query.get(name) for name in names)
-    chosen, wanted = (read_choices(memory.table, each)[0] for each in (there, query))
+    named = {choice.name for choice in memory.table} & there.keys()
+    here = there if named else memory.opening
+    chosen, wanted = (read_choices(memory.table, each)[0] for each in (here, query))
     return all(chosen[name] == wanted[name] for name in names)
 
 
@@ -45,13 +47,14 @@ def stands_at(prefix: str, query: Mapping[str, str], names: Collection[str]) -> 
 class _Memory:
     """What is kept of a page's choices while another page is shown: Streamlit forgets widgets then.
 
-    published: the query last written into the URL; None before the first. values: as published.
-    sentences: what could not be taken of the link that led here. replaced: queries published
-    earlier, and when they were replaced. unsent: values set in a run that a click replaced before
-    it came to their widgets.
+    opening: the query of a page that none is named for. published: the query last written; None
+    before the first. values: as published. sentences: what could not be taken of the link that led
+    here. replaced: queries published earlier, and when they were replaced. unsent: values set in a
+    run that a click replaced before it came to their widgets.
     """
 
     table: tuple[Choice, ...]
+    opening: Mapping[str, str] = field(default_factory=dict)
     published: dict[str, str] | None = None
     values: dict[str, Any] = field(default_factory=dict)
     sentences: list[str] = field(default_factory=list)
@@ -73,8 +76,15 @@ class PageState:
     repeated in each run it would take a slider out of a person's hand.)
     """
 
-    def __init__(self, prefix: str, table: Sequence[Choice]):
+    def __init__(
+        self, prefix: str, table: Sequence[Choice], opening: Mapping[str, str] | None = None
+    ):
+        """
+        Args: opening: the query of what is shown where the URL names no choice of this page. A link
+        that names one means what it always did: what it leaves out takes its own default.
+        """
         self.prefix, self.table = prefix, {c.name: c for c in table}
+        self.opening = opening or {}
         self._late = self._restore()
 
     def key(self, name: str) -> str:
@@ -82,7 +92,7 @@ class PageState:
         return f"{self.prefix}_{name}"
 
     def _memory(self) -> _Memory:
-        memory = _Memory(tuple(self.table.values()))
+        memory = _Memory(tuple(self.table.values()), self.opening)
         return st.session_state.setdefault(f"{self.prefix}__memory", memory)
 
     def _restore(self) -> bool:
@@ -105,7 +115,9 @@ class PageState:
         behind = query != memory.published
         if behind and not returned and not echo:
             # the URL was set from outside: a deep link, a lesson, the browser's back button
-            values, memory.sentences = read_choices(tuple(self.table.values()), query)
+            values, memory.sentences = read_choices(
+                tuple(self.table.values()), query or self.opening
+            )
             memory.values, memory.unsent = values, dict(values)
             memory.published, memory.replaced = query, []
             behind = False
@@ -149,8 +161,8 @@ class PageState:
             )
 
     def reset(self) -> None:
-        """Every choice back to its default (a callback)."""
-        self.set(**{name: choice.default for name, choice in self.table.items()})
+        """Every choice back to how the page opens (a callback)."""
+        self.set(**read_choices(tuple(self.table.values()), self.opening)[0])
 
     def publish(self) -> dict[str, Any]:
         """Write the choices into the URL, defaults left out, other pages' parameters left alone;
@@ -158,7 +170,7 @@ class PageState:
         memory, (values, refused) = self._memory(), self._read()
         for sentence in refused:
             st.warning(sentence, icon=":material/block:")
-        query = write_choices(tuple(self.table.values()), values)
+        query = self._written(values)
         if values != memory.values:
             memory.sentences = []  # the person has moved on from the link's mistakes
         if query != memory.published:
@@ -174,6 +186,17 @@ class PageState:
             st.query_params.from_dict(new)
         return values
 
+    def _written(self, values: Mapping[str, Any]) -> dict[str, str]:
+        """The shortest query that this page reads back to these values: none for its opening; and
+        all defaults, which no choice need name, name the first."""
+        table = tuple(self.table.values())
+        if not self.opening:
+            return write_choices(table, values)
+        if values == read_choices(table, self.opening)[0]:
+            return {}
+        first = table[0]
+        return write_choices(table, values) or {first.name: first.write(values[first.name])}
+
     # Widgets: label, bounds and help come from the table, the value from session state.
 
     def standing(self, name: str) -> Any:
@@ -185,7 +208,7 @@ class PageState:
 
     def slider(self, name: str, step: float | None = None, **over: Any) -> float:
         """A slider over a Number's whole range."""
-        c = self._number(name)
+        c = self.number_of(name)
         cast = int if c.integer else float
         step = cast(step) if step is not None else (1 if c.integer else 0.01)
         args = {
@@ -200,7 +223,7 @@ class PageState:
 
     def number(self, name: str, **over: Any) -> float:
         """A box for a Number; what lies outside the bounds is refused by the box itself."""
-        c = self._number(name)
+        c = self.number_of(name)
         cast = int if c.integer else float
         args = (
             {"label": c.label, "help": c.help or None, "key": self.key(name)}
@@ -217,7 +240,7 @@ class PageState:
 
         Args: low, high: where the slider ends, within the Number's own bounds.
         """
-        c = self._number(name)
+        c = self.number_of(name)
         marks = (1, 2, 5) if c.integer else [round(10 ** (i / 12), 3) for i in range(12)]
         decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
         values = {float(f"{mark * 10.0**k:.4g}") for k in decades for mark in marks}
@@ -266,7 +289,8 @@ class PageState:
             **({"label": c.label, "key": self.key(name), "value": self.standing(name)} | over)
         )
 
-    def _number(self, name: str) -> Number:
+    def number_of(self, name: str) -> Number:
+        """The declaration of a Number."""
         choice = self.table[name]
         assert isinstance(choice, Number)
         return choice

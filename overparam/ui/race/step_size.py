@@ -1,0 +1,92 @@
+"""The step size of the race: each method's best one, or one for all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from overparam.choices.race import STEP, Entry
+from overparam.figures.race import method_styles
+from overparam.serving.run import RUNS
+from overparam.ui.race.tuning import tuned_twin
+from overparam.ui.shell.state import PageState
+from overparam.ui.shell.trio import marks, shares, typed
+
+BEST, OWN = "best", "own"
+LOW, HIGH, PER_DECADE = -4, 2, 12
+STEPS = tuple(
+    float(f"{10 ** (i / PER_DECADE):.3g}") for i in range(LOW * PER_DECADE, HIGH * PER_DECADE + 1)
+)
+
+
+def step_control(state: PageState) -> Callable[[], None]:
+    """A slider from "best" to the step sizes that all methods share, and a box.
+
+    Returns: what draws a mark at each method's best one, for when they have been compared.
+    """
+    key, values = state.key("eta"), state.values()
+    shared = values["steps"] == "shared"
+    place = values["step"] if shared else OWN if values["steps"] == "each" else BEST
+    steps = sorted({*STEPS, values["step"]}) if shared else list(STEPS)
+    options = [BEST, *([OWN] if place == OWN else []), *steps]
+    if st.session_state.get(key) != place:
+        st.session_state[key] = place
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        with st.container(width="stretch", gap=None):
+            st.select_slider(
+                "Step size η",
+                options,
+                key=key,
+                format_func=lambda step: step if isinstance(step, str) else f"{step:.3g}",
+                help="Best: each method has its own best step size, ★ below. Else one for all.",
+                on_change=lambda: _take(state, st.session_state[key]),
+            )
+            below = st.empty()
+        typed(
+            state,
+            "step",
+            lambda step: _take(state, step),
+            values["step"] if shared else None,
+            placeholder=place,
+        )
+    return lambda: _mark(state, below, options, len(options) - len(steps))
+
+
+def _mark(state: PageState, below: DeltaGenerator, options: list, words: int) -> None:
+    """A mark at each method's best step size, as soon as it is known; the slider's first options
+    are words."""
+    methods, best = state.values()["methods"], _best(state)
+    looks = dict(zip(methods, method_styles(methods), strict=True))
+    where = shares(options[words:], list(best.values()))
+    stretch = len(options) - 1
+    places = [
+        (
+            (words + at * (stretch - words)) / stretch,
+            looks[entry][0],
+            f"{entry.label()}: best at {step:.3g}",
+        )
+        for (entry, step), at in zip(best.items(), where, strict=True)
+    ]
+    below.html(marks(places))
+
+
+def _take(state: PageState, step: float | str) -> None:
+    if step == BEST:
+        state.set(steps="tuned", changes=())
+    elif isinstance(step, (int, float)):
+        state.set(steps="shared", step=STEP.check(float(step)))
+
+
+def _best(state: PageState) -> dict[Entry, float]:
+    """The best step size of each method, where they have been compared."""
+    values = state.values()
+    run = RUNS.find(tuned_twin(values))
+    tuned = None if run is None else run.tuned
+    if tuned is None:
+        return {}
+    return {
+        entry: float(tuned.grid.steps[row])
+        for entry, row in zip(values["methods"], tuned.chosen, strict=True)
+    }

@@ -1,0 +1,100 @@
+"""Depth, p and step size: three controls in one row, at the same place on every page that has
+them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from html import escape
+from typing import Any
+
+import streamlit as st
+
+from overparam.ui.shell.roles import role
+from overparam.ui.shell.state import PageState
+
+STYLE = """<style>
+[class*="st-key-role_controls_trio"] .stNumberInput button { display: none; }
+.trio-marks {
+  position: relative; height: 0.7rem; margin-top: -0.5rem;
+  font-size: 0.7rem; line-height: 0.7rem;
+}
+.trio-marks span { position: absolute; transform: translateX(-50%); }
+</style>"""
+BOX = 64  # pixels of a box to type in
+POWERS = {"2": 2.0, "4": 4.0}
+
+
+def trio(state: PageState, depth: Callable[[], object], step: Callable[[], Any]) -> Any:
+    """The row: what `depth` draws, the exponent p, and what `step` draws, whose value is
+    returned."""
+    st.html(STYLE)
+    with role("controls", f"trio_{state.prefix}"):
+        first, second, third = st.columns([1, 1.3, 1], gap="small")
+        with first:
+            depth()
+        with second:
+            exponent(state)
+        with third:
+            return step()
+
+
+def exponent(state: PageState) -> None:
+    """The loss exponent p: a switch between 2 and 4, a slider, and a box to type in."""
+    key, value = state.key("p"), state.standing("p")
+    st.session_state[f"{key}_switch"] = next((w for w, p in POWERS.items() if p == value), None)
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        st.segmented_control(
+            "Loss exponent p",
+            list(POWERS),
+            format_func=lambda p: f"p = {p}",
+            key=f"{key}_switch",
+            on_change=lambda: _switch(state, f"{key}_switch"),
+            width="content",
+        )
+        state.slider("p", step=0.5, label_visibility="collapsed", width=110)
+        typed(state, "p", lambda p: state.set(p=p), value)
+
+
+def _switch(state: PageState, key: str) -> None:
+    if chosen := st.session_state[key]:  # a second press takes nothing back
+        state.set(p=POWERS[chosen])
+
+
+def typed(
+    state: PageState, name: str, take: Callable[[float], object], value: float | None, **how: str
+) -> None:
+    """A box for the same number as a slider beside it.
+
+    Args: take: given what was typed. value: what stands in it, None for its placeholder.
+    """
+    choice = state.number_of(name)
+    key = f"{state.key(name)}_typed"
+    if st.session_state.get(key) != value:
+        st.session_state[key] = value
+    st.number_input(
+        choice.label,
+        min_value=float(choice.low),
+        max_value=float(choice.high),
+        value=None,
+        key=key,
+        format="%.4g",
+        width=BOX,
+        label_visibility="collapsed",
+        on_change=lambda: st.session_state[key] is not None and take(st.session_state[key]),
+        **how,
+    )
+
+
+def marks(places: Sequence[tuple[float, str, str]]) -> str:
+    """Marks below a slider, as HTML: where (0 to 1), colour, and what each is."""
+    spans = "".join(
+        f'<span style="left:{100 * at:.2f}%;color:{colour}" title="{escape(words)}">★</span>'
+        for at, colour, words in places
+    )
+    return f'<div class="trio-marks">{spans}</div>'
+
+
+def shares(options: Sequence[float], values: Sequence[float]) -> list[float]:
+    """Where values stand along a slider with these options, which it sets evenly: 0 to 1."""
+    last = len(options) - 1
+    return [min(range(last + 1), key=lambda i: abs(options[i] - value)) / last for value in values]
