@@ -3,6 +3,7 @@ was measured, of the curves as they are drawn."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -42,9 +43,8 @@ class Finding:
     @property
     def factor(self) -> float | None:
         """Iterations of plain gradient descent over the leader's; None where not both arrive."""
-        if self.plain is None or self.leader is None or self.counts[self.plain] is None:
-            return None
-        return max(1, self.counts[self.plain]) / max(1, self.counts[self.leader])
+        plain, deep = (None if i is None else self.counts[i] for i in (self.plain, self.leader))
+        return None if plain is None or deep is None else max(1, plain) / max(1, deep)
 
 
 def finding(experiment: Experiment, view: View) -> Finding | None:
@@ -202,8 +202,9 @@ def _crossing(experiment: Experiment, view: View, found: Finding) -> str:
         return ""
     plain, deep = (view.reached[i, : GAPS.index(found.goal)] for i in (found.plain, found.leader))
     both = (plain >= 0) & (deep >= 0)
-    wins = found.factor is None or found.factor >= LEVEL
-    if not wins and found.factor > 1 / LEVEL:
+    factor = math.inf if found.factor is None else found.factor
+    wins = factor >= LEVEL
+    if 1 / LEVEL < factor < LEVEL:
         return ""
     turned = np.flatnonzero(both & ((plain < deep) if wins else (deep < plain)))
     if not len(turned):

@@ -21,6 +21,7 @@ STYLE = """<style>
 .trio-marks span { position: absolute; transform: translateX(-50%); }
 </style>"""
 BOX = 64  # pixels of a box to type in
+SMALLEST = 1e-12  # of what must be above 0
 POWERS = {"2": 2.0, "4": 4.0}
 
 
@@ -61,7 +62,7 @@ def _switch(state: PageState, key: str) -> None:
 
 
 def typed(
-    state: PageState, name: str, take: Callable[[float], object], value: float | None, **how: str
+    state: PageState, name: str, take: Callable[[float], object], value: float | None, **how: Any
 ) -> None:
     """A box for the same number as a slider beside it.
 
@@ -71,16 +72,21 @@ def typed(
     key = f"{state.key(name)}_typed"
     if st.session_state.get(key) != value:
         st.session_state[key] = value
+
+    def _typed() -> None:
+        if st.session_state[key] is not None:
+            take(st.session_state[key])
+
     st.number_input(
         choice.label,
-        min_value=float(choice.low),
+        min_value=SMALLEST if choice.low_open else float(choice.low),
         max_value=float(choice.high),
         value=None,
         key=key,
         format="%.4g",
         width=BOX,
         label_visibility="collapsed",
-        on_change=lambda: st.session_state[key] is not None and take(st.session_state[key]),
+        on_change=_typed,
         **how,
     )
 
