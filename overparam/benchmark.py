@@ -141,7 +141,7 @@ def ordinary_loop(problem: Problem, method: Method) -> Callable[[int], list[floa
     with torch.no_grad():
         for linear, w in zip(linears, layers, strict=True):
             linear.weight.copy_(w)
-    optimizer, p = torch.optim.SGD(net.parameters(), lr=method.step), int(problem.loss.power)
+    optimizer, p = torch.optim.SGD(net.parameters(), lr=method.step), int(problem.loss.power or 0)
     zero = torch.zeros(problem.k, problem.d, dtype=dtype)
     inputs, targets = problem.scaled_inputs.T.contiguous(), -problem.residuals(zero).T.contiguous()
 

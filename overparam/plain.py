@@ -16,7 +16,6 @@ import numpy as np
 import torch
 
 # --- data: X (m, d) and Y (m, k) as numpy arrays
-# ---------------------------------------------------------------------------------
 
 
 def two_coordinates(ratio):
@@ -81,7 +80,6 @@ def standardised(columns):
 
 
 # --- starts: the layers W_1 (h, d), ..., W_N (k, h)
-# ------------------------------------------------------------------------------
 
 
 def balanced(k, d, depth, width, scale, seed):
@@ -130,7 +128,6 @@ def product(layers):
 
 
 # --- what depth does to the gradient G of the end-to-end matrix W, by the theory
-# -------------------------------------------------
 
 
 def rule(w, g, n):
@@ -170,8 +167,27 @@ def stretch_only(w, g, n):
     return g + (n - 1) * along * w
 
 
+# --- losses of a residual r, elementwise
+
+
+def power(p):
+    return lambda r: r.abs().pow(p) / p
+
+
+def huber(delta):
+    def loss(r):
+        near = r.clamp(-delta, delta)
+        return near * (r - near / 2)
+
+    return loss
+
+
+def log_cosh():
+    return lambda r: torch.nn.functional.softplus(-2 * r, threshold=40) + r - np.log(2)
+
+
 # --- update rules: the new weights from gradient g at step t = 1, 2, ...; `memory` is a dict kept
-# from step to step --------------
+# from step to step
 
 
 def gradient_descent(w, g, step, memory, t):
@@ -212,7 +228,6 @@ def adam(w, g, step, memory, t):
 
 
 # --- the run
-# --------------------------------------------------------------------------------------------------
 
 
 def recorded(last):
@@ -227,10 +242,10 @@ def losses(problem, layers, depth, direction, update, step, changes, decay, time
     `direction` is None for a network, whose layers are trained; or a rule that moves the end-to-end
     matrix in their place.
     """
-    x, y, p, weight = problem
+    x, y, loss_of_residual, weight = problem
 
     def loss_of(w):
-        return weight * (w @ x.T - y.T).abs().pow(p).sum() / p
+        return weight * loss_of_residual(w @ x.T - y.T).sum()
 
     if direction:
         layers = [product(layers)]
@@ -252,7 +267,9 @@ def losses(problem, layers, depth, direction, update, step, changes, decay, time
                 "momentum",
                 "nesterov",
             ):  # the others come back even from far away
-                hopeless = min(hopeless, 1e12 * max(loss, float(weight * y.abs().pow(p).sum() / p)))
+                hopeless = min(
+                    hopeless, 1e12 * max(loss, float(weight * loss_of_residual(y).sum()))
+                )
         if not loss <= hopeless:  # diverged: there is no way back
             return kept + [float("nan")] * (len(times) - len(kept))
         if t in wanted:
@@ -268,7 +285,6 @@ def losses(problem, layers, depth, direction, update, step, changes, decay, time
 
 
 # --- the picture
-# --------------------------------------------------------------------------------------------------
 
 
 def picture(times, columns, names):

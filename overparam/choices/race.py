@@ -13,9 +13,9 @@ from typing import Any
 import torch
 
 from overparam.choices.kinds import Choice, ChoiceError, Number, Option, Structured, Variant
+from overparam.choices.losses import LOSS, LOSSES
 from overparam.choices.problems import PROBLEM, PROBLEMS
 from overparam.data import Data
-from overparam.engine.losses import P_HIGH, P_LOW, lp
 from overparam.engine.optimizers import OPTIMIZERS
 from overparam.engine.problem import Problem
 from overparam.engine.simulation import KINDS, STARTS, Method
@@ -258,14 +258,8 @@ STEPS = Variant(
 
 CHOICES: tuple[Choice, ...] = (
     PROBLEM,
-    Number(
-        "p",
-        "Loss exponent p",
-        4.0,
-        P_LOW,
-        P_HIGH,
-        help="The loss is (1/p) |W x − y|^p, averaged over the samples.",
-    ),
+    LOSS,
+    *LOSS.choices(),
     *PROBLEM.choices(),
     Structured("methods", "Methods", DEFAULT_METHODS, parse_methods, format_methods),
     STEPS,
@@ -306,7 +300,9 @@ class Experiment:
     """The person's choices; field names and meaning as in CHOICES."""
 
     problem: str
+    loss: str
     p: float
+    delta: float
     ratio: float
     m: int
     d: int
@@ -334,7 +330,11 @@ class Experiment:
         """From checked values; choices without effect are set to their defaults, so that equal
         experiments compare equal."""
         values = {f.name: values[f.name] for f in fields(cls)}
-        idle = [*PROBLEM.idle(values["problem"]), *STEPS.idle(values["steps"])]
+        idle = [
+            choice
+            for variant in (PROBLEM, LOSS, STEPS)
+            for choice in variant.idle(values[variant.name])
+        ]
         return cls(**values | {choice.name: choice.default for choice in idle})
 
     def method(self, entry: Entry) -> Method:
@@ -364,7 +364,7 @@ class Experiment:
         others = len(self.methods) - sum(
             e.optimizer == "gd" and e.kind == "network" for e in self.methods
         )
-        words = [PROBLEMS[self.problem].short, f"p = {self.p:g}"]
+        words = [PROBLEMS[self.problem].short, LOSSES[self.loss].short(self)]
         words += [
             (
                 f"depth {depths}" + (f" and {others} more" if others else "")
@@ -396,7 +396,8 @@ class Experiment:
         had.
         """
         inputs, targets, weight = PROBLEMS[self.problem].arrays(self, upload)
-        return Problem(inputs, targets, lp(self.p), weight, getattr(torch, self.precision), device)
+        loss, precision = LOSSES[self.loss].build(self), getattr(torch, self.precision)
+        return Problem(inputs, targets, loss, weight, precision, device)
 
     def check_fit(self, problem: Problem, rows: int) -> None:
         """Raises ChoiceError where the methods do not fit the problem, or the batch does not fit

@@ -1,14 +1,14 @@
 """Regression problems: the only code that touches data.
 
-`L(W) = (1/m) sum_i (1/p) ||W x_i - y_i||_p^p`. A network of any depth asks just one question of the
-data: the loss and its gradient at the end-to-end matrix. `Problem.value_and_grad` answers it for
-many matrices in one pass.
+`L(W) = (1/m) sum_i loss(W x_i - y_i)`, with `(1/p) ||.||_p^p` for the paper's losses. A network of
+any depth asks just one question of the data: the loss and its gradient at the end-to-end matrix.
+`Problem.value_and_grad` answers it for many matrices in one pass.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
@@ -49,7 +49,7 @@ class _Room:
 
 
 class Problem:
-    """An l_p regression over fixed data, asked for loss and gradient at many matrices at once.
+    """A regression over fixed data, asked for loss and gradient at many matrices at once.
 
         L(W) = weight * sum_{i,o} (1/p) |(W x_i - y_i)_o|^p,        G(W) = weight * sum_i (|r|^{p-1}
         sign r) x_i^T
@@ -98,13 +98,15 @@ class Problem:
         self.weight = 1 / self.m if weight is None else weight
         # With [X, -B] as data and [W, C] as weights the residual W x - C b is one product: B = Y
         # and C = I where the targets are shared, B = I and C = Y^T where each matrix has its own.
-        # Since the loss is homogeneous of degree p, scaling the data by weight^{1/p} turns the mean
-        # into a plain sum.
+        # Where the loss is homogeneous of degree p, scaling the data by weight^{1/p} turns the mean
+        # into a plain sum; elsewhere the data stay as they are, and `_factor` is left to do.
+        self._scale = 1.0 if loss.power is None else self.weight ** (1 / loss.power)
+        self._factor = self.weight if loss.power is None else 1.0
         self._own = (
             torch.from_numpy(targets).mT.contiguous() if targets.ndim == 3 else None
         )  # (R, k, m)
         basis = targets if self._own is None else np.eye(self.m)
-        joined = self.weight ** (1 / loss.power) * np.hstack([inputs, -basis]).T
+        joined = self._scale * np.hstack([inputs, -basis]).T
         self._exact = torch.from_numpy(
             np.ascontiguousarray(joined)
         )  # (d + k or d + m, m), float64, on the CPU
@@ -129,8 +131,8 @@ class Problem:
     def value_and_grad(self, w: Tensor) -> tuple[Tensor, Tensor]:
         """Loss and gradient at R matrices, in one pass over the data: two matrix products.
 
-        By Euler's identity r slope(r) = p value(r), the loss falls out of the second product: L =
-        <[W, I], [G, .]> / p.
+        For l_p, by Euler's identity r slope(r) = p value(r), the loss falls out of the second
+        product: L = <[W, I], [G, .]> / p. Any other is summed over the residuals between the two.
 
         Args:
             w: end-to-end matrices, shape (R, k, d).
@@ -144,11 +146,15 @@ class Problem:
         multiply, arguments = room.forward
         for left, right, out in arguments:
             multiply(left, right, out=out)
+        if self.loss.power is None:
+            sums = self.loss.value(room.residual).view(len(w), -1).sum(1)
         if self._gram is None:
             self.loss.slope_(room.residual)
             multiply, arguments = room.backward
             for left, right, out in arguments:
                 multiply(left, right, out=out)
+        if self.loss.power is None:
+            return sums.mul_(self._factor), room.grads.mul_(self._factor)
         return torch.linalg.vecdot(*room.pair).div_(self.loss.power), room.grads
 
     def rows(self, runs: Sequence[int]) -> Problem:
@@ -213,10 +219,23 @@ class Problem:
 
     def residuals(self, w: Tensor) -> Tensor:
         """Residuals `weight^{1/p} (W x_i - y_i)` at matrices w (..., k, d): shape (..., k, m), in
-        w's dtype."""
+        w's dtype; where the loss has no power, without the weight."""
         self._require_shared_targets()
         data = self._columns[:, : self.m].to(w.dtype)
         return w @ data[: self.d] + data[self.d :]
+
+    def bends(self, w: Tensor) -> Tensor:
+        """What each residual weighs in the Hessian: `H = X diag(bends) X^T` for each output, X of
+        `scaled_inputs`; shape (..., k, m)."""
+        return self.loss.bend(self.residuals(w)).mul_(self._factor)
+
+    def squared(self) -> Problem:
+        """The squared loss on the same data."""
+        self._require_shared_targets()
+        inputs, targets = (
+            part.T.numpy() / self._scale for part in self._exact.split((self.d, self.k))
+        )
+        return Problem(inputs, -targets, lp(2), self.weight, self.dtype, self.device)
 
     def _require_shared_targets(self) -> None:
         if self._own is not None:
@@ -236,7 +255,8 @@ class Problem:
         than `value_and_grad`."""
         self._require_shared_targets()
         w = w.detach().to(device="cpu", dtype=torch.float64)
-        return float(self.loss.value(w @ self._exact[: self.d] + self._exact[self.d :]).sum())
+        residuals = w @ self._exact[: self.d] + self._exact[self.d :]
+        return self._factor * float(self.loss.value(residuals).sum())
 
     @cached_property  # asked for at every picture
     def loss_at_zero(self) -> float:
@@ -280,8 +300,8 @@ class Problem:
         return float((sizes[:, None] * z / (square + rho[first])).norm())
 
     def optimum(self) -> Optimum:
-        """The least loss, by least squares (p = 2) or damped Newton from there (p > 2), in float64
-        on the CPU; computed once."""
+        """The least loss, by least squares (p = 2) or damped Newton from there (any other loss), in
+        float64 on the CPU; computed once."""
         if self._optimum is None:
             self._require_shared_targets()
             self._optimum = _least_loss(self)
@@ -291,7 +311,7 @@ class Problem:
 def _least_loss(problem: Problem) -> Optimum:
     """Solved in an orthonormal basis of the columns, X = U S V^T with z = S V^T w: columns that are
     nearly alike cost no digit."""
-    minus_y, loss, p = problem._exact[problem.d :].T, problem.loss, problem.loss.power
+    minus_y, loss = problem._exact[problem.d :].T, problem.loss
     basis, sizes, directions = problem._columns_basis
     back = directions / sizes
     z = -(basis.T @ minus_y)  # (r, k): least squares
@@ -300,12 +320,12 @@ def _least_loss(problem: Problem) -> Optimum:
     )  # exactly, output by output
     if bool(fitted.all()):
         return Optimum((back @ z).T.contiguous(), 0.0)
-    if (
-        p > 2
-    ):  # where a fit is exact it is the optimum at every p, and has no curvature to divide by
+    # an exact fit is the optimum of every loss, and at p > 2 has no curvature to divide by
+    if loss.power != 2:
         for output in (~fitted).nonzero().flatten().tolist():
             z[:, output] = _newton(basis, minus_y[:, output], z[:, output], loss)
-    return Optimum((back @ z).T.contiguous(), float(loss.value(basis @ z + minus_y).sum()))
+    least = problem._factor * float(loss.value(basis @ z + minus_y).sum())
+    return Optimum((back @ z).T.contiguous(), least)
 
 
 def _newton(basis: Tensor, minus_y: Tensor, z: Tensor, loss: Loss) -> Tensor:
@@ -314,22 +334,38 @@ def _newton(basis: Tensor, minus_y: Tensor, z: Tensor, loss: Loss) -> Tensor:
     best = float(loss.value(basis @ z + minus_y).sum())
     for _ in range(500):
         residual = basis @ z + minus_y
-        gradient = basis.T @ loss.slope_(residual.clone())
-        hessian = (basis.T * loss.bend(residual)) @ basis
-        ridge = 1e-14 * torch.trace(hessian) * torch.eye(len(z), dtype=z.dtype)
-        direction = torch.linalg.solve(hessian + ridge, gradient)
-        decrement, size = float(gradient @ direction), 1.0
-        while size > 1e-10:
-            value = float(loss.value(basis @ (z - size * direction) + minus_y).sum())
-            if value < best - 1e-4 * size * decrement:
-                break
-            size /= 2
+        slope = loss.slope_(residual.clone())
+        gradient = basis.T @ slope
+        for bends in _curvatures(loss, residual, slope):
+            hessian = (basis.T * bends) @ basis
+            ridge = 1e-14 * torch.trace(hessian) * torch.eye(len(z), dtype=z.dtype)
+            direction, singular = torch.linalg.solve_ex(hessian + ridge, gradient)
+            if singular:
+                continue
+            decrement, size = float(gradient @ direction), 1.0
+            value = best
+            while size > 1e-10:
+                value = float(loss.value(basis @ (z - size * direction) + minus_y).sum())
+                if value < best - 1e-4 * size * decrement:
+                    break
+                size /= 2
+            else:
+                continue
+            z, best = z - size * direction, value
+            break
         else:
             break
-        z, best = z - size * direction, value
         if decrement <= 1e-15 * best:
             break
     return z
+
+
+def _curvatures(loss: Loss, residual: Tensor, slope: Tensor) -> Iterator[Tensor]:
+    """Second derivatives to try in turn: the loss's own; and where a robust loss bends nowhere
+    (Huber's far from 0), those of the parabola that lies above it and touches it there."""
+    yield loss.bend(residual)
+    if loss.power is None:
+        yield torch.where(residual == 0, 1.0, slope / residual)
 
 
 def two_coordinate(p: float, y1: float, **make) -> Problem:

@@ -16,6 +16,7 @@ import torch
 
 from overparam import plain
 from overparam.choices.kinds import write_choices
+from overparam.choices.losses import LOSSES
 from overparam.choices.problems import PROBLEMS
 from overparam.choices.race import CHOICES, Entry, Experiment
 from overparam.data import Data
@@ -166,12 +167,12 @@ def script(experiment: Experiment, view: View, upload: Data | None = None) -> st
 
 def parts(experiment: Experiment, view: View, upload: Data | None = None) -> Parts:
     """What `script` and `notebook.notebook` put together. Args: as `script`."""
-    problem = PROBLEMS[experiment.problem]
+    problem, loss = PROBLEMS[experiment.problem], LOSSES[experiment.loss]
     made, (inputs, targets, _) = (
         problem.plain(experiment, upload),
         problem.arrays(experiment, upload),
     )
-    k, d, needed, lines = targets.shape[1], inputs.shape[1], list(made.functions), []
+    k, d, needed, lines = targets.shape[1], inputs.shape[1], [*made.functions, loss.plain], []
     for entry, name, step in zip(
         experiment.methods, names(experiment), _first_steps(experiment, view), strict=True
     ):
@@ -196,7 +197,7 @@ def parts(experiment: Experiment, view: View, upload: Data | None = None) -> Par
     functions: list[Callable] = [*order, plain.product, plain.recorded, plain.losses]
     sources = "\n\n".join(inspect.getsource(f) for f in functions)
     settings = _SETTINGS.format(
-        p=experiment.p,
+        loss=f"{loss.plain.__name__}({loss.call(experiment)})",
         decay=experiment.decay,
         seed=experiment.seed,
         iterations=int(view.times[-1]),
@@ -223,7 +224,7 @@ Run it with   python run.py   or paste it into a notebook; it writes the losses 
 _ALWAYS = ("import numpy as np", "import torch", "", "torch.set_num_threads(1)")
 
 _SETTINGS = """\
-P = {p!r}  # exponent of the loss: L(W) = weight * sum |W x - y|^p / p
+LOSS = {loss}  # of a residual: L(W) = WEIGHT * sum LOSS(W x - y)
 DECAY = {decay!r}  # weight decay
 SEED = {seed}
 ITERATIONS = {iterations}
@@ -239,7 +240,7 @@ times = recorded(ITERATIONS)
 columns = []
 for name, (layers, depth, direction, update, step) in METHODS.items():
     columns.append(
-        losses((X, Y, P, WEIGHT), layers, depth, direction, update, step, CHANGES, DECAY, times)
+        losses((X, Y, LOSS, WEIGHT), layers, depth, direction, update, step, CHANGES, DECAY, times)
     )
     first, last = columns[-1][0], columns[-1][-1]
     print(f"{{name}}: loss {{first:.6g}} at the start, {{last:.6g}} after {{ITERATIONS}} steps")

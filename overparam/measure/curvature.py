@@ -51,7 +51,7 @@ def hessian_product(problem: Problem, w_e: Tensor) -> Callable[[Tensor], Tensor]
     """The map V -> H V of `sharpness` at each W, for V of shape (R, k, d); two passes over the data
     a call."""
     inputs = problem.scaled_inputs.to(w_e.dtype)
-    weight = problem.loss.bend(problem.residuals(w_e))
+    weight = problem.bends(w_e)
     return lambda v: (weight * (v @ inputs)) @ inputs.mT
 
 

@@ -90,13 +90,17 @@ _TINY = 1e-100
 
 
 def search_ranges(problem: Problem, methods: Sequence[Method]) -> list[tuple[float, float]]:
-    """`step_range` of every method on a problem, from its own start."""
+    """`step_range` of every method on a problem, from its own start.
+
+    A loss without a power bends nowhere more than the square, whose range is taken for it.
+    """
+    problem = problem.squared() if problem.loss.power is None else problem
     starts = {replace(m, step=1.0, optimizer="gd", weight_decay=0.0): None for m in methods}
     layers = {start: start_layers(start, problem.k, problem.d) for start in starts}
     # in float64, as curvatures overflow float32 long before losses do
     there = [torch.zeros(problem.k, problem.d, dtype=torch.float64), *map(product, layers.values())]
     at_zero, *at_starts = sharpness(problem, torch.stack(there).to(problem.device)).tolist()
-    reach, p = problem.reach(), problem.loss.power
+    reach, p = problem.reach(), problem.loss.power or 2.0
     terrains = {
         start: Terrain(p, at_zero, at_start, gain_norm(layers[start]), reach)
         for start, at_start in zip(starts, at_starts, strict=True)
@@ -186,12 +190,12 @@ def stable_step(problem: Problem, method: Method) -> float | None:
     flatter, unbalanced factorisation of the same W*. Weight decay adds lambda to the curvature of a
     single layer's quadratic loss. None where no such limit is known: for other optimizers; where
     the curvature at the optimum is zero (an exact fit at p > 2); and with weight decay at depth > 1
-    or p > 2, as the optimum is another one then.
+    or p not 2, as the optimum is another one then.
     """
     slack = {"gd": 2.0, "momentum": 3.8}.get(method.optimizer)
     if slack is None or method.kind in ("scale", "stretch"):
         return None
-    if method.weight_decay and (method.depth > 1 or problem.loss.power > 2):
+    if method.weight_decay and (method.depth > 1 or problem.loss.power != 2):
         return None
     w = problem.optimum().weights.to(problem.device)[None]
     curvature = float(sharpness(problem, w, method.depth)[0]) + method.weight_decay

@@ -19,7 +19,7 @@ _SIZES: dict[str, Callable[[PageState], object]] = {
 
 def problem_controls(state: PageState) -> None:
     """Widgets for the choices problem, ratio, m, d, k, condition, spectrum, noise and csv of the
-    table of experiments."""
+    table of experiments, and for its loss where a page offers others than l_p."""
     state.select("problem")
     chosen = st.session_state[state.key("problem")]
     if chosen in _SIZES:
@@ -28,6 +28,8 @@ def problem_controls(state: PageState) -> None:
         upload_control(state)
     elif chosen == "ethanol":
         ethanol_control()
+    if "loss" in state.table:
+        state.select("loss")
 
 
 def problem_is_here(state: PageState) -> bool:

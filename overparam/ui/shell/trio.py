@@ -1,5 +1,5 @@
 """Depth, p and step size: three controls in one row, at the same place on every page that has
-them."""
+them. The number of another loss takes the place of p."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ POWERS = {"2": 2.0, "4": 4.0}
 
 
 def trio(state: PageState, depth: Callable[[], object], step: Callable[[], Any]) -> Any:
-    """The row: what `depth` draws, the exponent p, and what `step` draws, whose value is
+    """The row: what `depth` draws, the number of the loss, and what `step` draws, whose value is
     returned."""
     st.html(STYLE)
     with role("controls", f"trio_{state.prefix}"):
@@ -34,7 +34,11 @@ def trio(state: PageState, depth: Callable[[], object], step: Callable[[], Any])
         with first:
             depth()
         with second:
-            exponent(state)
+            loss = state.values().get("loss", "lp")
+            if loss == "lp":
+                exponent(state)
+            elif loss == "huber":
+                state.log_slider("delta", 0.01, 100)
         with third:
             return step()
 
