@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from overparam.choices import problems
+from overparam.choices import problems, theorem
 from overparam.choices.kinds import read_choices
 from overparam.choices.race import CHOICES, OPENING, Entry, Experiment
 from overparam.data import Data, load_diabetes
@@ -27,8 +27,11 @@ from overparam.measure.curvature import hessian_product
 from overparam.measure.history import GAPS
 from overparam.measure.trajectory import fastest
 from overparam.serving.run import Run
+from overparam.story import lessons
 from overparam.story.presets import PRESETS
+from overparam.theory.potential import shares
 from overparam.theory.preconditioner import precondition_root
+from tests.test_plateaus import escapes
 
 ROOT = Path(__file__).parents[1]
 ETHANOL = ROOT.parent / "shared" / "data" / "gas_ethanol.npz"
@@ -154,3 +157,81 @@ def test_on_how_many_columns_of_breast_cancer_depth_2_is_faster(monkeypatch):
         assert two > 0  # depth 1 is not there within 1,000 in some
         ratios.append(np.inf if one < 0 else one / two)
     assert np.sum(np.array(ratios) > 1.1) == 22 and np.sum(np.array(ratios) < 1) == 9
+
+
+def gap_counts(query: dict, goal: float, **shorter) -> list[int]:
+    """Iterations of each method of a race to a gap, each at its own best step; -1 where none
+    arrived."""
+    run = Run(Experiment.of(read_choices(CHOICES, query)[0] | shorter))
+    while not run.finished:
+        run.advance(10**9, seconds=0.1)
+    return run.tuned.grid.fastest(run.tuned.reached)[:, GAPS.index(goal)].tolist()
+
+
+LESSONS = "overparam/story/lessons.py"
+
+
+@pytest.mark.slow
+def test_depth_3_is_about_7_times_faster_on_synthetic_data_and_depth_2_about_3_times():
+    assert stands(LESSONS, "*speed-up*: depth 3 about 7 times, depth 2 about 3 times;")
+    one, two, three = gap_counts(lessons.REGRESSION, 1e-4, iterations=900, horizon=900)
+    assert 6 < one / three < 8 and 2.5 < one / two < 3.5
+
+
+@pytest.mark.slow
+def test_momentum_and_adam_are_three_to_four_times_faster_than_depth_2_and_depth_slows_adam():
+    assert stands(LESSONS, "momentum and Adam are three to four times faster than depth 2")
+    assert stands(LESSONS, "and depth slows Adam down here.")
+    rivals = {"methods": "2_gd~1_momentum~1_adam~2_adam"}
+    two, momentum, adam, deep_adam = gap_counts(
+        lessons.REGRESSION | rivals, 1e-4, iterations=300, horizon=300
+    )
+    assert 3 < two / momentum < 4.2 and 3 < two / adam < 4.2 and deep_adam > adam > 0
+
+
+@pytest.mark.slow
+def test_started_near_zero_depth_4_waits_140_iterations_and_depth_8_does_not_leave():
+    assert stands(
+        LESSONS, "leaves its plateau after about 140 iterations, and overtakes depth 1 near 1,000;"
+    )
+    assert stands(LESSONS, "depth 8 does not within 3,000.")
+    (step,) = (
+        s
+        for s in lessons.COURSES["why"].steps
+        if s.claim == "Started near zero, deep networks stall"
+    )
+    run = Run(Experiment.of(read_choices(CHOICES, dict(step.query))[0]))
+    while not run.finished:
+        run.advance(10**9, seconds=0.1)
+    view = run.view(10**9)
+    plain, four, four_identity, eight, eight_identity = view.gaps.T
+    at = view.times
+    assert at[four < 0.5][0] == pytest.approx(140, rel=0.25)
+    ahead = at[(at > 200) & (four < plain)][0]
+    assert 700 < ahead < 1400
+    assert eight.min() > 0.5 and (four_identity[at < 50].min() < four[at < 50].min())
+    assert eight_identity.min() < 0.5
+
+
+def test_a_regularizer_supplies_99_per_cent_of_f_in_the_example():
+    assert stands("overparam/choices/theorem.py", "A regularizer supplies 99 % of F here")
+    assert stands(LESSONS, "The rest is about 1 %. Is a regularizer then as good?")
+    example = theorem.EXAMPLE["closest"].values
+    chosen = read_choices(theorem.CHOICES, {k: str(v) for k, v in example.items()})[0]
+    (share,) = shares(theorem.case(chosen).flat, chosen["R"], np.array([chosen["N"]]))
+    assert share == pytest.approx(0.01, abs=0.005)
+
+
+def test_near_epsilon_one_tenth_escape_times_are_off_the_law():
+    assert stands(LESSONS, "near 0.1 it is several per cent off.")
+    assert stands(
+        "overparam/ui/shell/notes.py",
+        "at $\\\\varepsilon=0.1$ times are up to 30 % off it, at 0.3 mostly much more.",
+    )
+    eps = np.array([0.3, 0.1, 0.001])
+    off = {}
+    for activation, depth, small in (("tanh", 5, (0, 2, 4)), ("linear", 3, (0, 1, 2))):
+        large, middle, least = (escapes(activation, depth, small, eps) * eps[:, None]).mean(1)
+        off[activation] = abs(large / least - 1), abs(middle / least - 1)
+    assert 0.02 < off["tanh"][1] < 0.09 and 0.2 < off["linear"][1] < 0.3
+    assert all(large > 2 * middle for large, middle in off.values())

@@ -165,7 +165,7 @@ LIMITS = {
     ),
     "plateaus": (
         """
-- **The law is an asymptote**: at $\\varepsilon=0.1$ times are several per cent off it, at 0.3 much
+- **The law is an asymptote**: at $\\varepsilon=0.1$ times are up to 30 % off it, at 0.3 mostly much
   more.
 - **It says when, not what follows**: after the escape the scalar equation is exact only for linear
   nets.
