@@ -22,7 +22,7 @@ from overparam.data.dataset import standardise
 from overparam.data.synthetic import synthetic
 from overparam.engine.losses import lp
 from overparam.engine.problem import Problem, two_coordinate
-from overparam.engine.simulation import Method
+from overparam.engine.simulation import Method, Simulation
 from overparam.measure.curvature import hessian_product
 from overparam.measure.history import GAPS
 from overparam.measure.trajectory import fastest
@@ -235,3 +235,40 @@ def test_near_epsilon_one_tenth_escape_times_are_off_the_law():
         off[activation] = abs(large / least - 1), abs(middle / least - 1)
     assert 0.02 < off["tanh"][1] < 0.09 and 0.2 < off["linear"][1] < 0.3
     assert all(large > 2 * middle for large, middle in off.values())
+
+
+def test_adadelta_at_large_steps_is_chaotic():
+    assert stands(
+        "overparam/ui/shell/notes.py",
+        "a difference of 1e-15 grew beyond 1e-4 within 300 iterations (Ethanol at step 0.1,"
+        " diabetes at 1)",
+    )
+    diabetes = load_diabetes()
+    starts = 0.01 * np.random.default_rng(0).normal(size=(8, 1, 10))
+    pairs = [
+        Method(1, optimizer="adadelta", step=1.0, w_e=tuple(map(tuple, w)))
+        for start in starts
+        for w in (start, start + 1e-15)
+    ]
+    simulation = Simulation(Problem(diabetes.inputs, diabetes.targets, lp(4)), pairs)
+    simulation.advance(300)
+    ends = simulation.end_to_end()
+    apart = (ends[::2] - ends[1::2]).abs().amax((1, 2))  # which ones are is chance, too
+    assert float(apart.max()) > 1e-4
+
+
+ELSEWHERE = [
+    (LESSONS, "With 24 a decade the advantage is gone.", "presets:coarse_grid_is_gone_on_a_fine"),
+    (LESSONS, "Near −1. Not depth counts", "plateaus:escape_time_follows_the_number_of_small"),
+    (LESSONS, "waits a tenth of that.", "plateaus:adam_knows_no_plateau"),
+    (LESSONS, "With 32 runs a field predicts new ones well", "estimate:one_run_of_any_depth"),
+    ("overparam/choices/plateaus.py", "the order is kept", "plateaus_page:modes_keep_their_order"),
+]
+
+
+@pytest.mark.parametrize(("file", "sentence", "held_by"), ELSEWHERE)
+def test_what_is_measured_elsewhere_is_still_said_and_still_measured(file, sentence, held_by):
+    module, part = held_by.split(":")
+    assert stands(file, sentence)
+    tests = (ROOT / "tests" / f"test_{module}.py").read_text(encoding="utf-8")
+    assert len(re.findall(rf"def test_\w*{part}\w*\(", tests)) == 1
