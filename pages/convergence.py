@@ -4,14 +4,13 @@ computed."""
 import math
 import time
 
-import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
 from overparam.choices.kinds import ChoiceError, Option
 from overparam.choices.race import CHOICES, OPENING, Experiment
 from overparam.data import DataError
-from overparam.figures.race import as_drawn, method_styles, race_figure
+from overparam.figures.race import race_figure
 from overparam.figures.style import ZERO_AT
 from overparam.serving.course import View
 from overparam.serving.run import RUNS, Run, RunError
@@ -19,7 +18,7 @@ from overparam.story.race_claim import claim
 from overparam.ui.components.live_chart import Curve, LiveChart, live_chart
 from overparam.ui.components.window import icon_only
 from overparam.ui.race import compare
-from overparam.ui.race.answer import arrivals
+from overparam.ui.race.answer import AXES, arrivals, gap_curves
 from overparam.ui.race.follow import follow_popover, show_followers
 from overparam.ui.race.methods import methods_editor
 from overparam.ui.race.pace import FRAME_SECONDS, Pace
@@ -51,8 +50,6 @@ ICONS = (
     "race_follow",
     "race_home",
 )  # buttons too many for their words
-LOWEST, HIGHEST = 1e-8, 10.0  # of the gap axis
-FLOOR = 1e-16  # rounding can take a gap to zero or below, which a logarithmic axis cannot show
 
 through_app()
 AXIS = Option("axis", "View", "log", {"log": "log", "linear": "linear", "tuning": "tuning"})
@@ -216,22 +213,8 @@ def standalone(experiment: Experiment, view: View) -> go.Figure:
 
 
 def curves(experiment: Experiment, view: View) -> list[Curve]:
-    """The gap of every method against the iteration; on a logarithmic axis iteration 0 stands left
-    of 1."""
-    log = st.session_state[state.key("axis")] == "log"
-    times = np.where(view.times == 0, ZERO_AT, view.times) if log else view.times
-    looks = method_styles(experiment.methods)
-    return [
-        Curve(
-            name=entry.label(),
-            x=times,
-            y=as_drawn(view.gaps[:, i], FLOOR, HIGHEST),
-            colour=looks[i][0],
-            dash=looks[i][1],
-            note=f"step size {view.steps[i]:.3g}",
-        )
-        for i, entry in enumerate(experiment.methods)
-    ]
+    """The gap of every method, along the axis that is chosen."""
+    return gap_curves(experiment, view, st.session_state[state.key("axis")] == "log")
 
 
 STYLE = """<style>
@@ -361,8 +344,6 @@ def race_view(run: Run) -> None:
     chart = live_chart(
         "race",
         height=height,
-        x_title="iteration",
-        y_title="gap g = (L − L*) / (L₀ − L*)",
         x_log=log_axis,
         alt=(
             "The share of the avoidable loss that is left, against the iteration, one curve for"
@@ -370,7 +351,7 @@ def race_view(run: Run) -> None:
         ),
         x_range=(ZERO_AT if log_axis else 0.0, float(experiment.iterations)),
         x_zero=ZERO_AT if log_axis else None,
-        y_clip=(LOWEST, HIGHEST),
+        **AXES,
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         slots["status"] = role("words", "status").empty()

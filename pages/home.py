@@ -120,7 +120,7 @@ with role("aside", "intro"):
     st.markdown(
         "Write the weights of a linear regression as a product of layers, $W_N\\cdots W_2W_1$. The"
         " model can express nothing new, and no regularizer is added. Yet gradient descent takes"
-        " another path, as if it had momentum and a step size that grows. Whether that helps"
+        " another path, with steps that grow with the weights. Whether that helps"
         " depends on the loss. Here: $\\frac1p(w_1-10)^p+\\frac1p(w_2-1)^p$, from near 0 (◆) to its"
         " minimum (★)."
     )
@@ -131,7 +131,9 @@ with picture:
         plain, deep = tuned_runs(float(p))
         st.markdown(compared(plain, deep), width="content")
         notes("home", label="", type="tertiary")
-    names, moving_picture = picture_of(p, 420 if "lesson" in st.query_params else 296)
+    height = 296 if st.session_state.get("app_projector") else 340
+    height = 420 if "lesson" in st.query_params else height
+    names, moving_picture = picture_of(p, height)
     plot(
         moving_picture,
         key="home_picture",
@@ -160,3 +162,7 @@ with role("aside", "small_print"):
         " [arXiv:1802.06509](https://arxiv.org/abs/1802.06509)."
     )
 state.publish()
+if "lesson" not in st.query_params and not st.session_state.get("app_projector"):
+    from overparam.ui.home.sections import argument  # heavy imports: after the first picture
+
+    argument()

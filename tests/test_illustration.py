@@ -5,7 +5,14 @@ import numpy as np
 import pytest
 import torch
 
-from overparam.measure.illustration import STARTS, end_to_end_rule, tuned_run
+from overparam.measure.illustration import (
+    STARTS,
+    balanced_layers,
+    end_to_end_rule,
+    layers_step,
+    product,
+    tuned_run,
+)
 from overparam.theory.preconditioner import precondition
 
 
@@ -66,3 +73,19 @@ def test_no_step_of_the_grid_arrives():
 def test_depth_helps_at_p_4_and_hurts_at_p_2():
     assert tuned_run(3, 4).iterations < tuned_run(1, 4).iterations / 2
     assert tuned_run(3, 2).iterations > 2 * tuned_run(1, 2).iterations
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3, 5])
+def test_a_step_of_the_layers_is_autograds_and_for_small_steps_the_rule(depth):
+    w, gradient = np.array([6.0, 0.4]), np.array([-3.0, 0.7])
+    layers = balanced_layers(w, depth)
+    np.testing.assert_allclose(product(layers), w, rtol=1e-12)
+    tensors = [torch.tensor(each, requires_grad=True) for each in layers]
+    whole = tensors[0]
+    for each in tensors[1:]:
+        whole = whole * each
+    (whole @ torch.tensor(gradient)).backward()
+    for moved, tensor in zip(layers_step(layers, gradient, 0.01), tensors, strict=True):
+        np.testing.assert_allclose(moved, (tensor.detach() - 0.01 * tensor.grad).numpy())
+    small = (product(layers_step(layers, gradient, 1e-7)) - w) / -1e-7
+    np.testing.assert_allclose(small, end_to_end_rule(w[None], gradient[None], depth)[0], rtol=1e-4)

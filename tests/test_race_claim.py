@@ -16,7 +16,7 @@ from overparam.choices.race import CHOICES, OPENING, Entry, Experiment
 from overparam.measure.history import GAPS
 from overparam.serving.course import View
 from overparam.serving.run import Run
-from overparam.story.race_claim import LEVEL, claim, finding
+from overparam.story.race_claim import LEVEL, claim, finding, times
 from overparam.story.race_words import table
 from overparam.ui.race.answer import arrivals
 from tests.app_pages import race, transport, visit
@@ -80,7 +80,7 @@ def test_the_sentence_never_contradicts_the_table(race_seen):
         assert math.isinf(ratio) and found.factor is None
     if "times fewer" in told:
         assert ratio == pytest.approx(found.factor) and ratio >= LEVEL
-        assert f"{ratio:.2g} times fewer" in told
+        assert f"{times(ratio)} times fewer" in told
     if "only delays" in told:
         assert ratio == pytest.approx(found.factor) and ratio <= 1 / LEVEL
     if "Only plain gradient descent" in told:
@@ -88,7 +88,7 @@ def test_the_sentence_never_contradicts_the_table(race_seen):
     shown = {f"{c:,}" for line in lines for c in line.iterations if c is not None}
     shown |= {f"{c:,}" for c in view.diverged_at if c >= 0} | {"700"}
     numbers = re.sub(
-        r"\*\*|[\d.]+ times (fewer|as many)|[\d.]+ %|g ≤ [\d.]+|depth \d|momentum 0\.9",
+        r"\*\*|[\d.,]+ times (fewer|as many)|[\d.]+ %|g ≤ [\d.]+|depth \d|momentum 0\.9",
         "",
         told,
         flags=re.I,

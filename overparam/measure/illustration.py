@@ -104,3 +104,35 @@ def tuned_run(
     end = len(losses) if count is None else count + 1
     curve, way = (np.array(kept[:end])[:, best] for kept in (losses, ways))
     return TunedRun(depth, float(grid[best]), count, curve, way)
+
+
+def balanced_layers(w: np.ndarray, depth: int) -> list[np.ndarray]:
+    """Balanced layers with one hidden unit whose product is w: W_1 = ||w||^{1/N} w / ||w||, and
+    W_2 = ... = W_N = ||w||^{1/N}.
+
+    Args: w: shape (2,), not 0. depth: N, whole.
+    Returns: W_1 of shape (2,), then N - 1 arrays of shape (1,).
+    """
+    size = np.linalg.norm(w)
+    each = size ** (1 / depth)
+    return [each * w / size, *(np.array([each]) for _ in range(depth - 1))]
+
+
+def layers_step(layers: list[np.ndarray], gradient: np.ndarray, eta: float) -> list[np.ndarray]:
+    """One step of gradient descent on every layer, for a gradient G of the loss in their product.
+
+        dL/dW_1 = (W_N ... W_2) G,    dL/dW_j = <G, W_1> prod_{i != 1, j} W_i
+
+    Args: layers: as `balanced_layers` gives them. gradient: G, shape (2,). eta: the step size.
+    """
+    first, numbers = layers[0], np.array([float(each[0]) for each in layers[1:]])
+    moved = [first - eta * numbers.prod() * gradient]
+    for j, number in enumerate(numbers):
+        others = np.delete(numbers, j).prod()
+        moved.append(np.array([number - eta * others * (gradient @ first)]))
+    return moved
+
+
+def product(layers: list[np.ndarray]) -> np.ndarray:
+    """W_N ... W_1, shape (2,)."""
+    return layers[0] * np.prod([float(each[0]) for each in layers[1:]])

@@ -70,6 +70,11 @@ def finding(experiment: Experiment, view: View) -> Finding | None:
     )
 
 
+def times(factor: float) -> str:
+    """A factor in words: two digits, or a whole number."""
+    return f"{factor:.2g}" if factor < 99.5 else f"{factor:,.0f}"
+
+
 def name(entry: Entry, others: Sequence[Entry] = ()) -> str:
     """A method within a sentence: "depth 2", "momentum", "Adam on depth 2"; its start scale only
     where others have its name."""
@@ -148,7 +153,7 @@ def _head(experiment: Experiment, view: View, found: Finding) -> str:
         )
     if factor >= LEVEL:
         return (
-            f"**{gone} after {factor:.2g} times fewer iterations at {names[leader]} than plain"
+            f"**{gone} after {times(factor)} times fewer iterations at {names[leader]} than plain"
             f" gradient descent needs** ({deep} against {counts[plain]:,}{others}){how}."
         )
     if factor > 1 / LEVEL:
@@ -158,7 +163,7 @@ def _head(experiment: Experiment, view: View, found: Finding) -> str:
         )
     return (
         f"**Depth only delays here**: {so_much} after {_iterations(counts[plain])} by plain"
-        f" gradient descent, and after {1 / factor:.2g} times as many at {names[leader]}"
+        f" gradient descent, and after {times(1 / factor)} times as many at {names[leader]}"
         f" ({deep}{others}){how}."
     )
 

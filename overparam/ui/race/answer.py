@@ -2,12 +2,43 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 from overparam.choices.race import Experiment
-from overparam.figures.race import method_styles
+from overparam.figures.race import as_drawn, method_styles
+from overparam.figures.style import ZERO_AT
 from overparam.measure.history import GAPS
 from overparam.serving.course import View
-from overparam.story.race_claim import LEVEL, Finding, finding
-from overparam.ui.components.live_chart import Arrivals, Flag
+from overparam.story.race_claim import LEVEL, Finding, finding, times
+from overparam.ui.components.live_chart import Arrivals, Curve, Flag
+
+LOWEST, HIGHEST = 1e-8, 10.0  # of the gap axis
+FLOOR = 1e-16  # rounding can take a gap to zero or below, which a logarithmic axis cannot show
+AXES: dict[str, Any] = {
+    "x_title": "iteration",
+    "y_title": "gap g = (L − L*) / (L₀ − L*)",
+    "y_clip": (LOWEST, HIGHEST),
+}
+
+
+def gap_curves(experiment: Experiment, view: View, log: bool = True) -> list[Curve]:
+    """The gap of every method against the iteration; on a logarithmic axis iteration 0 stands left
+    of 1."""
+    times = np.where(view.times == 0, ZERO_AT, view.times) if log else view.times
+    looks = method_styles(experiment.methods)
+    return [
+        Curve(
+            name=entry.label(),
+            x=times,
+            y=as_drawn(view.gaps[:, i], FLOOR, HIGHEST),
+            colour=looks[i][0],
+            dash=looks[i][1],
+            note=f"step size {view.steps[i]:.3g}",
+        )
+        for i, entry in enumerate(experiment.methods)
+    ]
 
 
 def arrivals(experiment: Experiment, view: View) -> Arrivals:
@@ -33,5 +64,5 @@ def _bracket(experiment: Experiment, found: Finding) -> tuple[str, str, str] | N
     names = [experiment.methods[i].label() for i in (found.plain, found.leader)]
     if 1 / LEVEL < factor < LEVEL:
         return None
-    words = f"{factor:.2g}× fewer" if factor > 1 else f"{1 / factor:.2g}× as many"
+    words = f"{times(factor)}× fewer" if factor > 1 else f"{times(1 / factor)}× as many"
     return names[0], names[1], words

@@ -9,6 +9,7 @@ from overparam.choices.race import Experiment
 from overparam.figures.race import method_styles
 from overparam.measure.history import GAPS
 from overparam.serving.course import View
+from overparam.story.race_claim import times
 from overparam.story.race_words import Line, table
 
 STYLE = """<style>
@@ -73,4 +74,4 @@ def speed_words(ratio: float | None, gap: float | None, name: str) -> str:
     at = f"<small>at {gap:g}</small>"
     if math.isinf(ratio):
         return f"only {html.escape(name)} {at}"
-    return f"{ratio:.2g}× {at}" if ratio else f"not there {at}"
+    return f"{times(ratio)}× {at}" if ratio else f"not there {at}"
