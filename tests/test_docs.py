@@ -11,6 +11,7 @@ from packaging.requirements import Requirement
 from tests.test_readme import ROOT, blocks
 
 OWN_NETWORK = (ROOT / "docs/for-your-own-network.md").read_text(encoding="utf-8")
+DOCS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md"))
 DEPLOY = (ROOT / "docs/deploy.md").read_text(encoding="utf-8")
 # of the reference https://huggingface.co/docs/hub/spaces-config-reference
 COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
@@ -23,10 +24,31 @@ def test_an_example_runs(code):
     assert ran.returncode == 0, ran.stderr
 
 
-@pytest.mark.parametrize("text", [OWN_NETWORK, DEPLOY])
-def test_links_to_files_lead_to_files(text):
-    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", text)
-    assert [link for link in links if not (ROOT / "docs" / link).exists()] == []
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", *DOCS])
+def test_links_to_files_lead_to_files(name):
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / name).read_text(encoding="utf-8"))
+    assert [link for link in links if not (ROOT / name).parent.joinpath(link).exists()] == []
+
+
+@pytest.mark.parametrize("name", ["docs/extending.md", "docs/architecture.md", "CONTRIBUTING.md"])
+def test_every_file_that_is_named_is_there(name):
+    """As `overparam/engine/losses.py`, or from the package's folder, as `engine/losses.py`."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    names = re.findall(
+        r"`((?:[\w.]+/)+[\w.]*)", text.replace("pages/NAME.py", "").replace("/NAME/", "/")
+    )
+    assert names
+    homes = (ROOT, ROOT / "overparam")
+    assert [n for n in names if not any((home / n).exists() for home in homes)] == []
+
+
+def test_the_tools_of_the_continuous_integration_are_the_readmes():
+    workflow = (ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8")
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "run: .ci/run" in workflow
+    entries = re.findall(r"entry: (.+)", hooks)
+    assert len(entries) == 3 and [e for e in entries if f".venv/bin/{e}" not in readme] == []
 
 
 def test_a_space_is_told_what_it_needs_to_know(tmp_path):
