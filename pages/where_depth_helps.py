@@ -8,39 +8,27 @@ from streamlit.delta_generator import DeltaGenerator
 
 from overparam.choices.kinds import ChoiceError, Structured
 from overparam.choices.map import AXES, PLAN_CHOICES, SHAPE, Plan
-from overparam.figures.map import cell_curves, cell_tuning, speed_up_map
-from overparam.serving.sweep import SWEEPS, CellRuns, Sweep, SweepError, cell_runs
+from overparam.figures.map import speed_up_map
+from overparam.serving.sweep import SWEEPS, Sweep, SweepError
 from overparam.story.map_words import (
+    atlas_words,
     axis_of,
-    cell_name,
-    cell_words,
     censored,
     deep_name,
     hover_words,
     summary,
 )
 from overparam.ui.components.plot import plot
+from overparam.ui.map.atlas import ALT, Opened, atlas_control, draw_atlas, stored_words
+from overparam.ui.map.atlas import CHOICE as ATLAS
+from overparam.ui.map.cell import draw_cell, read_cell, within
 from overparam.ui.shell.frame import through_app
 from overparam.ui.shell.notes import notes
 from overparam.ui.shell.roles import role
 from overparam.ui.shell.state import PageState
-from overparam.words import show
 
 PREVIEW_SECONDS, FRAME_SECONDS = 0.4, 0.3
 SLIDERS = {"depth": 1, "p": 0.5}
-
-
-def read_cell(text: str) -> tuple[int, int] | None:
-    """Column and row, as 6.4 in the URL; "" is none."""
-    if not text:
-        return None
-    parts = text.split(".")
-    if len(parts) != 2 or not all(part.isdecimal() and len(part) < 3 for part in parts):
-        raise ChoiceError(
-            f"The chosen cell must be a column and a row, such as 6.4, not {show(text)}; choosing"
-            " none instead."
-        )
-    return int(parts[0]), int(parts[1])
 
 
 CHOICES = (
@@ -48,47 +36,54 @@ CHOICES = (
     Structured(
         "cell", "Cell", None, read_cell, lambda cell: "" if cell is None else f"{cell[0]}.{cell[1]}"
     ),
+    ATLAS,
 )
 
 through_app()
 state = PageState("map", CHOICES)
 
 
-def sidebar() -> None:
-    """What the map is of."""
+def sidebar() -> Opened | None:
+    """What the map is of: an atlas, or a map that is computed here."""
     with st.sidebar:
-        problem = state.select("problem")
-        label = AXES | {"shape": SHAPE[problem]}
-        x, y = (state.select(name, format_func=label.get) for name in ("x", "y"))
-        kind = state.segmented(
-            "kind", format_func={"network": "network", "rule": "rule, real N"}.get, width="stretch"
-        )
-        free = [name for name in ("depth", "p", "shape", "scale") if name not in (x, y)]
-        for name in free:
-            if name == "shape":
-                state.log_slider(
-                    "ratio" if problem == "two" else "condition",
-                    1,
-                    100 if problem == "two" else 1e4,
-                )
-            elif name == "scale":
-                state.log_slider("scale", 1e-4, 10)
-            else:
-                state.slider(
-                    name,
-                    step=0.25 if (name, kind) == ("depth", "rule") else SLIDERS[name],
-                    format="%g",
-                )
-        state.log_slider(
-            "loss" if problem == "two" else "gap", 1e-8 if problem == "two" else 1e-6, 0.9
-        )
-        with st.expander("Step sizes, horizon, detail, start"):
-            state.log_slider("horizon", 10, 20_000)
-            if "step" not in (x, y):
-                state.slider("grid", step=1)
-            state.segmented("detail", width="stretch")
-            state.segmented("start", width="stretch")
-            state.number("seed", step=1)
+        opened = atlas_control(state)
+        if opened is None:
+            controls()
+        return opened
+
+
+def controls() -> None:
+    """The choices of a map that is computed here."""
+    problem = state.select("problem")
+    label = AXES | {"shape": SHAPE[problem]}
+    x, y = (state.select(name, format_func=label.get) for name in ("x", "y"))
+    kind = state.segmented(
+        "kind", format_func={"network": "network", "rule": "rule, real N"}.get, width="stretch"
+    )
+    free = [name for name in ("depth", "p", "shape", "scale") if name not in (x, y)]
+    for name in free:
+        if name == "shape":
+            state.log_slider(
+                "ratio" if problem == "two" else "condition",
+                1,
+                100 if problem == "two" else 1e4,
+            )
+        elif name == "scale":
+            state.log_slider("scale", 1e-4, 10)
+        else:
+            state.slider(
+                name,
+                step=0.25 if (name, kind) == ("depth", "rule") else SLIDERS[name],
+                format="%g",
+            )
+    state.log_slider("loss" if problem == "two" else "gap", 1e-8 if problem == "two" else 1e-6, 0.9)
+    with st.expander("Step sizes, horizon, detail, start"):
+        state.log_slider("horizon", 10, 20_000)
+        if "step" not in (x, y):
+            state.slider("grid", step=1)
+        state.segmented("detail", width="stretch")
+        state.segmented("start", width="stretch")
+        state.number("seed", step=1)
 
 
 def moving() -> dict:
@@ -170,10 +165,7 @@ def draw_map(plan: Plan, sweep: Sweep, cell: tuple[int, int] | None) -> None:
             deep_name(plan),
         ),
         key="map_map",
-        alt=(
-            "A map of how many times faster or slower a deep network reaches the goal than a single"
-            " layer."
-        ),
+        alt=ALT,
         on_click=choose,
     )
     st.markdown(summary(plan, view) + claim(plan))
@@ -189,42 +181,6 @@ def claim(plan: Plan) -> str:
     )
 
 
-@st.cache_data(max_entries=64, ttl=3600, show_spinner="Running this cell …")
-def runs_of(plan: Plan, column: int, row: int) -> CellRuns:
-    """The runs of a cell."""
-    return cell_runs(plan, plan.cell(column, row))
-
-
-def draw_cell(plan: Plan, at: tuple[int, int] | None) -> None:
-    if at is None:
-        st.info(
-            "Click a cell of the map to see its runs, with every step size.",
-            icon=":material/touch_app:",
-        )
-        return
-    cell, runs = plan.cell(*at), runs_of(plan, *at)
-    st.markdown(f"**{cell_name(plan, cell)}** — {cell_words(plan, cell, runs)}")
-    depths = (cell.depth, 1)
-    goal, title = (plan.loss, "loss L") if plan.problem == "two" else (plan.gap, "gap g")
-    plot(
-        cell_curves(
-            depths,
-            runs.times,
-            (runs.losses - runs.least) * goal / (runs.goal - runs.least),
-            goal,
-            title,
-        ),
-        key="map_curves",
-        alt="The loss of both depths, each at its best step size, against the iteration.",
-    )
-    if len(runs.steps) > 1:
-        plot(
-            cell_tuning(depths, runs.steps / runs.unit, runs.reached, runs.best, runs.until),
-            key="map_arrivals",
-            alt="The number of iterations that both depths need, against the step size.",
-        )
-
-
 def keep_going(sweep: Sweep, seconds: float, heartbeat: DeltaGenerator) -> None:
     """Compute for a while; a click ends it at the next slice."""
     stop = time.perf_counter() + seconds
@@ -237,34 +193,60 @@ def keep_going(sweep: Sweep, seconds: float, heartbeat: DeltaGenerator) -> None:
         heartbeat.error(str(error), icon=":material/memory:")
 
 
-sidebar()
+def choose_cell(column: int, row: int) -> None:
+    state.set(cell=(column, row))
+
+
+def show_atlas(opened: Opened, cell: tuple[int, int] | None) -> None:
+    """An atlas in the place of the map that is computed here."""
+    plan, at = opened.atlas.plan, within(opened.atlas.plan, cell)
+    with role("words", "transport", horizontal=True, vertical_alignment="center", gap="medium"):
+        st.subheader("Where depth helps", anchor=False, width="content")
+        notes("map", label="", type="tertiary")
+    with role("words", "caption"):
+        st.caption(f"{caption(plan)} {atlas_words(opened.atlas)}")
+    left, right = st.columns([1.5, 1], gap="medium")
+    with left:
+        draw_atlas(opened, at, choose_cell)
+        st.markdown(summary(plan, opened.atlas.view, "In this atlas") + claim(plan))
+    with right:
+        draw_cell(opened.live, at)
+        st.caption(stored_words(opened, at))
+
+
+def show_map(plan: Plan, cell: tuple[int, int] | None) -> None:
+    """The map of the choices, and more of it at every run of the script while it is computed."""
+    sweep, watched, heartbeat = SWEEPS.get(plan), moving(), st.empty()
+    # a new choice: a first look at it, and no more unless the last one was being computed
+    if watched["plan"] != plan:
+        watched["plan"] = plan
+        if not watched["playing"]:
+            keep_going(sweep, PREVIEW_SECONDS, heartbeat)
+    at = within(plan, cell)
+    transport(sweep)
+    with role("words", "caption"):
+        st.caption(caption(plan))
+    left, right = st.columns([1.5, 1], gap="medium")
+    with left:
+        draw_map(plan, sweep, at)
+    with right:
+        draw_cell(plan, at)
+    if watched["playing"]:
+        keep_going(sweep, FRAME_SECONDS, heartbeat)
+        if watched["playing"]:  # nothing went wrong
+            if sweep.finished:
+                watched["playing"] = False
+            st.rerun()
+
+
+opened = sidebar()
 values = state.publish()
+if opened is not None:
+    show_atlas(opened, values["cell"])
+    st.stop()
 try:
     plan = Plan.of(values)
 except ChoiceError as error:
     st.error(str(error), icon=":material/error:")
     st.stop()
-sweep, watched, heartbeat = SWEEPS.get(plan), moving(), st.empty()
-if (
-    watched["plan"] != plan
-):  # a new choice: a first look at it, and no more unless the last one was being computed
-    watched["plan"] = plan
-    if not watched["playing"]:
-        keep_going(sweep, PREVIEW_SECONDS, heartbeat)
-at = values["cell"]
-if at is not None and not (at[0] < len(plan.values("x")) and at[1] < len(plan.values("y"))):
-    at = None
-transport(sweep)
-with role("words", "caption"):
-    st.caption(caption(plan))
-left, right = st.columns([1.5, 1], gap="medium")
-with left:
-    draw_map(plan, sweep, at)
-with right:
-    draw_cell(plan, at)
-if watched["playing"]:
-    keep_going(sweep, FRAME_SECONDS, heartbeat)
-    if watched["playing"]:  # nothing went wrong
-        if sweep.finished:
-            watched["playing"] = False
-        st.rerun()
+show_map(plan, values["cell"])

@@ -29,6 +29,7 @@ Array = NDArray[Any]
 
 MOST = 10  # log2 of the speed-up at either end of the scale: about a thousand times
 MOST_NUMBERED = 16  # columns, beyond which the factors would not fit into the cells
+MOST_CELLS_NUMBERED = 25 * 25  # of the finest map that the page computes
 LEAST_CELL, BESIDE_CELLS = (
     24,
     125,
@@ -45,7 +46,7 @@ SPEED_UP: list[tuple[float, str]] = [
 ]
 _TICKS = {-10: "1/1000", -5: "1/32", 0: "1", 5: "32", 10: "1000"}
 _LETTERS = ("#ffffff", "#14181f")
-_SCALE = {
+SCALE = {
     "cmin": -MOST,
     "cmax": MOST,
     "colorscale": SPEED_UP,
@@ -157,7 +158,7 @@ def speed_up_map(
             yaxis=_labelled(y, 26),
             shapes=shapes,
             legend={"title": {"text": "arrived: ", "side": "left"}},
-            coloraxis=_SCALE,
+            coloraxis=SCALE,
             meta={
                 "narrow": {
                     "below": LEAST_CELL * columns + BESIDE_CELLS,

@@ -6,8 +6,10 @@ from __future__ import annotations
 import numpy as np
 
 from overparam.choices.map import Cell, Plan
+from overparam.figures.atlas import Side
 from overparam.figures.map import NEITHER, ONLY_DEEP, ONLY_PLAIN, Axis, factor
 from overparam.measure.trajectory import LUCKY
+from overparam.serving.atlas_file import Atlas
 from overparam.serving.sweep import NEVER, UNKNOWN, UNTRIED, CellRuns, View
 
 
@@ -32,15 +34,49 @@ def number(value: float) -> str:
 def censored(view: View) -> list[list[str | None]]:
     """For each cell which of the two did not arrive; None where both did, or where it is not known
     yet."""
-    kinds = {(True, False): ONLY_PLAIN, (False, True): ONLY_DEEP, (True, True): NEITHER}
+    marks = np.full(view.deep.shape, None, object)
+    for kind, cells in atlas_kinds(view).items():
+        marks[cells] = kind
+    return marks.tolist()
 
-    def kind(deep: int, plain: int) -> str | None:
-        return None if UNKNOWN in (deep, plain) else kinds.get((deep == NEVER, plain == NEVER))
 
-    return [
-        [kind(*pair) for pair in zip(*rows, strict=True)]
-        for rows in zip(view.deep, view.plain, strict=True)
-    ]
+def atlas_kinds(view: View) -> dict[str, np.ndarray]:
+    """The cells in which not both arrived, by who did, as far as that is known."""
+    known = (view.deep != UNKNOWN) & (view.plain != UNKNOWN)
+    deep, plain = view.deep == NEVER, view.plain == NEVER
+    return {
+        ONLY_DEEP: known & plain & ~deep,
+        ONLY_PLAIN: known & deep & ~plain,
+        NEITHER: known & deep & plain,
+    }
+
+
+def atlas_side(plan: Plan, name: str) -> Side:
+    """A side of an atlas as its figure wants it."""
+    quantity = getattr(plan, name)
+    even = quantity == "p" or (quantity == "depth" and plan.kind == "network")
+    return Side(plan.name(name), plan.values(name), log=not even)
+
+
+def atlas_words(atlas: Atlas) -> str:
+    """What an atlas is of besides its axes, and what computed it."""
+    plan = atlas.plan
+    rows, columns = atlas.view.deep.shape
+    fixed = {"depth": f"depth {plan.depth:g}", "p": f"p = {plan.p:g}"}
+    fixed["shape"] = (
+        f"ratio {plan.ratio:g}" if plan.problem == "two" else f"condition {plan.condition:g}"
+    )
+    fixed["scale"] = f"start scale {plan.scale:g}"
+    told = [words for quantity, words in fixed.items() if quantity not in (plan.x, plan.y)]
+    if "step" not in (plan.x, plan.y):
+        told.append(f"{plan.grid} step sizes a decade")
+    return (
+        f"An atlas, computed beforehand: {columns} × {rows} cells, "
+        f"{'two coordinates' if plan.problem == 'two' else 'synthetic regression'}, "
+        f"{', '.join(told)}, given up after {plan.horizon:,} iterations"
+        f" (torch {atlas.versions.get('torch', 'unknown')}). Zoom with the wheel or the buttons,"
+        " drag to move."
+    )
 
 
 def cell_name(plan: Plan, cell: Cell) -> str:
@@ -53,10 +89,11 @@ def cell_name(plan: Plan, cell: Cell) -> str:
 def hover_words(plan: Plan, view: View) -> list[list[str]]:
     """What hovering over each cell says; "" for a cell of which nothing is known yet."""
     rows, columns = view.deep.shape
-    return [[_hover(plan, view, r, c) for c in range(columns)] for r in range(rows)]
+    return [[cell_hover(plan, view, r, c) for c in range(columns)] for r in range(rows)]
 
 
-def _hover(plan: Plan, view: View, r: int, c: int) -> str:
+def cell_hover(plan: Plan, view: View, r: int, c: int) -> str:
+    """What hovering over the cell of a row and a column says; "" while nothing is known of it."""
     if view.deep[r, c] == UNKNOWN and view.plain[r, c] == UNKNOWN:
         return ""
     cell = plan.cell(c, r)
@@ -77,7 +114,7 @@ def _count(plan: Plan, count: int) -> str:
     return f"{count:,} iterations" if count >= 0 else f"not there after {plan.horizon:,}"
 
 
-def summary(plan: Plan, view: View) -> str:
+def summary(plan: Plan, view: View, where: str = "Measured here") -> str:
     """How many cells say what."""
     log2, name = view.log2_speed_up, deep_name(plan)
     both = np.isfinite(log2)
@@ -86,21 +123,21 @@ def summary(plan: Plan, view: View) -> str:
         f"{how} in {_cells((signs == sign).sum())}" for sign, how in _HOW.items() if sign in signs
     ]
     words = [f"{name} is {', '.join(compared)}"] if compared else []
-    marks = [mark for row in censored(view) for mark in row if mark]
-    for mark in (ONLY_DEEP, ONLY_PLAIN, NEITHER):
-        if mark in marks:
-            words.append(f"{mark.format(deep=name)} arrived in {_cells(marks.count(mark))}")
-    left = view.deep.size - both.sum() - len(marks)
+    left = view.deep.size - both.sum()
+    for mark, cells in atlas_kinds(view).items():
+        if count := int(cells.sum()):
+            words.append(f"{mark.format(deep=name)} arrived in {_cells(count)}")
+            left -= count
     if left:
         words.append(f"{_cells(left)} not known yet")
-    return f"**Measured here:** {'; '.join(words)}."
+    return f"**{where}:** {'; '.join(words)}."
 
 
 _HOW = {1: "faster", -1: "slower", 0: "equally fast"}
 
 
 def _cells(count: int) -> str:
-    return f"{count} cell{'' if count == 1 else 's'}"
+    return f"{count:,} cell{'' if count == 1 else 's'}"
 
 
 def deep_name(plan: Plan) -> str:

@@ -45,6 +45,7 @@ def plot(
     alt: str,
     on_click: Callable[[dict[str, Any]], None] | None = None,
     autoplay: int = 0,
+    zoom: bool = False,
 ) -> None:
     """Show a figure and keep it in place from one run of the script to the next.
 
@@ -61,10 +62,11 @@ def plot(
         autoplay: milliseconds a frame, to play the figure's frames whenever a new figure has come;
             0 leaves that to its buttons. Browsers that are asked for less motion show the end at
             once.
+        zoom: whether the wheel and buttons zoom it and dragging moves it.
     """
     if isinstance(figure, go.Figure):
         if on_click is not None:
-            figure.update_layout(clickanywhere=True, dragmode=False)
+            figure.update_layout(clickanywhere=True, dragmode="pan" if zoom else False)
         figure = prepared(figure)
 
     def clicked() -> None:
@@ -84,6 +86,7 @@ def plot(
             "narrow": figure.narrow,
             "clickable": on_click is not None,
             "autoplay": autoplay,
+            "zoom": zoom,
         },
         on_clicked_change=clicked,
     )

@@ -5,6 +5,11 @@ const pictures = new WeakMap();
 // Plotly rejects, with no reason, the promise of an animation that is paused or interrupted; nobody can catch it there.
 window.addEventListener("unhandledrejection", (event) => { if (event.reason === undefined) event.preventDefault(); });
 
+const ZOOMED = {
+  displayModeBar: true, displaylogo: false, scrollZoom: true, doubleClick: "reset",
+  modeBarButtons: [["zoomIn2d", "zoomOut2d", "resetScale2d"]],
+};
+
 function themed(layout, root) {
   const { text, background, rem } = readTheme(root);
   return {
@@ -80,7 +85,7 @@ async function draw(root, chart, setTriggerValue) {
     data: thicken(figure.data),
     layout: themed({ ...figure.layout, height: chart.height }, root),
     frames: figure.frames ?? [],
-    config: { displayModeBar: false, doubleClick: data.clickable ? false : "reset+autosize" },
+    config: data.zoom ? ZOOMED : { displayModeBar: false, doubleClick: data.clickable ? false : "reset+autosize" },
   });
   chart.drawn = data;
   chart.drawnAt = rem;
