@@ -12,6 +12,7 @@ import numpy as np
 from overparam.choices.kinds import Choice, ChoiceError, Number, Option
 
 LEAST_STEP, MOST_STEP = 1e-4, 10.0  # of an axis of step sizes, in units of `sweep.step_unit`
+MOST_HORIZON = 20_000  # iterations that somebody waits for
 TUNED = 0.0  # in the place of a step size: each depth at its own best one
 
 AXES = {
@@ -70,7 +71,7 @@ PLAN_CHOICES: tuple[Choice, ...] = (
         "Give up after",
         4000,
         10,
-        20_000,
+        MOST_HORIZON,
         integer=True,
         help="Iterations after which a step size has not arrived.",
     ),

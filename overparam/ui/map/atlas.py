@@ -12,7 +12,7 @@ from typing import Any
 import streamlit as st
 
 from overparam.choices.kinds import ChoiceError, Structured
-from overparam.choices.map import PLAN_CHOICES, Plan
+from overparam.choices.map import MOST_HORIZON, Plan
 from overparam.figures.atlas import atlas_map, frame_cell
 from overparam.figures.map import MOST_CELLS_NUMBERED, speed_up_map
 from overparam.serving.atlas_file import Atlas, AtlasError, read
@@ -33,7 +33,6 @@ from overparam.words import show
 ALT = (
     "A map of how many times faster or slower a deep network reaches the goal than a single layer."
 )
-_LIVE_HORIZON = next(int(c.high) for c in PLAN_CHOICES if c.name == "horizon")
 
 
 def read_name(text: str) -> str:
@@ -60,7 +59,7 @@ class Opened:
     def live(self) -> Plan:
         """What a cell's runs are computed with while somebody waits."""
         plan = self.atlas.plan
-        return replace(plan, horizon=min(plan.horizon, _LIVE_HORIZON))
+        return replace(plan, horizon=min(plan.horizon, MOST_HORIZON))
 
 
 def atlas_control(state: PageState) -> Opened | None:
