@@ -24,7 +24,7 @@ from overparam.choices.alignment import DEFAULTS as ALIGNMENT
 from overparam.choices.alignment import Chain
 from overparam.choices.kinds import read_choices
 from overparam.choices.map import PLAN_CHOICES, Plan
-from overparam.choices.plateaus import DEFAULTS, Family
+from overparam.choices.plateaus import DEFAULTS, MODES, Family
 from overparam.data.digits import load_digits
 from overparam.engine.device import prepare_thread
 from overparam.engine.losses import lp
@@ -32,17 +32,27 @@ from overparam.engine.nonlinear import Dense, FactoredNetworks, Recipe
 from overparam.engine.problem import Problem, two_coordinate
 from overparam.engine.simulation import Method, Simulation, start_layers
 from overparam.figures.alignment import interface_maps
-from overparam.figures.plateaus import escape_times, loss_curves
+from overparam.figures.plateaus import (
+    drift,
+    escape_times,
+    imbalance,
+    iterations,
+    loss_curves,
+    modes,
+)
 from overparam.figures.preconditioner import eigenvalue_map, one_output
-from overparam.measure.alignment import read_alignment
+from overparam.figures.readings import Panel, Reading, stacked
+from overparam.figures.style import PALETTE
 from overparam.measure.history import GAPS, History
 from overparam.measure.plateaus import DRIFT_SCALES, DRIFT_SKEW, chain_drift_against_scale
-from overparam.serving.plateaus import FIRST, FamilyRun
+from overparam.serving.alignment import AlignmentRun
+from overparam.serving.plateaus import DescentRun, FamilyRun, Steps, mode_times
 from overparam.serving.sweep import Block, step_sizes
+from overparam.serving.work import FIRST_SECONDS
+from overparam.theory.activations import ACTIVATIONS
 from overparam.theory.curves import gamma
 from overparam.theory.field import circulation, force
 from overparam.theory.landscapes import linear
-from overparam.theory.plateaus import ACTIVATIONS
 from overparam.theory.potential import best_potential
 from overparam.theory.preconditioner import eigenvalues, ellipse, precondition, scale_only
 
@@ -344,24 +354,58 @@ def pictures(measure: Stopwatch) -> Iterator[str]:
     while not whole.advance(1.0).finished:
         pass
     chain = Chain.of(ALIGNMENT)
-    aligned = read_alignment(chain.problem(), chain.method(), chain.iterations)
+    trained = AlignmentRun(chain)
+    while not trained.advance(1.0).finished:
+        pass
+    in_modes = FamilyRun(Family.of(DEFAULTS | {"view": "modes"}))
+    while not in_modes.advance(1.0).finished:
+        pass
+    steps = Steps(step=0.05, adam=0.01, horizon=3000)
+    scales = np.array(family.eps)
+    drifts = [
+        (row.label, row.kind, found.scale, np.abs(found.measured), found.law)
+        for row in ACTIVATIONS.values()
+        for found in [chain_drift_against_scale(row, DRIFT_SCALES, DRIFT_SKEW)]
+        if found.slope is not None
+    ]
 
-    def plateaus(run: FamilyRun, seconds: float) -> None:
-        seen = run.advance(seconds)
+    def plateaus(run: FamilyRun) -> None:
+        seen = run.advance(FIRST_SECONDS)
         lines = [(c.times, c.loss) for c in seen.curves]
         loss_curves(family.eps, lines, seen.scalar, seen.level).to_json()
-        escape_times(np.array(family.eps), seen.times, False, None).to_json()
+        escape_times(scales, seen.times, False, None).to_json()
+
+    def unbalanced() -> None:
+        seen = whole.advance(FIRST_SECONDS)
+        run = seen.curves[2 * family.seeds]
+        imbalance(run.times, run.imbalance, run.integral, float(seen.times[2, 0])).to_json()
+        drift(drifts, "tanh").to_json()
+
+    def optimizers() -> None:
+        seen = DescentRun((family, steps)).advance(FIRST_SECONDS)
+        counts = {name: (name, found) for name, found in seen.counts.items()}
+        iterations(scales, counts, np.full(len(scales), np.nan), steps.horizon).to_json()
+
+    def modes_of_a_teacher() -> None:
+        run = in_modes.advance(FIRST_SECONDS).curves[0]
+        modes(run.times, run.others, MODES, mode_times(run)).to_json()
+
+    def aligned(run: AlignmentRun) -> None:
+        found = run.advance(FIRST_SECONDS).found
+        interface_maps(found.matrices[-1], 2).to_json()
+        score = Reading("score", PALETTE[0], "solid", found.score[:, 0, 1])
+        size = Reading("imbalance", PALETTE[1], "solid", found.imbalance[:, 0])
+        panels = [Panel("top 2", [score], log=False), Panel("|Δ|", [size])]
+        stacked(panels, found.times, int(found.times[-1])).to_json()
 
     views = {
-        "plateaus, first picture": lambda: plateaus(FamilyRun(family), FIRST),
-        "plateaus, all known": lambda: plateaus(whole, FIRST),
-        "plateaus, drift of one activation": lambda: chain_drift_against_scale(
-            ACTIVATIONS["tanh"], DRIFT_SCALES, DRIFT_SKEW
-        ),
-        "alignment, trained and read": lambda: read_alignment(
-            chain.problem(), chain.method(), chain.iterations
-        ),
-        "alignment, all known": lambda: interface_maps(aligned.matrices[50], 2).to_json(),
+        "plateaus, first picture": lambda: plateaus(FamilyRun(family)),
+        "plateaus, all known": lambda: plateaus(whole),
+        "plateaus, imbalance": unbalanced,
+        "plateaus, optimizers, first picture": optimizers,
+        "plateaus, modes": modes_of_a_teacher,
+        "alignment, first picture": lambda: aligned(AlignmentRun(chain)),
+        "alignment, all known": lambda: aligned(trained),
         "one step, one output": one_step,
         "one step, matrices": matrix_step,
         "circulation around Gamma, N = 3": lambda: circulation(bowl, gamma(0.2, 1.0)),

@@ -5,7 +5,7 @@ import streamlit as st
 from overparam.choices.kinds import ChoiceError
 from overparam.choices.plateaus import CHOICES, Family, matching_example
 from overparam.ui.plateaus import balance, controls, escape, modes, optimizers
-from overparam.ui.plateaus.follow import again
+from overparam.ui.shell.advance import again
 from overparam.ui.shell.frame import showing, through_app
 from overparam.ui.shell.notes import notes
 from overparam.ui.shell.roles import role

@@ -4,6 +4,7 @@ import streamlit as st
 
 from overparam.choices.kinds import Choice, Number, Option
 from overparam.ui.preconditioner import alignment, along_run, matrices, one_output, paths
+from overparam.ui.shell.advance import again
 from overparam.ui.shell.frame import showing, through_app
 from overparam.ui.shell.notes import notes
 from overparam.ui.shell.state import PageState
@@ -49,3 +50,4 @@ with st.container(horizontal=True, gap="small", vertical_alignment="center"):
 with showing(f"pre {view}"):
     PARTS[view].show(state)
 state.publish()
+again()

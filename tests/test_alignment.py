@@ -140,8 +140,8 @@ def test_weight_decay_shrinks_the_imbalance():
     torch.testing.assert_close(after, expected, rtol=1e-12, atol=1e-13)
 
 
-# Runs, the last of 60 readings that are even in log time, and the reading at which r = 1, 2, ... are
-# first certified, as published beside the theory.
+# Runs, the last of 60 readings that are even in log time, and the reading at which r = 1, 2, ...
+# are first certified, as published beside the theory.
 REFERENCE = [
     (("near-zero", 2, 0.01, 8, 0.02, 1000), 12_000, (63, 74, 86, 424, 801)),
     (("identity", 2, 0.01, 5, 0.02, 100), 6000, (22, 12, 9, 11)),

@@ -387,7 +387,7 @@ def test_any_widget_values_even_impossible_ones_leave_a_page_standing(
 ):
     """A browser sends only values within bounds; a broken or hostile one sends any."""
     # AppTest would follow a large family of nets to its end, picture after picture
-    monkeypatch.setattr("overparam.ui.plateaus.follow.again", lambda: None)
+    monkeypatch.setattr("overparam.ui.shell.advance.again", lambda: None)
 
     @settings(max_examples=6, deadline=None, phases=PHASES, suppress_health_check=list(HealthCheck))
     @given(

@@ -128,7 +128,7 @@ def test_every_kind_of_choice_is_covered(tables):
 @pytest.mark.parametrize("page", PAGES)
 def test_a_link_restores_every_control(page, tables, monkeypatch):
     # what is computed after the first picture is not what a link restores
-    monkeypatch.setattr("overparam.ui.plateaus.follow.again", lambda: None)
+    monkeypatch.setattr("overparam.ui.shell.advance.again", lambda: None)
 
     prefix, table = tables[page]
 

@@ -11,7 +11,6 @@ import torch
 from torch.nn import functional
 
 import overparam.engine.nonlinear as nonlinear
-from overparam.engine.activations import ACTIVATIONS
 from overparam.engine.classification import OBJECTIVES
 from overparam.engine.nonlinear import (
     FACTORS,
@@ -27,7 +26,7 @@ from overparam.engine.optimizers import OPTIMIZERS
 M, WIDTHS = 40, (6, 5, 4, 3)
 RNG = np.random.default_rng(0)
 X, LABELS = RNG.normal(size=(M, WIDTHS[0])), RNG.integers(0, WIDTHS[-1], M)
-PHI = {"relu": torch.relu, "tanh": torch.tanh}
+PHI = {"relu": torch.relu, "tanh": torch.tanh, "gelu": torch.nn.functional.gelu}
 LOSS = {
     "ce": lambda o, labels: functional.cross_entropy(o, labels),
     "l2": lambda o, labels: ((o - functional.one_hot(labels, 3)) ** 2).sum(1).mean() / 2,
@@ -81,7 +80,7 @@ class Oracle:
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("activation", ["relu", "tanh", "gelu"])
 def test_one_step_is_autograd_through_the_factors(objective, activation):
     recipes = [
         Recipe(n, "gd", 0.1, penalty, 0.3, factors=factors)

@@ -21,10 +21,8 @@ from overparam.measure.plateaus import (
     gradient_flow,
     scalar_flow,
 )
+from overparam.theory.activations import ACTIVATIONS, LEAK, Activation
 from overparam.theory.plateaus import (
-    ACTIVATIONS,
-    LEAK,
-    Activation,
     chain_escape_time,
     chain_gain,
     escape_exponent,

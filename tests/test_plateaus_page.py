@@ -3,6 +3,7 @@ downloads."""
 
 import base64
 import json
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from overparam.choices.kinds import ChoiceError
 from overparam.choices.plateaus import DEFAULTS, EXAMPLES, VIEWS, Family, scales
 from overparam.export.plateaus import curves_csv, times_csv
 from overparam.serving.plateaus import FAMILIES
+from overparam.ui.plateaus.escape import take_apart
 from tests.app_pages import visit
 
 PAGE = "pages/plateaus.py"
@@ -53,7 +55,10 @@ def test_the_page_opens_with_the_law(monkeypatch):
     slope = np.polyfit(np.log(numbers(law["x"])), np.log(numbers(law["y"])), 1)[0]
     assert slope == pytest.approx(-2)
     lines = page.figures["curves"]["data"]
-    assert sum(line["name"] == "scalar equation" for line in lines) == 7 and len(lines) == 35
+    assert [line["name"] for line in lines].count("scalar equation") == 1 and len(lines) == 8
+    places = numbers(lines[3]["customdata"]).reshape(-1, 2)
+    assert np.isnan(places).any(1).sum() == 3  # between the four starts of one scale
+    assert set(places[np.isfinite(places).all(1), 1]) == {0, 1, 2, 3}
     assert dict(page.app.query_params) == {}
 
 
@@ -148,9 +153,10 @@ def test_one_sentence_for_what_cannot_be(monkeypatch, query, sentence):
 
 def test_imbalance_lies_on_its_integral(monkeypatch):
     page = Page(monkeypatch, view="balance", N="3", small="123", **SMALL)
-    first, integral = page.figures["imbalance"]["data"][:2]
-    measured, there = numbers(first["y"]), numbers(integral["y"])
-    assert np.abs(measured - there).max() < 5e-3 * np.abs(measured).max()
+    *layers, integral = page.figures["imbalance"]["data"]
+    measured = np.concatenate([[*numbers(line["y"]), np.nan] for line in layers])[:-1]
+    there = numbers(integral["y"])
+    assert np.nanmax(np.abs(measured - there)) < 5e-3 * np.nanmax(np.abs(measured))
     assert "tanh** is odd: Δ grows like a⁴; measured slope **4.0" in page.text.replace("3.9", "4.0")
     names = {line["name"] for line in page.figures["drift"]["data"]}
     assert {"tanh", "GELU", "sigmoid"} <= names
@@ -192,3 +198,13 @@ def test_the_numbers_taken_home_are_those_on_screen():
 def test_every_view_has_its_controls_and_its_picture(monkeypatch, view):
     page = Page(monkeypatch, view=view, N="2", small="12", **SMALL)
     assert not page.bad and page.figures
+
+
+def test_a_click_on_a_run_takes_its_layers_apart(monkeypatch):
+    state = Mock()
+    take_apart(state, {"custom": None})
+    state.set.assert_not_called()
+    take_apart(state, {"custom": [1.0, 1.0]})
+    state.set.assert_called_once_with(view="balance", pick=1, draw=1)
+    page = Page(monkeypatch, view="balance", pick="1", draw="1", **SMALL)
+    assert page.bad == [] and "start 1.**" in page.text

@@ -16,7 +16,8 @@ from torch import Tensor
 from overparam.choices.kinds import ChoiceError, Flag, Number, Option, Structured
 from overparam.data.teacher import small_digits, two_points, whitened_teacher
 from overparam.engine.deep_net import DeepNet, he_layers
-from overparam.theory.plateaus import ACTIVATIONS, symmetric_layers, widened
+from overparam.theory.activations import ACTIVATIONS
+from overparam.theory.plateaus import symmetric_layers, widened
 from overparam.words import show
 
 VIEWS = {
@@ -66,7 +67,7 @@ CHOICES = (
     Number("decay", "Weight decay λ", 0, 0, 1),
     Flag("bias", "Output bias"),
     Number("pick", "Which ε, from the largest", 2, 0, 24, integer=True),
-    Number("draw", "Start of the picture", 0, 0, 7, integer=True),
+    Number("draw", "Which start", 0, 0, 7, integer=True),
     Number("step", "Step size of descent, momentum", 0.05, 0, 1, low_open=True),
     Number("adam", "Step size of Adam", 0.01, 0, 1, low_open=True),
     Number("horizon", "Iterations at most", 3000, 100, 20_000, integer=True),

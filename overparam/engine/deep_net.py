@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from overparam.engine.optimizers import OPTIMIZERS
-from overparam.theory.plateaus import Activation
+from overparam.theory.activations import Activation
 
 
 def _squares(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:

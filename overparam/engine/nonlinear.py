@@ -24,10 +24,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from overparam.engine.activations import ACTIVATIONS
 from overparam.engine.classification import OBJECTIVES
 from overparam.engine.optimizers import OPTIMIZERS
 from overparam.engine.parameterizations import Layers, balanced
+from overparam.theory.activations import ACTIVATIONS
 
 PENALTIES = {"none": "none", "product": "on the product", "factors": "on the factors"}
 INITS = {

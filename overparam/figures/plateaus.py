@@ -47,7 +47,6 @@ def loss_curves(
     curves: Sequence[tuple[Array, Array]],
     scalar: Sequence[tuple[Array, Array] | None],
     level: float,
-    picked: int | None = None,
     height: int = 400,
 ) -> go.Figure:
     """The loss of every net against the logarithm of time, coloured by scale.
@@ -57,39 +56,27 @@ def loss_curves(
         curves: time and loss over the loss at zero, E S of them, draws of one scale side by side.
         scalar: the scalar equation's curve for each scale, dashed.
         level: the loss that counts as escaped.
-        picked: index of the curve that another picture takes apart.
     """
     figure, colours = go.Figure(), ramp(len(eps))
     draws = max(1, -(-len(curves) // len(eps)))
-    for i, (time, loss) in enumerate(curves):
-        place, draw = divmod(i, draws)
-        named = draw == 0 and place in (0, len(eps) - 1)
+    for place, scale in enumerate(eps):
+        own = curves[place * draws : (place + 1) * draws]
+        if not own:
+            break
+        marks = [np.full((len(time), 2), (place, draw)) for draw, (time, _) in enumerate(own)]
         figure.add_scatter(
-            x=_positive(time),
-            y=_drawn(loss),
-            mode="lines",
-            name=f"ε = {eps[place]:.3g}",
-            legendgroup=f"{place}",
-            showlegend=named,
-            customdata=np.full((len(time), 2), [place, draw]),
-            line={"color": colours[place], "width": 4.5 if i == picked else 1.8},
-            hovertemplate=f"ε = {eps[place]:.3g}, start {draw}: %{{y:.3f}} at time"
-            f" %{{x:.4g}}<extra></extra>",
+            **_joined([(_positive(time), loss) for time, loss in own]), mode="lines",
+            name=f"ε = {scale:.3g}", legendgroup=f"{place}",
+            showlegend=place in (0, len(eps) - 1), customdata=_apart(marks),
+            line={"color": colours[place], "width": 1.8},
+            hovertemplate=f"ε = {scale:.3g}, start %{{customdata[1]}}: %{{y:.3f}} at time"
+                          f" %{{x:.4g}}<extra></extra>",
+        )  # fmt: skip
+    known = [each for each in scalar if each is not None]
+    if known:
+        figure.add_scatter(
+            **_joined(known), mode="lines", name="scalar equation", line=_LAW, hoverinfo="skip"
         )
-    first = True
-    for each in scalar:
-        if each is not None:
-            figure.add_scatter(
-                x=_positive(each[0]),
-                y=_drawn(each[1]),
-                mode="lines",
-                showlegend=first,
-                name="scalar equation",
-                legendgroup="scalar",
-                line=_LAW,
-                hoverinfo="skip",
-            )
-            first = False
     figure.add_hline(y=level, line={"color": NEUTRAL, "width": 1, "dash": "dot"})
     return figure.update_layout(
         **base_layout(
@@ -179,16 +166,11 @@ def imbalance(
             opacity=0.75,
             hovertemplate=f"Δ{j + 1} = %{{y:.4g}} at time %{{x:.4g}}<extra></extra>",
         )
-        figure.add_scatter(
-            x=time,
-            y=integral[:, j],
-            mode="lines",
-            name="∫ 2E⟨ψ, ∂L/∂h⟩ dt",
-            showlegend=j == 0,
-            legendgroup="integral",
-            line={"color": NEUTRAL, "dash": "6px,5px", "width": 2},
-            hoverinfo="skip",
-        )
+    law = [(time, column) for column in integral.T]
+    figure.add_scatter(
+        **_joined(law), mode="lines", name="∫ 2E⟨ψ, ∂L/∂h⟩ dt", hoverinfo="skip",
+        line={"color": NEUTRAL, "dash": "6px,5px", "width": 2},
+    )  # fmt: skip
     if np.isfinite(escape):
         figure.add_vline(x=escape, line={"color": NEUTRAL, "width": 1, "dash": "dot"})
     return figure.update_layout(
@@ -324,6 +306,20 @@ def modes(
             yaxis=axis("strength of the mode", range=[-0.1, 1.1 * max(teacher)]),
         )
     )
+
+
+def _joined(curves: Sequence[tuple[Array, Array]]) -> dict[str, Array]:
+    """Curves as one line with gaps: what a figure costs, it costs by the line."""
+    return {
+        "x": _apart([time for time, _ in curves]),
+        "y": _apart([values.astype("float32") for _, values in curves]),
+    }
+
+
+def _apart(parts: Sequence[Array]) -> Array:
+    """Arrays one after the other, with a row of NaN between."""
+    gap = np.full((1, *parts[0].shape[1:]), np.nan, dtype=np.result_type(parts[0], "float32"))
+    return np.concatenate([each for part in parts for each in (part, gap)][:-1])
 
 
 def _positive(time: Array) -> Array:

@@ -10,7 +10,7 @@ import torch
 from overparam.engine.problem import Problem
 from overparam.engine.simulation import Method
 from overparam.engine.turns import GATE
-from overparam.measure.trajectory import follow, log_times
+from overparam.measure.trajectory import Following, Trajectory, follow, log_times
 from overparam.theory.alignment import (
     energy_rank,
     entropy_rank,
@@ -65,33 +65,45 @@ def read_alignment(problem: Problem, method: Method, iterations: int) -> Alignme
     Raises: ValueError where the start does not fit.
     """
     way = follow(problem, [method], log_times(iterations, PER_DECADE), layers_of=[0])
-    diverged = int(way.diverged_at[0])
-    kept = np.flatnonzero(np.isfinite(way.losses[:, 0]))
     with GATE:
-        layers = [each[kept, 0] for each in way.layers]
-        between = interfaces(layers)
-        sigma, exact, law = singular_value_rates(layers, way.gradients[kept, 0])
-        own = [torch.linalg.svdvals(layer) for layer in layers]
+        return read_way(way)
 
-        def ranks(values: torch.Tensor) -> torch.Tensor:
-            parts = (entropy_rank(values), stable_rank(values), energy_rank(values).double())
-            return torch.stack(parts, -1)
 
-        def stacked(name: str) -> np.ndarray:
-            return torch.stack([getattr(each, name) for each in between], 1).numpy()
+def begin(problem: Problem, method: Method, iterations: int) -> Following:
+    """The same run, to be computed a little at a time and read by `read_way`.
 
-        return Alignment(
-            way.times[kept],
-            np.abs(stacked("matrix")),
-            stacked("score"),
-            stacked("guarantee"),
-            stacked("gap"),
-            stacked("imbalance"),
-            sigma.numpy(),
-            exact.numpy(),
-            law.numpy(),
-            torch.stack([ranks(each) for each in own], 1).numpy(),
-            ranks(sigma).numpy(),
-            [each.numpy() for each in own],
-            diverged,
-        )
+    Raises: ValueError where the start does not fit.
+    """
+    return Following(problem, [method], log_times(iterations, PER_DECADE), layers_of=[0])
+
+
+def read_way(way: Trajectory) -> Alignment:
+    """What is read off one run's way, as far as it goes and its loss is finite."""
+    kept = np.flatnonzero(np.isfinite(way.losses[:, 0]))
+    layers = [each[kept, 0] for each in way.layers]
+    between = interfaces(layers)
+    sigma, exact, law = singular_value_rates(layers, way.gradients[kept, 0])
+    own = [torch.linalg.svdvals(layer) for layer in layers]
+
+    def ranks(values: torch.Tensor) -> torch.Tensor:
+        parts = (entropy_rank(values), stable_rank(values), energy_rank(values).double())
+        return torch.stack(parts, -1)
+
+    def stacked(name: str) -> np.ndarray:
+        return torch.stack([getattr(each, name) for each in between], 1).numpy()
+
+    return Alignment(
+        way.times[kept],
+        np.abs(stacked("matrix")),
+        stacked("score"),
+        stacked("guarantee"),
+        stacked("gap"),
+        stacked("imbalance"),
+        sigma.numpy(),
+        exact.numpy(),
+        law.numpy(),
+        torch.stack([ranks(each) for each in own], 1).numpy(),
+        ranks(sigma).numpy(),
+        [each.numpy() for each in own],
+        int(way.diverged_at[0]),
+    )

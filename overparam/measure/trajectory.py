@@ -61,42 +61,75 @@ def follow(
         layers_of: runs whose layers are kept too: networks of one depth and width.
         goal: a loss, for `reached`.
     """
-    simulation = Simulation(problem, methods)
-    losses, weights, gradients, layers = [], [], [], []
-    reached, place = np.full(len(methods), -1), 0
-    while place < len(times):
-        stop = time.perf_counter() + SLICE_SECONDS
+    work = Following(problem, methods, times, layers_of, goal)
+    while not work.finished:
         with GATE:
             prepare_thread()
-            while place < len(times) and time.perf_counter() < stop:
-                w = simulation.end_to_end()
-                with np.errstate(
-                    over="ignore", invalid="ignore"
-                ):  # a run that diverges overflows: no news
-                    loss, grad = problem.value_and_grad(w)
-                losses.append(loss.clone())
-                weights.append(w)
-                gradients.append(grad.clone())
-                layers.append(
-                    [
-                        torch.cat(each)
-                        for each in zip(*(simulation.layers(run) for run in layers_of), strict=True)
-                    ]
-                )
-                between = loss.numpy(force=True)[None]
-                if place + 1 < len(times):
-                    between = simulation.advance(int(times[place + 1] - times[place]))
-                _note_arrivals(reached, between, goal, int(times[place]))
-                place += 1
-    return Trajectory(
-        times=np.asarray(times),
-        losses=torch.stack(losses).double().numpy(),
-        weights=torch.stack(weights),
-        gradients=torch.stack(gradients),
-        layers=[torch.stack(each) for each in zip(*layers, strict=True)],
-        diverged_at=simulation.diverged_at,
-        reached=reached,
-    )
+            work.advance(time.perf_counter() + SLICE_SECONDS)
+    return work.trajectory()
+
+
+class Following:
+    """`follow`, a little at a time: `trajectory` is the way so far.
+
+    Args: as `follow`.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        methods: Sequence[Method],
+        times: np.ndarray,
+        layers_of: Sequence[int] = (),
+        goal: float = -np.inf,
+    ):
+        self._problem, self._times, self._layers_of = problem, np.asarray(times), list(layers_of)
+        self._simulation, self._goal = Simulation(problem, methods), goal
+        self._reached, self._place = np.full(len(methods), -1), 0
+        self._losses: list[Tensor] = []
+        self._weights: list[Tensor] = []
+        self._gradients: list[Tensor] = []
+        self._layers: list[list[Tensor]] = []
+
+    @property
+    def finished(self) -> bool:
+        return self._place == len(self._times)
+
+    def advance(self, stop: float) -> None:
+        """Compute until a moment of time.perf_counter(), one reading at least; inside the gate."""
+        self._read()
+        while not self.finished and time.perf_counter() < stop:
+            self._read()
+
+    def trajectory(self) -> Trajectory:
+        """The runs as far as they are kept, one reading at least."""
+        return Trajectory(
+            times=self._times[: self._place],
+            losses=torch.stack(self._losses).double().numpy(),
+            weights=torch.stack(self._weights),
+            gradients=torch.stack(self._gradients),
+            layers=[torch.stack(each) for each in zip(*self._layers, strict=True)],
+            diverged_at=self._simulation.diverged_at,
+            reached=self._reached,
+        )
+
+    def _read(self) -> None:
+        if self.finished:
+            return
+        simulation, place, times = self._simulation, self._place, self._times
+        w = simulation.end_to_end()
+        with np.errstate(over="ignore", invalid="ignore"):  # a run that diverges overflows: no news
+            loss, grad = self._problem.value_and_grad(w)
+        self._losses.append(loss.clone())
+        self._weights.append(w)
+        self._gradients.append(grad.clone())
+        layers = (simulation.layers(run) for run in self._layers_of)
+        self._layers.append([torch.cat(each) for each in zip(*layers, strict=True)])
+        between = loss.numpy(force=True)[None]
+        if place + 1 < len(times):
+            between = simulation.advance(int(times[place + 1] - times[place]))
+        _note_arrivals(self._reached, between, self._goal, int(times[place]))
+        self._place += 1
 
 
 def _note_arrivals(reached: np.ndarray, losses: np.ndarray, goal: float, start: int) -> None:

@@ -29,7 +29,6 @@ from overparam.measure.plateaus import (
 )
 from overparam.serving.registry import Registry
 
-FIRST = 0.04  # seconds of computing before the first picture
 RTOL = 1e-3
 MOST_STEPS = 700
 GOAL = 0.02  # of the loss at zero: a whole curve

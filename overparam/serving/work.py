@@ -13,6 +13,7 @@ from overparam.engine.turns import GATE
 from overparam.serving.registry import Registry
 
 SLICE_SECONDS = 0.03
+FIRST_SECONDS = 0.02  # of computing before a first picture that later ones take the place of
 
 
 class Work:

@@ -8,112 +8,12 @@ The derivations are this project's own, after the abstract of arXiv 2605.01288.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-LEAK = 0.1  # slope of the leaky ReLU below 0
-CLASSES = {
-    "homogeneous": "homogeneous: |Δ| is conserved",
-    "odd": "odd: Δ grows like a⁴",
-    "even": "with an even term: Δ grows like a³",
-    "offset": "φ(0) ≠ 0: Δ grows like a²",
-}
-
-
-@dataclass(frozen=True)
-class Activation:
-    """An elementwise activation phi with its derivative and its expansion at 0.
-
-    label: its name. kind: a name in CLASSES. value_and_slope: z -> (phi(z), phi'(z)).
-    at_zero: a_0, a_1, a_2, a_3 of  phi(z) = a_0 + a_1 z + a_2 z² + a_3 z³ + ...; for a kink at 0
-    a_1 is the mean of both slopes. slopes: phi' just below and just above 0.
-    """
-
-    label: str
-    kind: str
-    value_and_slope: Callable[[Tensor], tuple[Tensor, Tensor]]
-    at_zero: tuple[float, float, float, float]
-    slopes: tuple[float, float]
-
-
-def _tanh(z: Tensor) -> tuple[Tensor, Tensor]:
-    value = z.tanh()
-    return value, 1 - value * value
-
-
-def _sine(z: Tensor) -> tuple[Tensor, Tensor]:
-    return z.sin(), z.cos()
-
-
-def _arctan(z: Tensor) -> tuple[Tensor, Tensor]:
-    return z.arctan(), 1 / (1 + z * z)
-
-
-def _relu(z: Tensor) -> tuple[Tensor, Tensor]:
-    slope = (z > 0).to(z.dtype)
-    return z * slope, slope
-
-
-def _leaky(z: Tensor) -> tuple[Tensor, Tensor]:
-    slope = LEAK + (1 - LEAK) * (z > 0).to(z.dtype)
-    return z * slope, slope
-
-
-def _gelu(z: Tensor) -> tuple[Tensor, Tensor]:
-    below = torch.special.ndtr(z)
-    return z * below, below + z * torch.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
-
-
-def _silu(z: Tensor) -> tuple[Tensor, Tensor]:
-    gate = z.sigmoid()
-    value = z * gate
-    return value, gate + value * (1 - gate)
-
-
-def _sigmoid(z: Tensor) -> tuple[Tensor, Tensor]:
-    value = z.sigmoid()
-    return value, value * (1 - value)
-
-
-def _softplus(z: Tensor) -> tuple[Tensor, Tensor]:
-    return torch.nn.functional.softplus(z, threshold=40), z.sigmoid()
-
-
-def _shifted_softplus(z: Tensor) -> tuple[Tensor, Tensor]:
-    value, slope = _softplus(z)
-    return value - math.log(2), slope
-
-
-def _identity(z: Tensor) -> tuple[Tensor, Tensor]:
-    return z, torch.ones_like(z)
-
-
-def _smooth(
-    label: str,
-    kind: str,
-    function: Callable[[Tensor], tuple[Tensor, Tensor]],
-    *terms: float,
-) -> Activation:
-    a = (*terms, 0.0, 0.0, 0.0)[:4]
-    return Activation(label, kind, function, (a[0], a[1], a[2], a[3]), (a[1], a[1]))
-
-
-ACTIVATIONS: dict[str, Activation] = {
-    "linear": _smooth("linear", "homogeneous", _identity, 0, 1),
-    "relu": Activation("ReLU", "homogeneous", _relu, (0, 0.5, 0, 0), (0, 1)),
-    "leaky": Activation("leaky ReLU", "homogeneous", _leaky, (0, (1 + LEAK) / 2, 0, 0), (LEAK, 1)),
-    "tanh": _smooth("tanh", "odd", _tanh, 0, 1, 0, -1 / 3),
-    "sin": _smooth("sin", "odd", _sine, 0, 1, 0, -1 / 6),
-    "arctan": _smooth("arctan", "odd", _arctan, 0, 1, 0, -1 / 3),
-    "gelu": _smooth("GELU", "even", _gelu, 0, 0.5, 1 / math.sqrt(2 * math.pi)),
-    "silu": _smooth("SiLU", "even", _silu, 0, 0.5, 0.25),
-    "shifted": _smooth("softplus − ln 2", "even", _shifted_softplus, 0, 0.5, 0.125),
-    "sigmoid": _smooth("sigmoid", "offset", _sigmoid, 0.5, 0.25, 0, -1 / 48),
-    "softplus": _smooth("softplus", "offset", _softplus, math.log(2), 0.5, 0.125),
-}
+from overparam.theory.activations import Activation
 
 
 def widened(activation: Activation, width: int) -> Activation:

@@ -17,9 +17,9 @@ from overparam.measure.plateaus import (
     chain_drift_against_scale,
 )
 from overparam.serving.plateaus import FAMILIES
-from overparam.theory.plateaus import ACTIVATIONS, CLASSES
+from overparam.theory.activations import ACTIVATIONS, CLASSES
 from overparam.ui.components.plot import plot
-from overparam.ui.plateaus.follow import look
+from overparam.ui.shell.advance import look
 from overparam.ui.shell.state import PageState
 
 HEIGHT = 330
@@ -60,13 +60,13 @@ def _identity(state: PageState, family: Family) -> None:
         return
     seen = look(FAMILIES.get(family))
     place = min(state.values()["pick"], len(family.eps) - 1)
-    run = place * family.seeds
-    chosen = seen.curves[run]
+    draw = min(state.values()["draw"], family.seeds - 1)
+    chosen = seen.curves[place * family.seeds + draw]
     kept = until_rest(chosen)
     measured, integral = chosen.imbalance[kept], chosen.integral[kept]
     plot(
         figures.imbalance(
-            chosen.times[kept], measured, integral, float(seen.times[place, 0]), HEIGHT
+            chosen.times[kept], measured, integral, float(seen.times[place, draw]), HEIGHT
         ),
         key=state.key("imbalance"),
         alt=(
@@ -92,7 +92,7 @@ def _identity(state: PageState, family: Family) -> None:
             "With weight decay the bracket also shrinks by 2λ of itself, which the dashed line"
             " leaves out."
         )
-    st.markdown(f"**ε = {family.eps[place]:.3g}, start 0.** {words.replace('e-', 'e−')}")
+    st.markdown(f"**ε = {family.eps[place]:.3g}, start {draw}.** {words.replace('e-', 'e−')}")
     st.caption(
         "$\\psi(z)=z\\varphi'(z)-\\varphi(z)$, for any loss and any activation. Solid:"
         " $\\Delta_j=\\|W_{j+1}\\|^2-\\|W_j\\|^2$ since the start; dashed: the time integral of the"

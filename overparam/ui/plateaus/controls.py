@@ -8,7 +8,7 @@ import streamlit as st
 
 from overparam.choices.kinds import Number
 from overparam.choices.plateaus import DEFAULTS, EXAMPLES, Example
-from overparam.theory.plateaus import ACTIVATIONS
+from overparam.theory.activations import ACTIVATIONS
 from overparam.ui.shell.frame import when_open
 from overparam.ui.shell.state import PageState
 
@@ -53,6 +53,7 @@ def show(state: PageState) -> None:
         state.slider("decay", step=0.01)
     elif view == "balance":
         state.number("pick", step=1)
+        state.number("draw", step=1)
     elif view == "optimizers":
         left, right = st.columns(2)
         with left:

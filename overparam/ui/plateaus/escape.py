@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import streamlit as st
 
 from overparam.choices.plateaus import Family, along
 from overparam.figures import plateaus as figures
 from overparam.serving.plateaus import FAMILIES, FamilyView
-from overparam.theory.plateaus import ACTIVATIONS, chain_gain, escape_exponent, pinning_scale
+from overparam.theory.activations import ACTIVATIONS
+from overparam.theory.plateaus import chain_gain, escape_exponent, pinning_scale
 from overparam.ui.components.plot import plot
 from overparam.ui.plateaus import export_controls
-from overparam.ui.plateaus.follow import look
+from overparam.ui.shell.advance import look
 from overparam.ui.shell.roles import role
 from overparam.ui.shell.state import PageState
 
@@ -31,6 +34,7 @@ def show(state: PageState, family: Family) -> None:
                 "The loss of every net against the logarithm of time: a plateau, then a fall, later"
                 " for smaller scales."
             ),
+            on_click=lambda event: take_apart(state, event),
         )
     with right:
         _times(state, family, seen)
@@ -51,7 +55,8 @@ def show(state: PageState, family: Family) -> None:
                 " follows. "
             )
         )
-        + f"Escaped: below {seen.level:g} of the loss at zero."
+        + f"Escaped: below {seen.level:g} of the loss at zero. "
+        + ("" if family.chain else "Click a run: what unbalances its layers.")
     )
     export_controls.show(state, family, seen)
 
@@ -75,7 +80,15 @@ def _times(state: PageState, family: Family, seen: FamilyView) -> None:
         figures.escape_times(positive, times, family.r == 2, law, _threshold(family), HEIGHT),
         key=state.key("times"),
         alt="Escape times against the scale of the small layers, with the line of the law.",
+        on_click=lambda event: take_apart(state, event),
     )
+
+
+def take_apart(state: PageState, event: dict[str, Any]) -> None:
+    """Show the imbalance of the run that was clicked (a callback)."""
+    if event["custom"] is not None:
+        place, draw = event["custom"]
+        state.set(view="balance", pick=int(place), draw=int(draw))
 
 
 def gain(family: Family) -> float | None:

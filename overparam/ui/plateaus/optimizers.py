@@ -9,7 +9,7 @@ from overparam.choices.plateaus import Family
 from overparam.figures import plateaus as figures
 from overparam.serving.plateaus import DESCENTS, FAMILIES, OPTIMIZERS, DescentView, Steps
 from overparam.ui.components.plot import plot
-from overparam.ui.plateaus.follow import look
+from overparam.ui.shell.advance import look
 from overparam.ui.shell.state import PageState
 
 

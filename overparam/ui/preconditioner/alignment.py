@@ -20,8 +20,10 @@ from overparam.export.alignment import readings_csv
 from overparam.figures.alignment import interface_maps
 from overparam.figures.readings import Panel, Reading, stacked
 from overparam.figures.style import BLUE, DASHES, NEUTRAL, ORANGE, PALETTE, VIOLET, ZERO_AT
-from overparam.measure.alignment import CERTAIN, Alignment, read_alignment
+from overparam.measure.alignment import CERTAIN, Alignment
+from overparam.serving.alignment import ALIGNMENTS
 from overparam.ui.components.plot import plot
+from overparam.ui.shell.advance import look
 from overparam.ui.shell.frame import when_open
 from overparam.ui.shell.roles import role
 from overparam.ui.shell.state import PageState
@@ -40,10 +42,11 @@ def show(state: PageState) -> None:
         _words(values)
         chain = Chain.of(values)
         try:
-            found = compute(chain)
+            seen = look(ALIGNMENTS.get(chain))
         except ValueError as error:
             st.error(f"{str(error)[0].upper()}{str(error)[1:]}.", icon=":material/error:")
             return
+        found = seen.found
         if found.diverged >= 0:
             st.warning(
                 f"The run diverged at iteration {found.diverged:,}: lower the step size. What is"
@@ -53,12 +56,8 @@ def show(state: PageState) -> None:
         if len(found.times) < 2:
             return
         _pictures(state, chain, found)
-
-
-@st.cache_data(max_entries=48, ttl=3600, show_spinner="Training the layers …")
-def compute(chain: Chain) -> Alignment:
-    """The run and what is read off it, computed through the gate and kept."""
-    return read_alignment(chain.problem(), chain.method(), chain.iterations)
+        if not seen.finished:
+            st.caption(f"Training … iteration {found.times[-1]:,} of {chain.iterations:,} so far.")
 
 
 def _choose(state: PageState, example: Example) -> None:

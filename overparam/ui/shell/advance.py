@@ -6,7 +6,7 @@ from typing import Any, Protocol, TypeVar
 
 import streamlit as st
 
-from overparam.serving.plateaus import FIRST
+from overparam.serving.work import FIRST_SECONDS
 
 LATER = 0.4  # seconds of computing between two pictures
 
@@ -29,11 +29,11 @@ class Shared(Protocol[Seen]):
 
 def look(run: Shared[Seen]) -> Seen:
     """A shared run as it stands; `again` goes on with it where it is not finished."""
-    going: list[Any] = st.session_state.setdefault("plateaus__going", [])
-    seen = run.advance(0.0 if any(each is run for each in going) else FIRST)
-    st.session_state["plateaus__going"] = [each for each in going if each is not run]
+    going: list[Any] = st.session_state.setdefault("advance__going", [])
+    seen = run.advance(0.0 if any(each is run for each in going) else FIRST_SECONDS)
+    st.session_state["advance__going"] = [each for each in going if each is not run]
     if not seen.finished:
-        st.session_state.setdefault("plateaus__open", []).append(run)
+        st.session_state.setdefault("advance__open", []).append(run)
     return seen
 
 
@@ -42,8 +42,8 @@ def again() -> None:
 
     Nothing on the screen is out of date meanwhile, so nothing fades.
     """
-    going = st.session_state.pop("plateaus__open", [])
-    st.session_state["plateaus__going"] = going
+    going = st.session_state.pop("advance__open", [])
+    st.session_state["advance__going"] = going
     if going:
         for run in going:
             run.advance(LATER / len(going))
