@@ -6,6 +6,7 @@ import time
 
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from overparam.choices.kinds import ChoiceError, Option
 from overparam.choices.race import CHOICES, OPENING, Experiment
@@ -81,6 +82,13 @@ def rest_of_sidebar() -> None:
     state.number("decay", step=0.001)
     state.segmented("precision", width="stretch")
     state.number("seed", step=1)
+
+
+def rivals() -> None:
+    """The other optimizers, and in a lecture how far the run is."""
+    rival_chips(state)
+    if projector:
+        beside["status"] = role("words", "status", width="stretch").empty()
 
 
 def play() -> None:
@@ -220,6 +228,7 @@ def curves(experiment: Experiment, view: View) -> list[Curve]:
 STYLE = """<style>
 .st-key-race_transport .stElementContainer:not(.st-key-race_run) kbd { display: none; }
 .st-key-race_transport button { padding-left: 0.6rem; padding-right: 0.6rem; }
+.st-key-race_live_chart { margin-top: -0.75rem; } /* the chart's own margin holds the marks */
 </style>"""
 
 
@@ -236,7 +245,7 @@ def status(run: Run, moving: dict) -> str:
         )
     if moving["playing"] and run.seconds_left() > 3:
         words += f" · about {run.seconds_left():.0f} s left"
-    return words + (f" · {run.device_note}" if run.device_note else "")
+    return words + (f" · {run.device_note}" if run.device_note and not projector else "")
 
 
 def draw(chart: LiveChart, run: Run, moving: dict, slots: dict, with_table: bool) -> None:
@@ -293,13 +302,15 @@ def show(run: Run, moving: dict, chart: LiveChart, slots: dict) -> None:
         draw(chart, run, moving, slots, with_table=True)
         return
     with Pace() as pace:
-        tabled = -math.inf
+        tabled, searching = -math.inf, run.tuned is None
         while moving["playing"]:
             if not pace.due():
                 run.advance(limit)
                 time.sleep(FRAME_SECONDS / 10 if run.finished else 0)
                 continue
             position, now = moving["position"], time.perf_counter()
+            if searching and run.tuned is not None:  # the search is over: now the race
+                searching, position = False, 0
             moving["position"] = min(run.computed, max(position + 1, int(position * 1.5)))
             moving["playing"] = moving["position"] < limit
             with_table = not moving["playing"] or now - tabled > TABLE_SECONDS
@@ -328,9 +339,11 @@ if run is not None:
         moving["position"] if not moving["preview"] else PREVIEW,
         moving["playing"],
     )
-mark_best_steps = trio(state, lambda: depth_chips(state), lambda: step_control(state))
-with role("controls", "rivals"):
-    rival_chips(state)
+projector = bool(st.session_state.get("app_projector"))
+beside: dict[str, DeltaGenerator] = {}
+mark_best_steps = trio(
+    state, lambda: depth_chips(state, not projector), lambda: step_control(state), rivals
+)
 # of the chart: a preset has three lines more to show
 height = 265 if preset_switch(state, experiment, run_curves) else 318
 if refused := moving.pop("refused", None):
@@ -353,11 +366,14 @@ def race_view(run: Run) -> None:
         x_zero=ZERO_AT if log_axis else None,
         **AXES,
     )
-    with st.container(horizontal=True, vertical_alignment="center"):
-        slots["status"] = role("words", "status").empty()
-        with_numbers = st.toggle("Numbers", key="race_numbers")
+    if projector:  # its room is the picture's
+        slots["status"] = beside["status"]
+    else:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            slots["status"] = role("words", "status").empty()
+            with_numbers = st.toggle("Numbers", key="race_numbers")
     slots["preset"] = st.empty()
-    if with_numbers:
+    if not projector and with_numbers:
         slots["table"] = st.empty()
     try:
         show(run, moving, chart, slots)

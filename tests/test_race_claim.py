@@ -18,7 +18,7 @@ from overparam.serving.course import View
 from overparam.serving.run import Run
 from overparam.story.race_claim import LEVEL, claim, finding, times
 from overparam.story.race_words import table
-from overparam.ui.race.answer import arrivals
+from overparam.ui.race.answer import arrivals, gap_curves
 from tests.app_pages import race, transport, visit
 
 POOL = (
@@ -116,7 +116,21 @@ def test_while_step_sizes_are_compared_nothing_is_claimed():
     run = Run(Experiment.of(read_choices(CHOICES, OPENING)[0]))
     run.advance(20, seconds=0.2)
     view = run.view(20)
-    assert finding(run.experiment, view) is None and "compared" in claim(run.experiment, view)
+    assert finding(run.experiment, view) is None and "search" in claim(run.experiment, view)
+
+
+def test_no_curve_rewrites_its_past_while_step_sizes_are_compared():
+    run = Run(Experiment.of(read_choices(CHOICES, OPENING)[0]))
+    before: dict[str, np.ndarray] = {}
+    for position in (5, 12, 20):
+        while run.computed < position:
+            run.advance(position, seconds=0.2)
+        lit = [curve for curve in gap_curves(run.experiment, run.view(position)) if not curve.ghost]
+        assert [curve.name for curve in lit] == ["depth 1", "depth 2", "depth 3"]
+        for curve in lit:
+            past = before.get(curve.name, np.empty(0))
+            np.testing.assert_array_equal(curve.y[: len(past)], past)
+            before[curve.name] = curve.y
 
 
 @pytest.fixture(scope="module")

@@ -50,7 +50,8 @@ class View:
     tuning; diverged_at (M,), -1 where not; tuning: whether the grid is still being compared;
     at_edge (M,): the chosen step is the first or last of its grid; first, least: L_0 and L* of the
     gap; fewest (M, T): the least iterations to each gap that any step size of the grid needs, -1
-    where none is there (yet); None where step sizes are given.
+    where none is there (yet); None where step sizes are given. fan (K, R): while step sizes are
+    compared, the gap of every row of the grid, owner (R,): whose it is; None after that.
     """
 
     iteration: int
@@ -64,6 +65,8 @@ class View:
     first: float
     least: float
     fewest: np.ndarray | None = None
+    fan: np.ndarray | None = None
+    owner: np.ndarray | None = None
 
 
 class Course:
@@ -170,12 +173,13 @@ class Course:
         """What is known up to an iteration."""
         times, losses = self.history.until(position)
         reached, diverged = self.history.reached, self._diverged_at
-        searched, fewest = bool(self.experiment.tuning_horizon), None
+        searched, fewest, fan = bool(self.experiment.tuning_horizon), None, None
         if searched:
             known = reached if self.tuned is None else self.tuned.reached
             fewest = self.grid.fastest(np.where(known <= position, known, -1))
         if self.tuned is None:  # one row for each method: the best so far
             settled = losses[-1] if position < self.computed else self.history.settled()
+            fan = self.problem.gap(losses)
             rows = self._best(settled, np.where(reached <= position, reached, -1))
             losses, reached, diverged = losses[:, rows], reached[rows], diverged[rows]
         else:
@@ -193,6 +197,8 @@ class Course:
             first=self.problem.loss_at_zero,
             least=self.problem.optimum().loss,
             fewest=fewest,
+            fan=fan,
+            owner=None if fan is None else np.asarray(self.grid.owner),
         )
 
     @cached_property

@@ -93,9 +93,9 @@ def claim(experiment: Experiment, view: View) -> str:
     depth."""
     if view.tuning:
         return (
-            "**Step sizes are compared**: each curve is its method's best so far, of the"
-            f" {experiment.grid} a decade that are tried until iteration"
-            f" {experiment.tuning_horizon:,}."
+            f"**First the search**: every step size, {experiment.grid} a decade, until iteration"
+            f" {experiment.tuning_horizon:,}; each method's lowest gap stands out. Then the race,"
+            f" each at one of them."
         )
     found = finding(experiment, view)
     if found is None:

@@ -21,6 +21,7 @@ from overparam.ui.preconditioner.step_shares import LABELS
 from overparam.ui.shell.problem import problem_controls, problem_is_here
 from overparam.ui.shell.roles import role
 from overparam.ui.shell.state import PageState
+from overparam.ui.shell.trio import dial, switch
 from overparam.ui.shell.upload import uploaded
 
 GRID = 8  # step sizes a decade
@@ -94,12 +95,13 @@ def show(state: PageState) -> None:
     left, right = st.columns([1, 4.2], gap="medium")
     with left, role("controls", "view"):
         problem_controls(state)
-        state.slider("p", step=0.5)
+        switch(state)
+        dial(state, "p", 0.5, label_visibility="collapsed")
         panel = state.values()["panel"]
         if panel == "momentum":
             st.caption("Depth 2, with one hidden unit.")
         else:
-            state.slider("N", step=0.1, format="%.1f")
+            dial(state, "N", 0.1, format="%.1f")
         first, second = st.columns(2)
         with first:
             state.log_slider("scale", 1e-3, 1)

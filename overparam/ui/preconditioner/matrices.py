@@ -15,6 +15,7 @@ from overparam.theory.preconditioner import dense, eigenvalues, precondition
 from overparam.ui.components.plot import plot
 from overparam.ui.shell.roles import role
 from overparam.ui.shell.state import PageState
+from overparam.ui.shell.trio import dial
 
 MOST_OUTPUTS, MOST_INPUTS = 4, 6
 DEFAULT_SIGMA = (1.5, 1.0, 0.5, 0.25)
@@ -45,7 +46,7 @@ def show(state: PageState) -> None:
     """Draw the view."""
     left, middle, right = st.columns([1, 1.6, 1.6], gap="medium")
     with left, role("controls", "view"):
-        depth = state.slider("N", step=0.1, format="%.1f")
+        depth = dial(state, "N", 0.1, format="%.1f")
         outputs, inputs = st.columns(2)
         with outputs:
             k = int(state.number("outputs"))

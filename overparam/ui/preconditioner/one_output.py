@@ -16,6 +16,7 @@ from overparam.theory.preconditioner import ellipse, precondition, scale_only
 from overparam.ui.components.plot import plot
 from overparam.ui.shell.roles import role
 from overparam.ui.shell.state import PageState
+from overparam.ui.shell.trio import dial
 
 LARGEST_W = 3.0
 _RATE, _STRETCH = r"\lVert W\rVert^{2-2/N}", r"(N-1)\,\mathrm{Pr}_W G"
@@ -41,7 +42,7 @@ def show(state: PageState) -> None:
     """Draw the view."""
     left, middle, right = st.columns([1, 1.9, 1.35], gap="medium")
     with left, role("controls", "view"):
-        depth = state.slider("N", step=0.1, format="%.1f")
+        depth = dial(state, "N", 0.1, format="%.1f")
         size = state.slider("w", step=0.01)
         angle = state.slider("angle", step=1, format="%.0f°")
         length = state.slider("g", step=0.01)

@@ -21,6 +21,7 @@ from overparam.ui.components.plot import plot
 from overparam.ui.preconditioner.step_shares import LABELS, SHARES
 from overparam.ui.shell.roles import role
 from overparam.ui.shell.state import PageState
+from overparam.ui.shell.trio import dial
 from overparam.words import show as quoted
 
 GOAL, HORIZON = 1e-4, 4000
@@ -78,7 +79,7 @@ def show(state: PageState) -> None:
                 help="Depth helps.",
                 key=state.key("p4"),
             )
-        p = state.slider("p", step=0.5)
+        p = dial(state, "p", 0.5)
         ratio = state.log_slider("ratio", 1, 1000)
         st.button(
             "Start near 0",

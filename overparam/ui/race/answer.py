@@ -16,6 +16,7 @@ from overparam.ui.components.live_chart import Arrivals, Curve, Flag
 
 LOWEST, HIGHEST = 1e-8, 10.0  # of the gap axis
 FLOOR = 1e-16  # rounding can take a gap to zero or below, which a logarithmic axis cannot show
+FAN_POINTS, TALLEST = 60, 1.5  # of a run among a hundred: how many, and up to which gap
 AXES: dict[str, Any] = {
     "x_title": "iteration",
     "y_title": "gap g = (L − L*) / (L₀ − L*)",
@@ -28,6 +29,8 @@ def gap_curves(experiment: Experiment, view: View, log: bool = True) -> list[Cur
     of 1."""
     times = np.where(view.times == 0, ZERO_AT, view.times) if log else view.times
     looks = method_styles(experiment.methods)
+    if view.fan is not None and view.owner is not None:
+        return _search(experiment, times, view.fan, view.owner, looks)
     return [
         Curve(
             name=entry.label(),
@@ -38,6 +41,44 @@ def gap_curves(experiment: Experiment, view: View, log: bool = True) -> list[Cur
             note=f"step size {view.steps[i]:.3g}",
         )
         for i, entry in enumerate(experiment.methods)
+    ]
+
+
+def _search(
+    experiment: Experiment,
+    times: np.ndarray,
+    fan: np.ndarray,
+    owner: np.ndarray,
+    looks: list[tuple[str, str]],
+) -> list[Curve]:
+    """While step sizes are compared: every run, faint, and for each method the lowest gap that any
+    of its runs has at an iteration. What has been drawn stays as it is."""
+    some = np.unique(np.rint(np.linspace(0, len(times) - 1, FAN_POINTS)).astype(int))
+    runs = [
+        Curve(
+            name=f"{entry.label()}, one of the step sizes",
+            x=times[some],
+            y=np.where(fan[some, row] > TALLEST, np.nan, np.maximum(fan[some, row], FLOOR)),
+            colour=looks[i][0],
+            ghost=True,
+        )
+        for i, entry in enumerate(experiment.methods)
+        for row in np.flatnonzero(owner == i)
+    ]
+    lowest = [
+        np.min(np.where(np.isnan(fan), np.inf, fan)[:, owner == i], axis=1)
+        for i in range(len(looks))
+    ]
+    return runs + [
+        Curve(
+            name=entry.label(),
+            x=times,
+            y=as_drawn(np.where(np.isinf(least), np.nan, least), FLOOR, HIGHEST),
+            colour=looks[i][0],
+            dash=looks[i][1],
+            note="the lowest of all its step sizes",
+        )
+        for i, (entry, least) in enumerate(zip(experiment.methods, lowest, strict=True))
     ]
 
 

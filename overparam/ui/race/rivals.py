@@ -19,14 +19,16 @@ def plainly(entry: Entry) -> Entry:
     return Entry(entry.depth, entry.optimizer, entry.kind)
 
 
-def depth_chips(state: PageState) -> None:
-    """The depths of gradient descent that race."""
+def depth_chips(state: PageState, label: bool = True) -> None:
+    """The depths of gradient descent that race; without their label each says what it is."""
     chips(
         state,
         "depths",
         "Depth",
         {Entry(depth): str(depth) for depth in DEPTHS},
         "Networks of so many layers, by gradient descent.",
+        format_func=str if label else lambda depth: f"N = {depth}" if depth == "1" else depth,
+        label_visibility="visible" if label else "collapsed",
     )
 
 

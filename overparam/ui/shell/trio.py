@@ -25,39 +25,79 @@ SMALLEST = 1e-12  # of what must be above 0
 POWERS = {"2": 2.0, "4": 4.0}
 
 
-def trio(state: PageState, depth: Callable[[], object], step: Callable[[], Any]) -> Any:
+def trio(
+    state: PageState,
+    depth: Callable[[], object],
+    step: Callable[[], Callable[[], None]],
+    rest: Callable[[], object],
+) -> Callable[[], None]:
     """The row: what `depth` draws, the number of the loss, and what `step` draws, whose value is
-    returned."""
+    returned; below it what `rest` draws.
+
+    A lecture has one line: depth, the switch of p, and the rest.
+    """
     st.html(STYLE)
+    if st.session_state.get("app_projector"):
+        with (
+            role("controls", f"trio_{state.prefix}"),
+            st.container(horizontal=True, gap="small", vertical_alignment="center"),
+        ):
+            depth()
+            if _loss(state) == "lp":
+                switch(state)
+            rest()
+        return lambda: None
     with role("controls", f"trio_{state.prefix}"):
         first, second, third = st.columns([1, 1.3, 1], gap="small")
         with first:
             depth()
         with second:
-            loss = state.values().get("loss", "lp")
+            loss = _loss(state)
             if loss == "lp":
                 exponent(state)
             elif loss == "huber":
                 state.log_slider("delta", 0.01, 100)
         with third:
-            return step()
+            later = step()
+    with role("controls", f"trio_rest_{state.prefix}"):
+        rest()
+    return later
+
+
+def _loss(state: PageState) -> str:
+    return state.values().get("loss", "lp")
 
 
 def exponent(state: PageState) -> None:
     """The loss exponent p: a switch between 2 and 4, a slider, and a box to type in."""
-    key, value = state.key("p"), state.standing("p")
-    st.session_state[f"{key}_switch"] = next((w for w, p in POWERS.items() if p == value), None)
+    value = state.standing("p")
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        st.segmented_control(
-            "Loss exponent p",
-            list(POWERS),
-            format_func=lambda p: f"p = {p}",
-            key=f"{key}_switch",
-            on_change=lambda: _switch(state, f"{key}_switch"),
-            width="content",
-        )
+        switch(state)
         state.slider("p", step=0.5, label_visibility="collapsed", width=110)
         typed(state, "p", lambda p: state.set(p=p), value)
+
+
+def dial(state: PageState, name: str, step: float, **how: Any) -> float:
+    """A slider of a Number, and a box to type it into: dragged or typed, on every page alike."""
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        value = state.slider(name, step=step, width="stretch", **how)
+        typed(state, name, lambda chosen: state.set(**{name: chosen}), value)
+    return value
+
+
+def switch(state: PageState) -> None:
+    """The exponents that matter most, as one switch."""
+    key, value = f"{state.key('p')}_switch", state.standing("p")
+    st.session_state[key] = next((word for word, p in POWERS.items() if p == value), None)
+    st.segmented_control(
+        "Loss exponent p",
+        list(POWERS),
+        format_func=lambda p: f"p = {p}",
+        key=key,
+        on_change=lambda: _switch(state, key),
+        width="content",
+        label_visibility="collapsed" if st.session_state.get("app_projector") else "visible",
+    )
 
 
 def _switch(state: PageState, key: str) -> None:
@@ -85,7 +125,7 @@ def typed(
         choice.label,
         min_value=SMALLEST if choice.low_open else float(choice.low),
         max_value=float(choice.high),
-        value=None,
+        value=None if "placeholder" in how else "min",  # what may be empty can be cleared
         key=key,
         format="%.4g",
         width=BOX,

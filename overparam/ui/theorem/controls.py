@@ -8,6 +8,7 @@ from overparam.choices.theorem import DEFAULTS, EXAMPLES, SHAPE, Case, Example
 from overparam.data import ethanol_is_cached
 from overparam.ui.shell.problem import ethanol_control
 from overparam.ui.shell.state import PageState
+from overparam.ui.shell.trio import dial
 from overparam.ui.shell.upload import upload_control, uploaded
 from overparam.ui.theorem import compute, estimate
 
@@ -52,7 +53,7 @@ def sidebar(state: PageState) -> None:
         if view == "estimate":
             estimate.sidebar(state)
             return
-        state.slider("N", step=0.1)
+        dial(state, "N", 0.1)
         for name, column in zip(RADII[view], st.columns(len(RADII[view])), strict=True):
             with column:
                 state.slider(name, step=0.01)

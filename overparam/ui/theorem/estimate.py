@@ -35,6 +35,7 @@ from overparam.story.estimate_words import KNOWN, QUESTION, estimate_words, verd
 from overparam.ui.components.plot import plot
 from overparam.ui.shell.problem import ethanol_control
 from overparam.ui.shell.state import PageState
+from overparam.ui.shell.trio import dial
 from overparam.ui.shell.upload import upload_control, uploaded
 from overparam.ui.theorem import dimension, loops, trap
 
@@ -55,11 +56,11 @@ def sidebar(state: PageState) -> None:
     values = state.values()
     panel = values["panel"]
     if panel == "ball":
-        state.slider("N", step=0.1)
+        dial(state, "N", 0.1)
         state.slider("dim")
         return
     if panel == "trap":
-        state.slider("N", step=0.1)
+        dial(state, "N", 0.1)
         state.number("seed")
         return
     if panel == "fit":
@@ -67,7 +68,7 @@ def sidebar(state: PageState) -> None:
         _strength(state, kind)
         state.segmented("asks")
     else:
-        state.slider("N", step=0.1)
+        dial(state, "N", 0.1)
     source = state.select("data")
     if source == "csv":
         upload_control(state)
