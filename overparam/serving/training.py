@@ -16,7 +16,7 @@ from overparam.choices.beyond_linear import EVERY, Study
 from overparam.data.digits import load_digits
 from overparam.data.images import Images, load_images
 from overparam.engine.convolution import Convolutional, paper
-from overparam.engine.device import choose_device, prepare_thread
+from overparam.engine.device import choose_device, no_memory, prepare_thread
 from overparam.engine.nonlinear import Dense, FactoredNetworks, Network
 from overparam.engine.turns import GATE
 from overparam.serving.memory import Room
@@ -168,7 +168,7 @@ class Training:
             if isinstance(error, TrainingError):
                 raise
             self._forget()
-            if isinstance(error, MemoryError) or "allocate" in str(error):
+            if no_memory(error):
                 raise TrainingError(
                     "No memory is left for these runs: choose fewer seeds, factors or step sizes."
                 ) from error
