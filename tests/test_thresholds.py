@@ -19,7 +19,7 @@ from overparam.measure.curvature import largest_eigenvalue
 from overparam.measure.illustration import STARTS
 from overparam.serving.course import View
 from overparam.serving.run import Run, RunError
-from overparam.serving.sweep import UNKNOWN, Block, Trial, cell_runs
+from overparam.serving.sweep import Block, Trial, cell_runs
 from overparam.serving.training import Training, TrainingError
 from overparam.story.race_words import table
 
@@ -88,9 +88,9 @@ def test_a_step_change_counts_from_the_iteration_at_which_it_is_made():
 
 def test_a_cells_runs_go_on_to_ten_times_the_slower_arrival_and_not_to_the_horizon():
     plan = Plan.of(read_choices(PLAN_CHOICES, {})[0] | {"p": 4.0, "horizon": 20_000})
-    runs = cell_runs(plan, plan.cell(2, 2))
+    runs = cell_runs(plan, plan.cell(4, 4))
     slower = max(int(own[own >= 0].min()) for own in runs.reached)
-    assert UNKNOWN < slower and 10 * slower + 20 < 20_000
+    assert 100 < slower and 10 * slower + 20 < 20_000
     # up to what a last slice of .03 seconds took with it
     assert runs.until >= 10 * slower and runs.until < 10 * slower + 20 + 4096
     assert runs.times[-1] == runs.until
