@@ -3,22 +3,25 @@ limits, each with a figure of its own."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
 from overparam.choices.kinds import read_choices
-from overparam.choices.race import CHOICES, OPENING, Experiment
+from overparam.choices.race import CHOICES, OPENING, Entry, Experiment
 from overparam.figures.network import network_figure
 from overparam.figures.race import method_styles
 from overparam.figures.style import BLUE, NEUTRAL, ZERO_AT, axis, base_layout
 from overparam.figures.tuning import Tuning, tuning_figure
 from overparam.measure.illustration import balanced_layers, layers_step, product
+from overparam.serving.course import Tuned
 from overparam.serving.run import RUNS, RunError
 from overparam.story.race_claim import claim
 from overparam.theory.field import leading_term
 from overparam.ui.components.live_chart import live_chart
-from overparam.ui.components.plot import plot
+from overparam.ui.components.plot import Prepared, plot, prepared
 from overparam.ui.race.answer import AXES, arrivals, gap_curves
 from overparam.ui.shell.roles import role
 
@@ -91,26 +94,33 @@ def mechanism() -> None:
             "Layers N", NETWORK_DEPTHS, default=3, required=True, key="home_layers"
         )
         stepped = st.toggle("One step of gradient descent", key="home_step")
-    before = balanced_layers(AT, depth)
-    gradient = (AT - TARGET) ** 3
-    after = layers_step(before, gradient, ETA)
-    plain, deep = AT - ETA * gradient, product(after)
+    plain, _, after = _one_step(depth)
     with words:
-        st.markdown(_step_words(depth, plain - AT, deep - AT))
+        st.markdown(_step_words(depth, plain - AT, product(after) - AT))
     with picture:
         plot(
-            network_figure(
-                plain if stepped else AT,
-                after if stepped else before,
-                ("one matrix", f"{depth} layer{'' if depth == 1 else 's'}, the same product"),
-                HEIGHT,
-            ),
+            _network(depth, stepped),
             key="home_network",
             alt=(
                 f"A linear model drawn as one matrix and as {depth} matrices with the same product;"
                 " thickness is the size of a weight."
             ),
         )
+
+
+def _one_step(depth: int) -> tuple[np.ndarray, list[np.ndarray], list[np.ndarray]]:
+    """The matrix after a step, and the layers before and after it."""
+    before, gradient = balanced_layers(AT, depth), (AT - TARGET) ** 3
+    return AT - ETA * gradient, before, layers_step(before, gradient, ETA)
+
+
+@st.cache_data(show_spinner=False, max_entries=2 * len(NETWORK_DEPTHS))
+def _network(depth: int, stepped: bool) -> Prepared:
+    plain, before, after = _one_step(depth)
+    names = "one matrix", f"{depth} layer{'' if depth == 1 else 's'}, the same product"
+    return prepared(
+        network_figure(plain if stepped else AT, after if stepped else before, names, HEIGHT)
+    )
 
 
 def _step_words(depth: int, plain: np.ndarray, deep: np.ndarray) -> str:
@@ -137,13 +147,6 @@ def fairness() -> None:
     found = run.comparison()
     if found is None:  # the race above could not be run, and says why
         return
-    looks = method_styles(run.experiment.methods)
-    rows = []
-    for i, entry in enumerate(run.experiment.methods):
-        mine = np.flatnonzero(found.grid.owner == i)
-        gaps = np.where(found.diverged_at[mine] >= 0, np.nan, found.gaps[mine])
-        chosen = found.chosen[i] - int(mine[0])
-        rows.append(Tuning(entry.label(), *looks[i], found.grid.steps[mine], gaps, chosen))
     st.markdown(
         f"The race at $p = 4$ again, all {len(found.grid.methods)} runs of it: one for each depth"
         f" and"
@@ -153,10 +156,21 @@ def fairness() -> None:
         " depth."
     )
     plot(
-        tuning_figure(rows, f"gap at iteration {found.iteration:,}", HEIGHT),
+        _step_sizes(run.experiment.methods, found),
         key="home_tuning",
         alt="The gap of every depth against its step size, with the best step of each.",
     )
+
+
+@st.cache_data(show_spinner=False, max_entries=1)  # of the opening race, the same for everybody
+def _step_sizes(_methods: Sequence[Entry], _found: Tuned) -> Prepared:
+    looks, rows = method_styles(_methods), []
+    for i, entry in enumerate(_methods):
+        mine = np.flatnonzero(_found.grid.owner == i)
+        gaps = np.where(_found.diverged_at[mine] >= 0, np.nan, _found.gaps[mine])
+        chosen = _found.chosen[i] - int(mine[0])
+        rows.append(Tuning(entry.label(), *looks[i], _found.grid.steps[mine], gaps, chosen))
+    return prepared(tuning_figure(rows, f"gap at iteration {_found.iteration:,}", HEIGHT))
 
 
 def theorem() -> None:
@@ -169,6 +183,16 @@ def theorem() -> None:
         " (Theorem 2). Here for a linear loss and the curve of the proof, from radius 0 to 1, in"
         " closed form: $2(N-1)(N-2)/(3N-2)$."
     )
+    plot(
+        _circulation(),
+        key="home_theorem",
+        alt="The work around a closed curve against depth: 0 at one and two layers, then growing.",
+    )
+    st.page_link("pages/no_regularizer.py", label="Walk the curve", icon=":material/cycle:")
+
+
+@st.cache_data(show_spinner=False, max_entries=1)
+def _circulation() -> Prepared:
     depths = np.linspace(1, 8, 141)
     totals = np.array([leading_term(depth, 1.0, 0.0, 1.0) for depth in depths])
     figure = go.Figure()
@@ -206,12 +230,7 @@ def theorem() -> None:
             ],
         )
     )
-    plot(
-        figure,
-        key="home_theorem",
-        alt="The work around a closed curve against depth: 0 at one and two layers, then growing.",
-    )
-    st.page_link("pages/no_regularizer.py", label="Walk the curve", icon=":material/cycle:")
+    return prepared(figure)
 
 
 def limits() -> None:
