@@ -353,7 +353,7 @@ if refused := moving.pop("refused", None):
 def race_view(run: Run) -> None:
     """The curves, streamed, and their table."""
     log_axis = values["axis"] == "log"
-    slots = {"claim": role("words", "claim").empty()}
+    slots = {"claim": role("answer", "claim").empty()}
     chart = live_chart(
         "race",
         height=height,

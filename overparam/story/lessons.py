@@ -141,16 +141,14 @@ _RACES = Step(
     page=RACE,
     query=OPENING,
     watch=(
-        "Breast cancer data: 29 measurements of 569 cell samples predict a thirtieth. Each depth"
-        " has the best step size of a grid. *Gap*: the share of the avoidable loss that is left."
-        " Press **Run**, then try the others."
+        "29 measurements of 569 cell samples predict a thirtieth. Each depth has the best step size"
+        " of a grid. *Gap*: the share of the avoidable loss that is left. Try the others."
     ),
     question="How much sooner is depth 2 at a gap of 0.01? From the first step on?",
     answer=(
         "About 3 times: see the bracket. Not from the first step: to a gap of 0.2 it needs twice as"
         " many, as its steps are small while the weights are. With $p = 2$ the curvature is the"
-        " same everywhere, nothing is gained, and the slow start is lost. At $p = 6$ depth gains"
-        " more."
+        " same everywhere, and only the slow start is left."
     ),
     needs=TRANSPORT,
     tries=(

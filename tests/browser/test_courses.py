@@ -6,9 +6,8 @@ from overparam.story.lessons import COURSES
 from tests.browser.walk import overflow, walk
 
 
-# to mend: the race's table of two-line counts makes demo-5 95 px too high, the answer of why-13 is
-# 34 px too high
-@pytest.mark.xfail(strict=False, reason="steps demo-5 and why-13 are higher than the window")
+# to mend: the answer of why-13 is 34 px too high
+@pytest.mark.xfail(strict=False, reason="step why-13 is higher than the window")
 @pytest.mark.parametrize("course", COURSES.values(), ids=COURSES)
 def test_course(open_page, serve, course):
     """Every other step in the dark: the theme changes under the lecturer's hand, as at dusk."""

@@ -24,7 +24,7 @@ def height_at_rest(page) -> int:
     """The highest picture's height, once it has not changed for 0.7 s."""
     same = (
         f"() => {{ const before = window.height; window.height = {HIGHEST}; return window.height"
-        " === before }"
+        " > 0 && window.height === before }"
     )
     page.wait_for_function(same, polling=700)
     return page.evaluate(HIGHEST)

@@ -266,7 +266,7 @@ def momentum(reader: Reader) -> None:
         r" \gamma\,w$, where "
         r"$\gamma = \eta\langle w_1, G\rangle / w_2$, $\rho = \eta w_2^2 - \eta^2 w_2 \langle w_1,"
         r" G\rangle$. As $w$ is itself a "
-        r"sum of past gradients, $-\gamma w$ is momentum, with weights "
+        r"sum of past gradients, $-\gamma w$ weighs these, which the paper calls momentum, by "
         r"$\mu(t,\tau) = -\gamma_t\,\rho_\tau\prod_{s=\tau+1}^{t-1}(1-\gamma_s)$."
     )
 

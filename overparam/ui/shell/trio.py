@@ -18,6 +18,9 @@ STYLE = """<style>
   position: relative; height: 0.7rem; margin-top: -0.5rem;
   font-size: 0.7rem; line-height: 0.7rem;
 }
+@media (max-width: 640px) { /* a phone: the picture first, the controls right below it */
+  .stMain [data-testid="stLayoutWrapper"]:has(> [class*="st-key-role_controls_trio"]) { order: 1; }
+}
 .trio-marks span { position: absolute; transform: translateX(-50%); }
 </style>"""
 BOX = 64  # pixels of a box to type in
