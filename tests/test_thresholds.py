@@ -19,7 +19,7 @@ from overparam.measure.curvature import largest_eigenvalue
 from overparam.measure.illustration import STARTS
 from overparam.serving.course import View
 from overparam.serving.run import Run, RunError
-from overparam.serving.sweep import Block, Trial, cell_runs
+from overparam.serving.sweep import NEVER, UNKNOWN, Block, Trial, cell_runs
 from overparam.serving.training import Training, TrainingError
 from overparam.story.race_words import table
 
@@ -170,3 +170,14 @@ def test_no_memory_is_known_by_type_everywhere(monkeypatch):
         with pytest.raises(TrainingError if told else RuntimeError) as caught:
             training.advance(1)
         assert ("No memory is left" in str(caught.value)) is told
+
+
+def test_a_map_looks_at_the_horizon_itself_where_a_stage_ends_there():
+    plan = Plan.of(read_choices(PLAN_CHOICES, {})[0] | {"p": 4.0, "horizon": 64})
+    block = Block(plan, [plan.cell(12, 4)])
+    (trial,) = block.trials.values()
+    while block.iteration < 64:
+        block.advance(64, 1.0)
+    assert block.prune() and trial.iterations == UNKNOWN  # iterations 0 to 63 are known, 64 is not
+    block.advance(65, 1.0)
+    assert not block.prune() and trial.iterations == NEVER
