@@ -22,6 +22,7 @@ from torch import Tensor
 
 from overparam.choices.alignment import DEFAULTS as ALIGNMENT
 from overparam.choices.alignment import Chain
+from overparam.choices.atlas import AtlasPlan
 from overparam.choices.kinds import read_choices
 from overparam.choices.map import PLAN_CHOICES, Plan
 from overparam.choices.plateaus import DEFAULTS, MODES, Family
@@ -46,6 +47,7 @@ from overparam.figures.style import PALETTE
 from overparam.measure.history import GAPS, History
 from overparam.measure.plateaus import DRIFT_SCALES, DRIFT_SKEW, chain_drift_against_scale
 from overparam.serving.alignment import AlignmentRun
+from overparam.serving.atlas import Making, Pool
 from overparam.serving.plateaus import DescentRun, FamilyRun, Steps, mode_times
 from overparam.serving.sweep import Block, step_sizes
 from overparam.serving.work import FIRST_SECONDS
@@ -60,6 +62,7 @@ Stopwatch = Callable[[Mapping[str, Callable[[int], object]]], dict[str, float]]
 RUNS = (1, 3, 7, 12, 24, 96)
 STEP = 1e-5  # small enough for every run here to stay calm
 SLICE = 4e-3  # seconds
+ATLAS_DETAIL, ATLAS_ROUNDS = "fine", 3
 
 
 def stopwatch(rounds: int, clock: Callable[[], float] = time.process_time) -> Stopwatch:
@@ -543,6 +546,31 @@ def the_map(measure: Stopwatch) -> Iterator[str]:
                     )
 
 
+def atlas(_: Stopwatch) -> Iterator[str]:
+    """The finest map of the page as an atlas: two processes against one, wall time, in turn."""
+    yield "An atlas, the fine map: wall time of one process over that of two, which are warm"
+    yield ""
+    for _ in compute_atlas(AtlasPlan.of_link("detail=quick&horizon=10"), 2):
+        pass  # the processes come up and import torch
+    plan, best = AtlasPlan.of_link(f"detail={ATLAS_DETAIL}"), 0.0
+    for round_ in range(ATLAS_ROUNDS):
+        took = []
+        for workers in (1, 2):
+            start = time.perf_counter()
+            first, *_ = [time.perf_counter() - start for _ in compute_atlas(plan, workers)]
+            took.append(time.perf_counter() - start)
+        best = max(best, took[0] / took[1])
+        yield (
+            f"round {round_ + 1}: {took[0]:6.1f} s  {took[1]:6.1f} s  {took[0] / took[1]:5.2f}"
+            f"  (first block after {first:.2f} s; best ratio {best:.2f})"
+        )
+
+
+def compute_atlas(plan: AtlasPlan, workers: int) -> Iterator[int]:
+    with Pool(workers) as pool:
+        yield from Making(plan).compute(pool)
+
+
 def gpu(measure: Stopwatch) -> Iterator[str]:
     """Where the GPU begins to pay: the same iteration on the CPU, there kernel by kernel, and there
     as one CUDA graph."""
@@ -588,6 +616,7 @@ SECTIONS: tuple[Callable[[Stopwatch], Iterator[str]], ...] = (
     nonlinear,
     tuning,
     the_map,
+    atlas,
     settings,
     pictures,
     gpu,

@@ -14,6 +14,7 @@ from overparam.engine.losses import lp
 from overparam.engine.nonlinear import Recipe
 from overparam.engine.problem import Problem
 from overparam.engine.simulation import Method, Simulation
+from overparam.serving.atlas import Pool
 from overparam.serving.sweep import UNKNOWN, Block, step_sizes
 
 
@@ -91,10 +92,13 @@ def test_a_stopwatch_keeps_the_fastest_slice_of_each_candidate():
 def test_the_table_has_a_line_for_every_problem_precision_and_number_of_runs(monkeypatch, capsys):
     monkeypatch.setattr(benchmark, "ethanol_shaped", small)
     monkeypatch.setattr(benchmark, "SLICE", 1e-4)
+    monkeypatch.setattr(benchmark, "ATLAS_DETAIL", "quick&horizon=20&grid=2")
+    monkeypatch.setattr(benchmark, "Pool", lambda workers: Pool(1))  # no process starts
     benchmark.main(["--rounds", "1"])
     lines = capsys.readouterr().out.splitlines()
     race = [line for line in lines if re.match(r"(2565x128|two coord) +float", line)]
     assert len(race) == 2 * 2 * len(benchmark.RUNS)
+    assert len([line for line in lines if re.match(r"round \d: .* best ratio", line)]) == 3
     assert len([line for line in lines if re.match(r" +float(32|64) +\d+ \|", line)]) == 6
     for line in race:
         assert all(float(number) > 0 for number in re.findall(r"\d+\.\d+", line.split("|", 1)[1]))

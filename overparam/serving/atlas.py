@@ -29,7 +29,6 @@ from overparam.engine.device import prepare_thread
 from overparam.engine.products import plain_forms
 from overparam.serving.atlas_file import Atlas, AtlasError, listed
 from overparam.serving.sweep import FIRST_STAGE, UNKNOWN, Block, View
-from overparam.words import show
 
 BLOCK_RUNS = (
     2000  # of one batch, about: fewer cost more time in all, more leave workers idle at the end
@@ -202,7 +201,8 @@ class Pool:
         """
         parallel = Parallel(
             return_as="generator_unordered",
-            pre_dispatch="8 * n_jobs",  # workers elsewhere do not wait for the next task's way
+            # workers elsewhere do not wait for the next task's way
+            pre_dispatch="8 * n_jobs" if self._scheduler else "2 * n_jobs",
             timeout=patience if self._scheduler else None,
         )
         with ExitStack() as stack:
@@ -210,7 +210,8 @@ class Pool:
                 found = parallel(delayed(_numbered)(versions(), *task) for task in tasks)
             stack.callback(_close, found)
             try:
-                yield from found
+                # not `yield from`, with which joblib would warn of what is given up
+                yield from map(tuple, found)
             except TimeoutError as error:
                 raise AtlasError(
                     f"The workers of {self._scheduler} have sent nothing for {patience:.0f} s: see"
@@ -262,7 +263,7 @@ def dask_client(address: str) -> Iterator[None]:
         client = Client(address, timeout=CONNECT_SECONDS)
     except (OSError, ValueError, TypeError) as error:  # nobody there, or no address at all
         raise AtlasError(
-            f"No Dask scheduler answers at {show(address)}: start one with `dask scheduler`, and"
+            f"No Dask scheduler answers at {address!r}: start one with `dask scheduler`, and"
             " give its address such as tcp://127.0.0.1:8786."
         ) from error
     with client:
