@@ -46,6 +46,7 @@ from overparam.figures.readings import Panel, Reading, stacked
 from overparam.figures.style import PALETTE
 from overparam.measure.history import GAPS, History
 from overparam.measure.plateaus import DRIFT_SCALES, DRIFT_SKEW, chain_drift_against_scale
+from overparam.nn import EndToEnd, overparameterize
 from overparam.serving.alignment import AlignmentRun
 from overparam.serving.atlas import Making, Pool
 from overparam.serving.plateaus import DescentRun, FamilyRun, Steps, mode_times
@@ -265,6 +266,50 @@ def ordinary_network(recipe: Recipe, batch: int) -> Callable[[int], None]:
             optimizer.step()
 
     return advance
+
+
+def layer_training(
+    layer: torch.nn.Module, inputs: Tensor, depth: int, rule: bool
+) -> Callable[[int], None]:
+    """Steps of gradient descent on one layer of one's own network, its weight plain, in factors, or
+    moved by the end-to-end rule; advance(n)."""
+    if depth > 1 and not rule:
+        overparameterize(layer, depth)
+    parameters = list(layer.parameters())
+    optimizer: torch.optim.Optimizer = (
+        EndToEnd(parameters, STEP, depth) if rule else torch.optim.SGD(parameters, STEP)
+    )
+
+    def advance(iterations: int) -> None:
+        for _ in range(iterations):
+            optimizer.zero_grad()
+            layer(inputs).square().mean().backward()
+            optimizer.step()
+
+    return advance
+
+
+def own_network(measure: Stopwatch) -> Iterator[str]:
+    """Steps on layers of one's own network, in factors and by the rule, over those on plain
+    layers."""
+    yield "A step on a layer of one's own network over that on the plain layer, float32"
+    yield ""
+    yield "layer                             |  N = 2  N = 3  EndToEnd, N = 2"
+    nn, image = torch.nn, torch.randn(16, 64, 16, 16)
+    layers: dict[str, tuple[Callable[[], torch.nn.Module], Tensor]] = {
+        "linear 512 to 512, batch 32": (lambda: nn.Linear(512, 512), torch.randn(32, 512)),
+        "linear 512 to 512, batch 512": (lambda: nn.Linear(512, 512), torch.randn(512, 512)),
+        "linear 512 to 10, batch 128": (lambda: nn.Linear(512, 10), torch.randn(128, 512)),
+        "linear 512 to 1, batch 128": (lambda: nn.Linear(512, 1), torch.randn(128, 512)),
+        "3x3, 64 to 64, 16x16, batch 16": (lambda: nn.Conv2d(64, 64, 3, padding=1), image),
+        "1x1, 64 to 64, 16x16, batch 16": (lambda: nn.Conv2d(64, 64, 1), image),
+    }
+    ways = {"plain": (1, False), "2": (2, False), "3": (3, False), "rule": (2, True)}
+    for name, (make, inputs) in layers.items():
+        torch.manual_seed(0)
+        took = measure({way: layer_training(make(), inputs, *how) for way, how in ways.items()})
+        two, three, rule = (took[way] / took["plain"] for way in ("2", "3", "rule"))
+        yield f"{name:<33} | {two:6.1f} {three:6.1f} {rule:16.1f}"
 
 
 def nonlinear(measure: Stopwatch) -> Iterator[str]:
@@ -614,6 +659,7 @@ SECTIONS: tuple[Callable[[Stopwatch], Iterator[str]], ...] = (
     race,
     widths,
     nonlinear,
+    own_network,
     tuning,
     the_map,
     atlas,

@@ -66,7 +66,7 @@ CHOICES = (
     Option("start", "Start", "random", STARTS),
     Number("decay", "Weight decay λ", 0, 0, 1),
     Flag("bias", "Output bias"),
-    Number("pick", "Which ε, from the largest", 2, 0, 24, integer=True),
+    Number("pick", "Which ε", 2, 0, 24, integer=True, help="Counted from the largest, 0."),
     Number("draw", "Which start", 0, 0, 7, integer=True),
     Number("step", "Step size of descent, momentum", 0.05, 0, 1, low_open=True),
     Number("adam", "Step size of Adam", 0.01, 0, 1, low_open=True),

@@ -52,15 +52,17 @@ def show(state: PageState) -> None:
     if view == "escape":
         state.slider("decay", step=0.01)
     elif view == "balance":
-        state.number("pick", step=1)
-        state.number("draw", step=1)
+        left, right = st.columns(2)
+        with left:
+            state.number("pick", step=1)
+        with right:
+            state.number("draw", step=1)
     elif view == "optimizers":
         left, right = st.columns(2)
         with left:
             state.log_slider("step", 0.001, 1, label="η")
         with right:
             state.log_slider("adam", 0.001, 1, label="η, Adam")
-        state.log_slider("horizon", 100, 20_000)
     more = st.popover(
         "More", icon=":material/tune:", type="tertiary", key=state.key("more"), on_change="rerun"
     )
@@ -68,6 +70,8 @@ def show(state: PageState) -> None:
 
 
 def _more(state: PageState, offset: bool) -> None:
+    if state.values()["view"] == "optimizers":
+        state.log_slider("horizon", 100, 20_000)
     if not offset:
         state.select("start")
     state.slider("width")

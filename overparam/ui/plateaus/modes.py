@@ -18,21 +18,24 @@ def show(state: PageState, family: Family) -> None:
     seen = look(FAMILIES.get(family))
     curve = seen.curves[0]
     halves = mode_times(curve)
-    plot(
-        figures.modes(curve.times, curve.others, MODES, halves),
-        key=state.key("modes"),
-        alt=(
-            "The strength of each of the teacher's three modes over time; dots where each is half"
-            " there."
-        ),
-    )
+    left, right = st.columns([2, 1], gap="medium")
+    with left:
+        plot(
+            figures.modes(curve.times, curve.others, MODES, halves),
+            key=state.key("modes"),
+            alt=(
+                "The strength of each of the teacher's three modes over time; dots where each is"
+                " half there."
+            ),
+        )
     if family.eps[0] == 0 and family.r >= 2:
         st.info(
             "ε = 0 stands exactly on the saddle: its gradient is 0, and it stays for ever.",
             icon=":material/info:",
         )
         return
-    st.markdown(table(halves) if seen.finished else "Computing …")
+    with right:
+        st.markdown(table(halves) if seen.finished else "Computing …")
     st.caption(
         "White inputs, three outputs. The order is that of the strengths $s$, but the times are not"
         " as $1/s$: by the time that a weak mode leaves, the strong ones have changed the layers"

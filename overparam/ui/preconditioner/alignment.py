@@ -30,6 +30,7 @@ from overparam.ui.shell.state import PageState
 
 __all__ = ["CHOICES", "show"]
 ROUNDING = 1e-14
+HEIGHT = 290
 
 
 def show(state: PageState) -> None:
@@ -123,7 +124,7 @@ def _pictures(state: PageState, chain: Chain, found: Alignment) -> None:
             values["reading"]
         ](chain, found, r)
         plot(
-            stacked(panels, found.times, int(found.times[at]), 330),
+            stacked(panels, found.times, int(found.times[at]), HEIGHT),
             key=state.key("aligned"),
             alt=alt,
             on_click=lambda event: _set_cursor(state, event),
@@ -305,13 +306,8 @@ def _ranks(chain: Chain, found: Alignment, r: int) -> tuple[list[Panel], str]:
 def _rank_words(chain: Chain, found: Alignment, r: int, at: int) -> str:
     layers, product = found.layer_ranks[at], found.product_ranks[at]
     names = ("entropy", "stable", "energy")
-    head = (
-        f"| iteration {found.times[at]:,} | "
-        + " | ".join(f"{n} rank" for n in names)
-        + " |\n|---|---|---|---|"
-    )
-    spread = " | ".join(
-        f"{low:.2f} to {high:.2f}" for low, high in zip(layers.min(0), layers.max(0), strict=True)
-    )
-    whole = " | ".join(f"**{value:.2f}**" for value in product)
-    return f"{head}\n| layers | {spread} |\n| product | {whole} |"
+    parts = [
+        f"{name} rank {low:.2f} to {high:.2f}, product **{whole:.2f}**"
+        for name, low, high, whole in zip(names, layers.min(0), layers.max(0), product, strict=True)
+    ]
+    return f"At iteration {found.times[at]:,}, layers: " + "; ".join(parts) + "."
