@@ -133,3 +133,20 @@ def test_reload_restores_every_control(race):
     race.wait_for_function(f"Number(document.querySelector('{CHART}')?.dataset.painted) > 0")
     assert race.get_by_role("slider", name="Loss exponent p").input_value() == "4.5"
     assert len(shown(race)) == 12
+
+
+def test_depth_5_p_6_and_a_step_size_take_three_actions(open_page, serve):
+    page = open_page(f"{serve('app.py')}/convergence")
+    page.get_by_text("avoidable loss is gone").wait_for()
+    # 1, 2, 3
+    page.locator(".st-key-race_depths").get_by_role("button", name="5", exact=True).click()
+    page.wait_for_url("**5_gd**")
+    for name, value, told in (
+        ("race_p_typed", "6", "**p=6**"),
+        ("race_step_typed", "0.05", "**step=0.05**"),
+    ):
+        box = page.locator(f".st-key-{name} input")
+        box.fill(value)
+        box.press("Enter")
+        page.wait_for_url(told)
+    assert "steps=shared" in page.url and "5_gd" in page.url and "problem=cancer" in page.url
