@@ -55,7 +55,7 @@ def navigation() -> StreamlitPage:
                 st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
                 st.Page("pages/convergence.py", title="The race", icon=":material/show_chart:"),
             ],
-            "Where it helps": [
+            "Where": [
                 st.Page(
                     "pages/where_depth_helps.py",
                     title="Where depth helps",

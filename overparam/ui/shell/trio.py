@@ -18,6 +18,9 @@ STYLE = """<style>
   position: relative; height: 0.7rem; margin-top: -0.5rem;
   font-size: 0.7rem; line-height: 0.7rem;
 }
+[class*="st-key-role_controls_trio"] .stButtonGroup > :is([role="toolbar"], [role="group"]) {
+  flex-wrap: wrap; row-gap: 0.25rem;
+}
 @media (max-width: 640px) { /* a phone: the picture first, the controls right below it */
   .stMain [data-testid="stLayoutWrapper"]:has(> [class*="st-key-role_controls_trio"]) { order: 1; }
 }
