@@ -44,6 +44,7 @@ STRUCTURED = {
     ),
     "small": st.sets(st.integers(1, 6)).map(lambda layers: tuple(sorted(layers))),
     "cell": st.none() | st.tuples(st.integers(0, 12), st.integers(0, 7)),
+    "atlas": st.sampled_from(["", "of another server"]),
 }
 # What a page computes before anybody presses Run, kept short; every other choice takes any value
 # within its bounds.
