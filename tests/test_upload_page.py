@@ -220,3 +220,15 @@ def test_files_are_kept_in_a_bounded_number_and_one_that_is_gone_is_told(monkeyp
 def test_a_link_with_another_word_for_a_file_is_told(csv):
     app = race(**SMALL | {"csv": csv})
     assert not app.exception and "is not one of ours; upload the file again" in told(app)
+
+
+def test_a_session_keeps_four_files_and_the_server_one_for_each_of_a_class(monkeypatch):
+    app = race(**SMALL)
+    for i in range(5):
+        choose(app, (f"{i}.csv", GOOD[1] + f"\n{i},2,3".encode(), "text/csv"))
+    assert list(app.session_state["uploads"].names.values()) == [f"{i}.csv" for i in range(1, 5)]
+    monkeypatch.setattr(FILES, "_kept", type(FILES._kept)())
+    keys = [f"{i:016x}" for i in range(200)]
+    for key in keys:
+        FILES.get(key, GOOD[1])
+    assert all(FILES.find(key) for key in keys[-30:]) and len(FILES) <= 40  # of 10 MB at most
