@@ -50,8 +50,9 @@ def compute(making: Making, pool: Pool, path: Path) -> None:
 
     Raises: AtlasError.
     """
-    began = told = saved = time.monotonic()
+    began = saved = time.monotonic()
     at_first, every = making.decided, 0.5 if sys.stderr.isatty() else 10.0
+    told = began - every  # the first block is told at once
     try:
         for decided in making.compute(pool):
             now = time.monotonic()

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import CancelledError
 from dataclasses import replace
 from pathlib import Path
 
@@ -140,10 +141,10 @@ def test_what_is_done_is_kept_and_the_same_call_goes_on(tmp_path, monkeypatch, c
 
 @pytest.mark.slow
 def test_ctrl_c_on_the_whole_process_group_says_one_sentence(tmp_path):
-    call = [sys.executable, "-m", "overparam.atlas", "detail=fine&horizon=20000", "--workers", "2"]
+    call = [sys.executable, "-m", "overparam.atlas", "detail=fine", "--workers", "2"]
     call += ["--out", str(tmp_path / "a.npz")]
     with subprocess.Popen(call, cwd=ROOT, stderr=subprocess.PIPE, start_new_session=True) as run:
-        first = run.stderr.readline()  # some ten seconds of work are done
+        first = run.stderr.readline()  # one block of thirteen is done
         os.killpg(run.pid, signal.SIGINT)
         rest = run.stderr.read().decode()
         assert run.wait() == 130 and b"left" in first
@@ -266,6 +267,23 @@ def test_a_scheduler_that_is_not_there_is_told(address, monkeypatch):
     monkeypatch.setattr(atlas_module, "CONNECT_SECONDS", 1)
     with pytest.raises(AtlasError, match="No Dask scheduler answers at"), Pool(scheduler=address):
         pass
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (CancelledError, "connection to the scheduler tcp://h:1 was lost"),
+        (TimeoutError, "workers of tcp://h:1 have sent nothing for 60 s"),
+    ],
+)
+def test_a_scheduler_that_goes_away_is_told(error, says, monkeypatch):
+    def lost(tasks):
+        raise error
+        yield
+
+    monkeypatch.setattr(atlas_module, "Parallel", lambda **_: lost)
+    with pytest.raises(AtlasError, match=says):
+        list(Pool(scheduler="tcp://h:1").solve(iter([]), 60))
 
 
 @pytest.mark.slow

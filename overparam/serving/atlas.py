@@ -9,10 +9,12 @@ machine finds fastest. The slowest blocks come first, so that no long one is lef
 from __future__ import annotations
 
 import hashlib
+import logging
 import signal
 import threading
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
@@ -217,6 +219,11 @@ class Pool:
                     f"The workers of {self._scheduler} have sent nothing for {patience:.0f} s: see"
                     " whether they and the scheduler still run."
                 ) from error
+            except CancelledError as error:
+                raise AtlasError(
+                    f"The connection to the scheduler {self._scheduler} was lost: start it and its"
+                    " workers again."
+                ) from error
 
 
 def _numbered(
@@ -259,6 +266,8 @@ def dask_client(address: str) -> Iterator[None]:
             'Dask is not installed here: run pip install ".[dask]", or use --workers for this'
             " machine alone."
         ) from error
+    log = logging.getLogger("distributed.client")  # tells with tracebacks what is a sentence here
+    log.setLevel(logging.CRITICAL)
     try:
         client = Client(address, timeout=CONNECT_SECONDS)
     except (OSError, ValueError, TypeError) as error:  # nobody there, or no address at all
