@@ -108,10 +108,12 @@ async function draw(root, chart, setTriggerValue) {
   chart.observer.observe(root);
   root.on("plotly_animated", () => { chart.playing = false; });
   root.on("plotly_click", (event) => {
-    const at = event.points[0];
+    const at = event.points[0], custom = at?.customdata ?? null;
     const x = event.xvals?.[0], y = event.yvals?.[0];
-    setTriggerValue("clicked", { x, y, axis: event.xaxes?.[0]?._id ?? null, custom: at?.customdata ?? null,
-                                 point_x: at?.x ?? null, point_y: at?.y ?? null });
+    setTriggerValue("clicked", { x, y, axis: event.xaxes?.[0]?._id ?? null, point_x: at?.x ?? null,
+                                 point_y: at?.y ?? null,
+                                 // plotly's rows are typed arrays, which would arrive as objects
+                                 custom: ArrayBuffer.isView(custom) ? Array.from(custom) : custom });
   });
 }
 
