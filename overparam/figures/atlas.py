@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from overparam.figures.map import MOST, NEITHER, ONLY_DEEP, ONLY_PLAIN, SCALE, Array
 from overparam.figures.style import NEUTRAL, RED, TRANSPARENT, axis, base_layout
 
-# Apart from blue, orange and one another with every common colour deficiency.
+# Not on the scale from orange to blue; the legend and hovering say the same in words.
 ONE_ARRIVED = {ONLY_DEEP: "#14b8a6", ONLY_PLAIN: "#f2d13c", NEITHER: "#8a929c"}
 
 
