@@ -201,15 +201,13 @@ _BEYOND = (
         query=_FIGURE,
         watch=(
             "A nonlinear network on digits, with weight decay. *Two (paper)*: each dense layer is"
-            " two matrices, the decay on their product, as in the paper's last figure. The plotted"
-            " loss is fit plus penalty: look at each."
+            " two matrices, the decay on their product. The plotted loss is fit plus penalty."
         ),
         question="The loss falls further with two matrices. Does the network fit better?",
         answer=(
-            "Hardly: see *of it fit*. Two fresh matrices begin with a larger product, hence"
-            " penalty, and the product shrinks faster at the same step. Without decay two matrices"
-            " do fit sooner here: at this one step size, which was tuned for neither. So compare"
-            " step sizes next."
+            "Hardly: see *of it fit*. Two fresh matrices begin with a larger penalty, which shrinks"
+            " faster at the same step. Without decay two do fit sooner here, at one step size,"
+            " tuned for neither: compare step sizes next."
         ),
         needs=("curves", "run"),
         tries=(
@@ -227,7 +225,7 @@ _BEYOND = (
             " iterations to the goal, against the step size. Right: the loss. Compare *the same"
             " step* with *own best steps*."
         ),
-        question="How do the left curves differ from one another? What becomes of the advantage?",
+        question="How do the left curves differ? What becomes of the advantage?",
         answer=(
             "They have one shape, shifted: factors multiply gradients where weights are large, so a"
             " step is larger, and its limit comes earlier. At one small step size three factors are"
@@ -361,17 +359,15 @@ _WHY = (
         page=REGULARIZER,
         query={"view": "estimate", "panel": "trap", "N": "4"},
         watch=(
-            "Depth 4 on two coordinates. To the updates of $M$ runs two things are fitted: a"
-            " **potential**, whose gradient they would be (a regularizer), and **any smooth"
-            " field**. Dotted: what is left of the runs that were fitted; solid: of runs that were"
-            " not."
+            "To the updates of $M$ runs two things are fitted: a **potential**, whose gradient they"
+            " would be (a regularizer), and **any smooth field**. Dotted: what is left of these"
+            " runs; solid: of others."
         ),
         question="From one run, is depth 4 a regularizer? And from 32?",
         answer=(
-            "One run is fitted to rounding: *perfect*, as any vectors at distinct points are by"
-            " some potential. The next run shows that this was worth nothing. With 32 runs a field"
-            " predicts new ones well, the best potential much worse: that is the test. Where"
-            " neither predicts, the answer is *too few runs*."
+            "One run is fitted to rounding, as any vectors at distinct points are by some"
+            " potential: worth nothing. With 32 runs a field predicts new ones well, the best"
+            " potential much worse: that is the test. Where neither predicts: *too few runs*."
         ),
         tries=tuple(
             Try(f"N = {n}", {"view": "estimate", "panel": "trap", "N": n})

@@ -6,8 +6,6 @@ from overparam.story.lessons import COURSES
 from tests.browser.walk import overflow, walk
 
 
-# to mend: the answer of why-13 is 34 px too high
-@pytest.mark.xfail(strict=False, reason="step why-13 is higher than the window")
 @pytest.mark.parametrize("course", COURSES.values(), ids=COURSES)
 def test_course(open_page, serve, course):
     """Every other step in the dark: the theme changes under the lecturer's hand, as at dusk."""

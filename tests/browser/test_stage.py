@@ -15,8 +15,6 @@ HIGHEST = (
 TWO = "convergence?problem=two&steps=shared&step=0.001&iterations=100000&methods=1_gd~2_gd"
 
 
-# to mend: four pictures in two rows leave 243 px to each in step why-12 at 1280x720
-@pytest.mark.xfail(strict=False, reason="pictures of step why-12 are less than 300 px high")
 @pytest.mark.slow
 @pytest.mark.parametrize("course", COURSES.values(), ids=COURSES)
 def test_each_step_of_a_lesson_shows_its_picture_in_projector_mode(open_page, serve, course):

@@ -47,6 +47,9 @@ def show(state: PageState, case: Case) -> None:
     if obstacle:
         st.info(obstacle, icon=":material/info:")
         return
+    if st.session_state.get("app_projector"):  # the room belongs to the pictures above
+        st.markdown(_table(runs))
+        return
     left, right = st.columns(2, gap="medium")
     with left:
         plot(
