@@ -79,7 +79,8 @@ class Heights {
   }
 }
 
-const heights = (globalThis.pictureHeights ??= new Heights())
+globalThis.pictureHeights ??= new Heights()
+const heights = globalThis.pictureHeights
 
 // A height in pixels is meant for the projector mode's text in a small window; where the text is larger, it is, too.
 function leastHeight(pixels) {

@@ -134,7 +134,7 @@ class LiveChart {
       this.place.step(now)
       this.easeAxis(now)
       this.sketch()
-      if (this.place.moves || this.heightOfAxis.moves(now)) this.glide()
+      if (this.place.moves || this.heightOfAxis.moves()) this.glide()
       else this.resting = setTimeout(() => this.settle(), REST)
     })
   }
@@ -579,10 +579,10 @@ class Range {
       this.to = [Math.min(wanted[0], this.to[0]), Math.max(wanted[1], this.to[1])]
       this.began = now
     }
-    return this.moves(now)
+    return this.moves()
   }
 
-  moves(now) {
+  moves() {
     return Boolean(this.shown) && (this.shown[0] !== this.to[0] || this.shown[1] !== this.to[1])
   }
 
@@ -660,8 +660,9 @@ function decode(head, points) {
   const values = new Float32Array(bytes(points).buffer)
   let at = 0
   for (const curve of frame.curves) {
-    curve.x = values.subarray(at, (at += curve.points))
-    curve.y = values.subarray(at, (at += curve.points))
+    curve.x = values.subarray(at, at + curve.points)
+    curve.y = values.subarray(at + curve.points, at + 2 * curve.points)
+    at += 2 * curve.points
   }
   return frame
 }

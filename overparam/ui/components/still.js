@@ -78,7 +78,7 @@ async function draw(root, chart, setTriggerValue) {
   const Plotly = await loadPlotly(data.library);
   const figure = JSON.parse(data.figure);
   merge(figure, slim ?? {});
-  figure.frames?.forEach((frame) => thicken(frame.data));
+  for (const frame of figure.frames ?? []) thicken(frame.data);
   chart.aspect = aspectOf(figure);
   await halt(root);
   await Plotly.react(root, {

@@ -1,9 +1,10 @@
 // The whole of a follower: one connection, one canvas.  What is sent: see overparam/serving/stream.py.
-"use strict"
-
 const PER_DECADE = 120, LONGEST = 1e6, ZERO_AT = 0.7 // of the samples, as overparam/measure/history.py has them; where 0 stands
 const times = [0]
-for (let i = 0, at; (at = Math.round(10 ** (i / PER_DECADE))) <= LONGEST; i++) if (at > times.at(-1)) times.push(at)
+for (let i = 0; times.at(-1) < LONGEST; i++) {
+  const at = Math.round(10 ** (i / PER_DECADE))
+  if (at > times.at(-1)) times.push(at)
+}
 const log = (iteration) => Math.log10(Math.max(iteration, ZERO_AT))
 const logs = times.map(log)
 const LOWEST = -8.3, HIGHEST = 0.5 // of the gap, as exponents of ten
