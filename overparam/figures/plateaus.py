@@ -312,7 +312,7 @@ def _joined(curves: Sequence[tuple[Array, Array]]) -> dict[str, Array]:
     """Curves as one line with gaps: what a figure costs, it costs by the line."""
     return {
         "x": _apart([time for time, _ in curves]),
-        "y": _apart([values.astype("float32") for _, values in curves]),
+        "y": _apart([_drawn(values) for _, values in curves]),
     }
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from overparam.ui.components.live_chart import Curve, _encode
+from overparam.ui.components.live_chart import Arrivals, Curve, _encode
 from tests.load.client import exception, frame, loopback
 from tests.load.sessions import jain, main, percentile
 
@@ -71,7 +71,7 @@ def test_only_frames_of_a_chart_are_counted():
     attributes = {
         "data-live-chart": "race",
         "data-order": "1 1",
-        **_encode("r7", curves, (), x_log=True),
+        **_encode("r7", curves, (), Arrivals(), x_log=True),
     }
     message = ForwardMsg()
     message.delta.new_element.html.body = (
