@@ -131,7 +131,7 @@ def typed(
         choice.label,
         min_value=SMALLEST if choice.low_open else float(choice.low),
         max_value=float(choice.high),
-        value=None if "placeholder" in how else "min",  # what may be empty can be cleared
+        value=None if value is None else float(value),  # also where the box comes late
         key=key,
         format="%.4g",
         width=BOX,
