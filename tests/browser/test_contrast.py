@@ -29,6 +29,7 @@ def test_text_can_be_read(open_page, serve, address):
     page.locator(".main-svg, [data-testid=stMarkdown]").first.wait_for(state="attached")
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme=theme)
+        page.wait_for_timeout(1500)  # charts are drawn anew in its colours
         settle(page)
         texts = page.evaluate(MEASURE)
         assert len(texts) > 20

@@ -73,7 +73,8 @@ function merge(base, over) {
 
 async function draw(root, chart, setTriggerValue) {
   const { data } = chart, rem = chart.rem.clientWidth, slim = slimmer(data, root);
-  const asDrawn = chart.drawn === data && chart.drawnAt === rem && chart.slim === slim;
+  const colour = readTheme(root).text
+  const asDrawn = chart.drawn === data && chart.drawnAt === rem && chart.slim === slim && chart.colour === colour;
   if (asDrawn || chart.gone) return; // a later change has been drawn already
   const Plotly = await loadPlotly(data.library);
   const figure = JSON.parse(data.figure);
@@ -89,6 +90,7 @@ async function draw(root, chart, setTriggerValue) {
   });
   chart.drawn = data;
   chart.drawnAt = rem;
+  chart.colour = colour;
   chart.slim = slim;
   heights.changed();
   root.style.cursor = data.clickable ? "crosshair" : "";
