@@ -215,6 +215,7 @@ def test_labels_never_overlap_each_other_or_the_plot(open_page, serve, size):
     page = opened(open_page, serve, frames=5, size=size)
     choose(page, "run")
     page.get_by_text("finished").wait_for()
+    page.wait_for_timeout(1500)  # the chart comes to rest a moment after its last picture
     boxes = page.eval_on_selector_all(
         f"{CHART} li", "all => all.map(li => li.getBoundingClientRect().toJSON())"
     )

@@ -475,7 +475,7 @@ class LiveChart {
       const foot = Math.min(y + (row + 0.15) * line, bottom)
       draw("path", { class: "flag", d: `M${x} ${y} V${foot}`, stroke: flag.colour })
       draw("circle", { cx: x, cy: y, r: 3.5 * this.theme.scale, fill: flag.colour })
-      write(x - 4, foot - 0.15 * line, flag.text, { "text-anchor": "end", fill: flag.colour, class: "flag" })
+      write(x - 4, foot - 0.15 * line, flag.text, { "text-anchor": "end", fill: this.theme.text, class: "flag" })
     }
     const [from, to] = (this.frame.bracket ?? []).map((name) => flags.get(name))
     if (!from || !to || from.x === to.x) return
