@@ -47,7 +47,8 @@ def test_the_tools_of_the_continuous_integration_are_the_readmes():
     hooks = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert "run: .ci/run" in workflow
-    entries = re.findall(r"entry: (.+)", hooks)
+    # the linter of JavaScript comes from npm, which the README's command does not ask for
+    entries = re.findall(r"entry: (?!npx)(.+)", hooks)
     assert len(entries) == 3 and [e for e in entries if f".venv/bin/{e}" not in readme] == []
 
 

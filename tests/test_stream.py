@@ -115,8 +115,19 @@ async def shown(opened, code, *about):
         await asyncio.sleep(0.01)
 
 
-@pytest.mark.parametrize("workers", [0, pytest.param(1, marks=pytest.mark.slow)])
-def test_what_is_streamed_is_what_is_computed(workers):
+@pytest.mark.parametrize(
+    ("workers", "forks"),
+    [
+        pytest.param(0, True, id="thread"),
+        pytest.param(1, True, id="forked", marks=pytest.mark.slow),
+        # as where there is a GPU, or no Linux
+        pytest.param(1, False, id="started", marks=pytest.mark.slow),
+    ],
+)
+def test_what_is_streamed_is_what_is_computed(workers, forks, monkeypatch):
+    if not forks:
+        monkeypatch.setattr("overparam.serving.workers.can_fork", lambda: False)
+
     async def scenario():
         async with hall(workers) as opened:
             await shown(opened, "A", experiment(), None, 0, True)

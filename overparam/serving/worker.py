@@ -36,10 +36,12 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from overparam.choices.kinds import ChoiceError
+from overparam.choices.kinds import ChoiceError, read_choices
+from overparam.choices.race import CHOICES, Experiment
 from overparam.data import DataError
-from overparam.engine.device import prepare_thread
+from overparam.engine.device import choose_device, prepare_thread
 from overparam.engine.products import share_forms
+from overparam.engine.simulation import Simulation
 from overparam.measure.history import RECORDED
 from overparam.serving.run import Run, RunError
 
@@ -188,10 +190,30 @@ def serve_socket(stream: socket.socket, make: Callable[..., Run] = Run) -> None:
         pass
 
 
+def warm_up() -> None:
+    """A short run of the default choices: what is imported or made at first use is then there. A
+    GPU's libraries alone take most of a second."""
+    experiment = Experiment.of(read_choices(CHOICES, {"iterations": "20"})[0])
+    run = Run(experiment)
+    while not run.finished:
+        run.advance(20, 1.0)
+    run.view(20)
+    device, _ = choose_device(float("inf"))
+    if device.type == "cpu":
+        return
+    methods = [experiment.method(entry) for entry in experiment.methods]
+    try:
+        Simulation(experiment.build(device), methods).advance(20)
+    except RuntimeError:  # the run that needs it says so to a person
+        _LOG.warning("the GPU does not compute", exc_info=True)
+
+
 def main() -> None:
     """As a program of its own, for systems where processes cannot be forked, and for GPUs, which do
     not survive a fork."""
     share_forms(sys.argv[2])
+    prepare_thread()
+    warm_up()
     serve_socket(socket.socket(fileno=int(sys.argv[1])))
     os._exit(0)
 

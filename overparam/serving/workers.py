@@ -62,6 +62,7 @@ class Worker:
         self.jobs: dict[str, Job] = {}
         self.deaths: dict[str, int] = {}
         self.pid: int | None = None
+        self._process: subprocess.Popen | None = None  # None where it was forked, or is a thread
         self._writer: asyncio.StreamWriter | None = None
 
     async def keep(self) -> None:
@@ -69,7 +70,8 @@ class Worker:
         its experiment."""
         while True:
             began = time.monotonic()
-            reader, self._writer = await asyncio.open_connection(sock=self._workers.make())
+            end, self._process = self._workers.make()
+            reader, self._writer = await asyncio.open_connection(sock=end)
             for job in self.jobs.values():
                 self._run(job)
             try:
@@ -82,12 +84,19 @@ class Worker:
                         self._workers.receive(kind, *rest)
             except (asyncio.IncompleteReadError, ConnectionError):
                 pass
-            self._writer.close()
+            await self.end()
             _LOG.warning("a worker (process %s) ended; another takes its place", self.pid)
             self.pid = None
             self._count_deaths()
             if time.monotonic() - began < 1:
                 await asyncio.sleep(1)  # not again and again without a pause
+
+    async def end(self) -> None:
+        """Close its socket, with which it ends, and take note of its end."""
+        if self._writer is not None:
+            self._writer.close()
+        if self._process is not None:
+            await asyncio.to_thread(self._process.wait)
 
     def _count_deaths(self) -> None:
         for key, job in list(self.jobs.items()):
@@ -172,27 +181,26 @@ class Workers:
         for keeper in self._keepers:
             keeper.cancel()
         await asyncio.gather(*self._keepers, return_exceptions=True)
-        for worker in self.workers:
-            if worker._writer is not None:
-                worker._writer.close()
+        await asyncio.gather(*(worker.end() for worker in self.workers))
         if self._control is not None:
             self._control.close()
         if self._zygote is not None:
             await asyncio.to_thread(self._zygote.wait)
         self._folder.cleanup()
 
-    def make(self) -> socket.socket:
-        """Our end of the socket of a new worker."""
+    def make(self) -> tuple[socket.socket, subprocess.Popen | None]:
+        """A new worker: our end of its socket, and its process where that is ours to wait for."""
         ours, its = socket.socketpair()
         if self._count == 0:
             threading.Thread(target=self._thread, args=(its,), name="runs", daemon=True).start()
-            return ours
+            return ours, None
+        process = None
         if can_fork():
             self._fork(its)
         else:
-            self._start("overparam.serving.worker", its)
+            process = self._start("overparam.serving.worker", its)
         its.close()
-        return ours
+        return ours, process
 
     def _fork(self, its: socket.socket) -> None:
         if self._zygote is None or self._zygote.poll() is not None:

@@ -14,20 +14,9 @@ import signal
 import socket
 import sys
 
-from overparam.choices.kinds import read_choices
-from overparam.choices.race import CHOICES, Experiment
 from overparam.engine.device import prepare_thread
 from overparam.engine.products import share_forms
-from overparam.serving.run import Run
-from overparam.serving.worker import serve_socket
-
-
-def warm_up() -> None:
-    """A short run of the default choices: what is imported or made at first use is then there."""
-    run = Run(Experiment.of(read_choices(CHOICES, {"iterations": "20"})[0]))
-    while not run.finished:
-        run.advance(20, 1.0)
-    run.view(20)
+from overparam.serving.worker import serve_socket, warm_up
 
 
 def main() -> None:
