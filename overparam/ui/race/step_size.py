@@ -38,6 +38,7 @@ def step_control(state: PageState) -> Callable[[], None]:
             st.select_slider(
                 "Step size η",
                 options,
+                place,
                 key=key,
                 format_func=lambda step: step if isinstance(step, str) else f"{step:.3g}",
                 help="Best: each method has its own best step size, ★ below. Else one for all.",

@@ -91,6 +91,14 @@ class PageState:
         """Session-state key of the widget of a choice."""
         return f"{self.prefix}_{name}"
 
+    def moved(self, name: str) -> bool:
+        """In a callback: whether a choice's own control moved since the last run.
+
+        A box or a switch that follows it still says what stood there when the browser drew it: that
+        is no news then, and taking it would set the control back under the person's hand.
+        """
+        return bool(st.session_state[self.key(name)] != self._memory().values[name])
+
     def _memory(self) -> _Memory:
         memory = _Memory(tuple(self.table.values()), self.opening)
         return st.session_state.setdefault(f"{self.prefix}__memory", memory)

@@ -107,7 +107,8 @@ def switch(state: PageState) -> None:
 
 
 def _switch(state: PageState, key: str) -> None:
-    if chosen := st.session_state[key]:  # a second press takes nothing back
+    chosen = st.session_state[key]
+    if chosen and not state.moved("p"):  # a second press takes nothing back
         state.set(p=POWERS[chosen])
 
 
@@ -124,7 +125,7 @@ def typed(
         st.session_state[key] = value
 
     def _typed() -> None:
-        if st.session_state[key] is not None:
+        if st.session_state[key] is not None and not state.moved(name):
             take(st.session_state[key])
 
     st.number_input(
