@@ -226,6 +226,13 @@ def test_a_start_from_which_the_step_size_is_lucky_is_named(page):
     assert int(most) > 2 * int(count)
 
 
+def test_an_arrival_that_the_starts_nearby_do_not_share_is_luck(page):
+    text = page(view="paths", p="6", ratio="31.62").text
+    assert re.search(r"N = 2:\*\* 2 iterations \(step \S+; by luck: not from all starts", text)
+    assert "No step size tried brings N = 1, N = 2, N = 3 to the goal" in text
+    assert "arrives; the quickest" not in text
+
+
 def test_paths_begin_at_the_start_and_end_at_the_minimum(page):
     shown = page(view="paths", x="2", y="-0.5", paths="1~2~adam")
     for name in ("N = 1", "N = 2", "Adam"):

@@ -130,7 +130,7 @@ def show(state: PageState) -> None:
             on_click=lambda event: _set_start(state, event),
         )
         with role("answer", "paths"):
-            st.markdown(_results(names, iterations, steps, nearby))
+            st.markdown(_results(names, iterations, steps, share, nearby))
             with role("aside", "paths"):
                 st.markdown(_in_words(p, start, names, iterations, share, nearby, lucky))
 
@@ -241,10 +241,14 @@ def _window(ratio: float, paths: list[tuple]) -> tuple[tuple[float, float], tupl
 
 
 def _results(
-    names: list[str], iterations: list[int | None], steps: list[float], nearby: list[int | None]
+    names: list[str],
+    iterations: list[int | None],
+    steps: list[float],
+    share: str,
+    nearby: list[int | None],
 ) -> str:
-    """Iterations to the goal, one entry a method; where this start is a lucky one, those from a
-    start nearby, too."""
+    """Iterations to the goal, one entry a method; where this start is a lucky one, what becomes of
+    the starts nearby, too."""
     entries = []
     for name, count, step, most in zip(names, iterations, steps, nearby, strict=True):
         words = (
@@ -252,11 +256,11 @@ def _results(
             if count is not None
             else f"not there after {HORIZON:,}"
         )
-        lucky = (
-            f"; up to {most:,} from starts nearby"
-            if count is not None and most and most > 2 * count
-            else ""
-        )
+        lucky = ""
+        if count is not None and most is not None and most > 2 * count:
+            lucky = f"; up to {most:,} from starts nearby"
+        elif count is not None and most is None and share == "best":
+            lucky = "; by luck: not from all starts nearby"
         entries.append(f"**{PATHS[name]}:** {words} (step {step:.2g}{lucky})")
     return " · ".join(entries)
 
