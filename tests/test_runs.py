@@ -296,6 +296,10 @@ def test_gradients_whose_squares_overflow_are_told_and_those_below_are_trained(o
         assert (view.gaps[-1] < view.gaps[0]).all()
     run = Run(experiment(**values, p=8.0, methods=(Entry(1),), step=1e-20))
     assert np.isfinite(finish(run).gaps).all()
+    with pytest.raises(RunError, match="or a start nearer 0"):  # large at its start only
+        Run(
+            experiment(problem="diabetes", p=16.0, scale=10.0, precision="float32", methods=methods)
+        ).advance(10)
 
 
 def test_a_change_of_step_size_takes_hold_at_its_iteration():

@@ -133,11 +133,12 @@ class Run:
                 step_grid(low, high, choices.grid).tolist()
                 for low, high in search_ranges(problem, methods)
             ]
+        starts = Simulation(problem, methods).end_to_end()
         with np.errstate(over="ignore", invalid="ignore"):
-            at_zero, gradient = problem.value_and_grad(
-                torch.zeros(1, problem.k, problem.d, dtype=problem.dtype)
+            losses, gradients = problem.value_and_grad(
+                torch.cat([torch.zeros_like(starts[:1]), starts])
             )
-        if not bool(at_zero.isfinite()):
+        if not bool(losses[0].isfinite()):
             raise RunError(
                 "The loss at W = 0 does not fit into float32: choose float64, or a smaller p."
             )
@@ -147,15 +148,16 @@ class Run:
                 "There is nothing to learn here: W = 0 is already the optimum. Choose other data."
             )
         stuck = [
-            o.label
-            for o in (OPTIMIZERS[m.optimizer] for m in methods)
-            if bool(gradient.any()) and not moves(o, MARGIN * gradient.flatten())
+            OPTIMIZERS[m.optimizer].label
+            for m, own in zip(methods, gradients[1:], strict=True)
+            for each in (MARGIN * gradients[0], own)
+            if bool(each.any()) and not moves(OPTIMIZERS[m.optimizer], each.flatten())
         ]
         if stuck:
             words = " and ".join(dict.fromkeys(stuck))
             raise RunError(
-                f"Float32 cannot hold the squares of these gradients, by which {words} sets the"
-                " step: choose float64, or a smaller p."
+                "Float32 cannot hold the squares of these gradients, which set the step of"
+                f" {words}: choose float64, a smaller p, or a start nearer 0."
             )
         grid = Grid.of(methods, steps)
         choices.check_fit(problem, len(grid.methods))
