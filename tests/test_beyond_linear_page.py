@@ -11,9 +11,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from overparam.choices.beyond_linear import VIEWS
+from overparam.export.beyond_linear import as_csv, as_json, script
 from overparam.story.beyond_words import honest_sentence, loss_ranges
 from overparam.ui.beyond_linear.show import seen
-from overparam.ui.beyond_linear.take_home import as_csv, as_json
 from tests.app_pages import visit
 
 SMALL = {"seeds": "1", "hidden": "16", "its": "100", "long": "100", "rates": "9", "factors": "2"}
@@ -110,6 +110,9 @@ def test_taken_home_are_the_numbers_on_screen():
     whole = json.loads(as_json(study, curves))
     assert whole["study"]["hidden"] == 16
     assert whole["fit"][-1][0] == pytest.approx(curves.fit[-1, 0].tolist())
+    assert f"TIMES = {curves.times.tolist()}" in script(study, curves)
+    labels = [each.proto.label for each in app.get("download_button")]
+    assert labels == ["Numbers, CSV", "Numbers, JSON", "Figure, HTML", "Script, Python"]
 
 
 def test_a_divergence_is_no_error():

@@ -19,8 +19,9 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = (  # the ground first
     {
         "overparam.plain",
+        "overparam.plain_network",
         "overparam.words",
-    },  # the whole idea in one plain file; text made fit for a sentence
+    },  # the whole idea in plain files; text made fit for a sentence
     {"overparam.theory"},  # pure functions of arrays: what the papers prove
     {"overparam.data", "overparam.nn"},  # what is fitted; depth for models of one's own
     {"overparam.engine"},  # many runs, one pass over the data a step

@@ -58,7 +58,7 @@ class Convolutional:
             Leaf(classes, hidden, hidden, factored=True, gain=1.0),
             Leaf(classes, 1, hidden, bias=True, offset=0.1),
         )
-        self._side, self._kernel, self._dropout = side, kernel, dropout
+        self._side, self._kernel, self.dropout = side, kernel, dropout
         self._loss = OBJECTIVES[objective]
 
     def outputs(self, weights: Sequence[Tensor], x: Tensor) -> Tensor:
@@ -76,10 +76,10 @@ class Convolutional:
         dropped, the same in all runs.
         """
         mask = None
-        if self._dropout:
+        if self.dropout:
             chosen = torch.Generator().manual_seed(draw)
-            kept = torch.rand(len(x), self.leaves[4].rows, generator=chosen) >= self._dropout
-            mask = kept.to(x) / (1 - self._dropout)
+            kept = torch.rand(len(x), self.leaves[4].rows, generator=chosen) >= self.dropout
+            mask = kept.to(x) / (1 - self.dropout)
         pass_ = grad_and_value(lambda mine: self._loss_of(mine, x, y, mask))
         grads, losses = self._over_runs(pass_, weights, len(x))
         return losses, list(grads)
