@@ -88,3 +88,36 @@ def test_a_restarted_server_finds_every_choice_in_the_address(browser, restart):
     is_running(page)
     assert page.locator("[data-testid=stException]").count() == 0
     page.context.close()
+
+
+ROWS = "".join(f"{i % 7},{i % 5},{(i * i) % 11}\n" for i in range(60)).encode()
+
+
+def test_a_file_outlives_a_dropped_connection_and_a_new_server_asks_for_it(browser, restart):
+    page = browser.new_context(viewport={"width": 1280, "height": 720}).new_page()
+    connections = []
+    page.route_web_socket(
+        re.compile("_stcore/stream"),
+        lambda socket: connections.append((socket, socket.connect_to_server())),
+    )
+    page.goto(f"{restart()}/convergence?problem=csv&steps=shared&step=0.001&iterations=1000000")
+    page.locator("input[type=file]").set_input_files(
+        {"name": "mine.csv", "mimeType": "text/csv", "buffer": b"a,b,y\n" + ROWS}
+    )
+    wait_for_curves(page)
+    before = len(connections)
+    for end in connections[-1]:
+        end.close()
+    for _ in range(300):
+        if len(connections) > before:
+            break
+        page.wait_for_timeout(100)
+    page.locator(CONNECTED).wait_for()
+    page.keyboard.press("Space")
+    is_running(page)
+    page.get_by_text("60 rows, 2 inputs").wait_for()
+    restart()
+    page.get_by_text("choose it once more").wait_for(timeout=90_000)
+    assert page.get_by_text("mine.csv").count() == 0
+    assert page.locator("[data-testid=stException]").count() == 0
+    page.context.close()
