@@ -12,12 +12,14 @@ from scipy.integrate import quad
 from overparam.theory.curves import (
     Arc,
     Segment,
+    accumulate,
     distance_from_origin,
     ellipse,
     gamma,
     half_disc,
     integrate,
     polygon,
+    simplified,
     trace,
 )
 
@@ -65,6 +67,41 @@ def test_agrees_with_quadpack_and_knows_when_it_gave_up():
     ) / 2000  # 636 full half waves and a part of the next
     assert abs(given_up.value - exact) <= given_up.error
     assert given_up.error > 1e-4
+
+
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=9, unique=True))
+@settings(deadline=None)
+def test_accumulated_integrals_are_differences_of_the_antiderivative(edges):
+    edges = np.sort(edges)
+    found = accumulate(lambda t: 3 * t**2 - np.sin(5 * t), edges)
+    primitive = edges**3 + np.cos(5 * edges) / 5
+    np.testing.assert_allclose(found, primitive - primitive[0], atol=1e-14)
+
+
+points = st.lists(st.tuples(st.integers(-20, 20), st.integers(-20, 20)), max_size=60)
+
+
+@given(points, st.integers(3, 40), st.sampled_from([0.0, 1.0, 8.0]))
+@settings(deadline=None)
+def test_a_simplified_polygon_keeps_few_of_its_corners_in_their_order(corners, most, smallest):
+    given_corners = np.array(corners, dtype=float).reshape(-1, 2)
+    kept = simplified(given_corners, most, smallest)
+    assert len(kept) <= max(most, 2)
+    rest = iter(given_corners.tolist())
+    assert all(corner in rest for corner in kept.tolist())  # a subsequence
+    if len(kept) > 2:
+        one, other = np.roll(kept, 1, axis=0) - kept, np.roll(kept, -1, axis=0) - kept
+        assert np.abs(np.linalg.det(np.stack((one, other), axis=1))).min() / 2 >= smallest - 1e-9
+
+
+def test_a_simplified_square_is_its_four_corners_and_a_stroke_there_and_back_is_no_polygon():
+    sides = [np.linspace(a, b, 25)[:-1] for a, b in [((0, 0), (1, 0)), ((1, 0), (1, 1))]]
+    square = np.concatenate([*sides, *(1 - side for side in sides)])
+    np.testing.assert_allclose(
+        simplified(square, 40, 1e-9), [[0, 0], [1, 0], [1, 1], [0, 1]], atol=1e-12
+    )
+    there = np.stack((np.linspace(0, 1, 30), np.linspace(0, 2, 30)), axis=1)
+    assert len(simplified(np.concatenate((there, there[::-1])), 40, 1e-9)) < 3
 
 
 def test_integral_of_nothing_is_zero():

@@ -26,6 +26,7 @@ class Page:
 
     def __init__(self, monkeypatch, session=None, **query: str):
         self.figures: dict[str, dict] = {}
+        self.beads: dict[str, dict] = {}
         monkeypatch.setattr("overparam.ui.components.plot.chart", self._show)
         self.app = AppTest.from_file(APP, default_timeout=120)
         self.app.switch_page("pages/no_regularizer.py")
@@ -37,6 +38,7 @@ class Page:
 
     def _show(self, key: str, data: dict, **_):
         self.figures[key.removeprefix("reg_")] = json.loads(data["figure"])
+        self.beads[key.removeprefix("reg_")] = data["bead"]
 
     def run(self) -> None:
         self.figures.clear()
@@ -247,6 +249,20 @@ def test_a_polygon_mistyped_in_the_box_is_told_there(monkeypatch):
     assert page.bad == [] and "Not a gradient" in page.verdict
 
 
+def test_the_bead_gathers_what_the_verdict_says_and_nothing_at_depth_one(monkeypatch):
+    corners = "0.2,0.1; 1,0.4; 0.6,1"
+    page = Page(monkeypatch, view="beat", curve="polygon", corners=corners, loss="lp")
+    way = page.beads["beat_field"]["way"]
+    circulation = float(page.verdict.split("circulation ")[1].split("\u00a0")[0])
+    assert way["work"][-1] == pytest.approx(circulation, rel=1e-5) and circulation > 0.1
+    page.set("N", 1.0)
+    still = page.beads["beat_field"]["way"]
+    assert (still["x"], still["y"]) == (way["x"], way["y"])
+    assert abs(still["work"][-1]) < 1e-9 and max(map(abs, still["work"])) > 0.1
+    page.set("corners", "1,1; 2,2")
+    assert page.beads["beat_field"]["way"] is None
+
+
 def test_the_share_that_no_regularizer_supplies(monkeypatch):
     page = Page(monkeypatch, view="closest", N="4")
     assert "**0.900%**" in page.text  # 0.90 % is the limit under refinement
@@ -328,7 +344,7 @@ def test_a_kept_file_that_is_not_the_data_is_refused_and_nothing_downloaded_in_i
 )
 def test_a_part_has_the_sliders_that_it_reads(monkeypatch, view, read):
     page = Page(monkeypatch, view=view, r="0.1", R="1.5", N="4")
-    shown = {slider.key.removeprefix("reg_") for slider in page.app.sidebar.slider}
+    shown = {slider.key.removeprefix("reg_") for slider in page.app.slider}
     assert shown & {"N", "r", "R"} == set(read)
     page.set("view", "around")  # and what is out of sight keeps its value
     values = {slider.key.removeprefix("reg_"): slider.value for slider in page.app.sidebar.slider}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from sklearn.datasets import load_diabetes
 
-from overparam.theory.curves import ellipse, gamma, half_disc, polygon
+from overparam.theory.curves import ellipse, gamma, half_disc, polygon, trace
 from overparam.theory.field import (
     circulation,
     closed_form,
@@ -27,6 +27,7 @@ from overparam.theory.field import (
     slope_at_zero,
     stokes,
     verdict,
+    work_along,
 )
 from overparam.theory.landscapes import Cone, Quadratic, linear, regression, separable
 from overparam.theory.preconditioner import precondition
@@ -119,6 +120,35 @@ def test_stokes_agrees_with_the_line_integral(name, depth, curve):
     area = stokes(loss, depth, curve)
     assert abs(line.value - area.value) <= line.error + area.error
     assert line.error + area.error <= 1e-9 * max(1.0, line.absolute)
+
+
+LOOP = polygon([(0.2, 0.1), (1.0, 0.4), (0.6, 1.2), (-0.7, 0.9)])
+
+
+@pytest.mark.parametrize("curve", [LOOP, gamma(0.2, 1.0), ellipse((0.4, 1.0), (0.7, 0.3), 0.6)])
+@pytest.mark.parametrize(
+    ("depth", "loss"), [(1, PLANAR["p = 4"]), (2, PLANAR["round"]), (3, Cone(1.3, np.eye(2)[0]))]
+)
+def test_on_the_way_the_work_of_a_gradient_is_the_rise_of_its_potential(curve, depth, loss):
+    way = work_along(force(loss.gradient, depth), curve, 100)
+    _, potential = known_potential(loss, depth)
+    heights = potential(way.points)
+    np.testing.assert_allclose(way.work, heights - heights[0], atol=1e-9)
+    assert way.share[0] == 0 and way.share[-1] == 1
+    np.testing.assert_allclose(way.points[-1], way.points[0], atol=1e-12)
+
+
+@pytest.mark.parametrize("name", PLANAR)
+@pytest.mark.parametrize("curve", [LOOP, gamma(0.2, 1.0)])
+def test_the_work_on_the_way_ends_at_the_circulation(name, curve):
+    f = force(PLANAR[name].gradient, 3)
+    total, pieces = circulation(f, curve)
+    way = work_along(f, curve, 240)
+    assert way.work[-1] == pytest.approx(total.value, abs=1e-9)
+    corner = int(np.linalg.norm(way.points - trace(curve)[1][0], axis=1).argmin())
+    assert way.work[corner] == pytest.approx(pieces[0].value, abs=1e-9)
+    steps = np.diff(way.share)
+    assert (steps > 0).all() and steps.max() < 1.5 / 240
 
 
 def test_stokes_and_the_line_integral_agree_on_data_with_kinks():

@@ -3,7 +3,7 @@ describe."""
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from overparam.choices.kinds import ChoiceError, read_choices, write_choices
@@ -14,6 +14,7 @@ from overparam.choices.theorem import (
     EXAMPLES,
     case,
     corners,
+    drawn_corners,
     matching_example,
     own_curve,
     points,
@@ -31,6 +32,20 @@ def test_corners_read_back(wanted):
     text = corners("; ".join(f"{x!r},{y!r}" for x, y in wanted))
     np.testing.assert_allclose(points(text), wanted, rtol=1e-5, atol=1e-300)
     assert corners(text) == text
+
+
+pixels = st.floats(-1.1, 1.1)
+
+
+@given(st.lists(st.tuples(pixels, pixels), max_size=120), st.sampled_from([0.05, 1.0, 4.0]))
+@settings(deadline=None)
+def test_a_drawn_loop_fits_the_box_and_the_link(stroke, half_width):
+    drawn = [(half_width * x, half_width * y) for x, y in stroke]
+    text = drawn_corners(drawn, half_width)
+    assert corners(text) == text and len(text) <= 15 * 40
+    assert all(
+        min(np.hypot(x - u, y - v) for u, v in drawn) <= half_width / 100 for x, y in points(text)
+    )
 
 
 @given(st.text(max_size=60))

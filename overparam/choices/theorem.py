@@ -3,8 +3,9 @@ describes."""
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +14,15 @@ import numpy as np
 from overparam.choices.estimate import ESTIMATE, OWN
 from overparam.choices.kinds import ChoiceError, Number, Option, Structured
 from overparam.choices.problems import CSV, PROBLEMS
-from overparam.theory.curves import Array, Curve, ellipse, gamma, polygon
+from overparam.theory.curves import Array, Curve, ellipse, gamma, polygon, simplified
 from overparam.theory.field import Plane, plane_through, slope_at_zero
 from overparam.theory.landscapes import Cone, Landscape, Quadratic, linear, regression, separable
 from overparam.theory.skew import guilty_direction
 from overparam.words import show
 
 CORNERS_PATTERN = re.compile(r"[;\n]+")
+MOST_CORNERS = 40
+FINEST = 1e-4  # of R^2: a drawn corner with a smaller triangle is a tremor
 
 
 @dataclass(frozen=True)
@@ -54,10 +57,11 @@ def corners(text: str) -> str:
 
 
 def points(text: str) -> list[tuple[float, float]]:
-    """The points of "x,y; x,y; ..."; at most 40, coordinates up to 100. Raises ChoiceError."""
+    """The points of "x,y; x,y; ..."; at most MOST_CORNERS, coordinates up to 100. Raises
+    ChoiceError."""
     parts = [part for part in CORNERS_PATTERN.split(str(text)) if part.strip()]
-    if len(parts) > 40:
-        raise ChoiceError(f"The polygon has {len(parts)} corners: give at most 40.")
+    if len(parts) > MOST_CORNERS:
+        raise ChoiceError(f"The polygon has {len(parts)} corners: give at most {MOST_CORNERS}.")
     found = []
     for part in parts:
         numbers = part.replace(",", " ").split()
@@ -75,10 +79,19 @@ def points(text: str) -> list[tuple[float, float]]:
     return found
 
 
+def drawn_corners(stroke: Sequence[Sequence[float]], half_width: float) -> str:
+    """The corners of a loop drawn by hand in the square of R = half_width, few enough for a
+    link."""
+    decimals = 2 - math.floor(math.log10(half_width))  # a hundredth of R is a pixel or two
+    rounded = np.round(np.reshape(np.array(stroke, dtype=float), (-1, 2)), decimals)
+    few = simplified(rounded, MOST_CORNERS, FINEST * half_width**2)
+    return "; ".join(f"{x:g},{y:g}" for x, y in few + 0.0)  # no "-0"
+
+
 VIEWS = {
     "around": "Walk around",
     "shrink": "Shrink it",
-    "beat": "Beat it",
+    "beat": "Draw a loop",
     "closest": "Come close",
     "estimate": "Estimate",
     "proof": "Proof",
@@ -158,7 +171,7 @@ CHOICES = (
         "curve",
         "Curve",
         "ellipse",
-        {"ellipse": "ellipse", "circle": "circle", "polygon": "polygon"},
+        {"ellipse": "ellipse", "circle": "circle", "polygon": "your own"},
     ),
     Number("x", "centre, along e", 0.5, -4.0, 4.0),
     Number("y", "centre, across", 0.5, -4.0, 4.0),

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from overparam.figures.style import (
+    BLUE,
     GRADIENT_AFTER,
     GRADIENT_BEFORE,
     GRID,
@@ -144,6 +145,54 @@ def field_figure(
                 showgrid=False,
             ),
         )
+    )
+
+
+def add_running(figure: go.Figure, share: Array, work: Array) -> go.Figure:
+    """Put the line integral so far beside a figure of `field_figure`, below it where it is narrow.
+
+    Args: share, work: of the way walked and the integral by then, shape (n,) each.
+    """
+    figure.add_scatter(
+        x=share,
+        y=work,
+        xaxis="x2",
+        yaxis="y2",
+        mode="lines",
+        line={"color": BLUE, "width": 2.5},
+        showlegend=False,
+        hovertemplate="%{x:.0%} of the way: %{y:.4g}<extra></extra>",
+    )
+    lowest, highest = min(float(work.min()), 0.0), max(float(work.max()), 0.0)
+    top = _rounded_up(max(highest, -lowest, 1e-9))
+    below = {
+        "height": 620,
+        "xaxis": {"domain": [0, 1]},
+        "yaxis": {"domain": [0.36, 1]},
+        "xaxis2": {"domain": [0, 1]},
+        "yaxis2": {"domain": [0, 0.2], "side": "left"},
+    }
+    return figure.update_layout(
+        xaxis={"domain": [0, 0.66]},
+        xaxis2=axis(
+            "of the way round",
+            domain=[0.72, 1],
+            anchor="y2",
+            range=[-0.08, 1.08],
+            tickvals=[0, 0.5, 1],
+            tickformat=".0%",
+            showgrid=False,
+        ),
+        yaxis2=axis(
+            "∫ F·dW so far",
+            anchor="x2",
+            side="right",
+            range=[-0.12 * top if lowest > -0.1 * top else -1.15 * top, 1.15 * top],
+            zeroline=True,
+            zerolinecolor=NEUTRAL,
+            zerolinewidth=2,
+        ),
+        meta={"narrow": {"below": 480, "figure": {"layout": below}}},
     )
 
 
@@ -304,6 +353,13 @@ def descent_figure(gaps: Mapping[str, Array], goals: Sequence[float]) -> go.Figu
 def short(value: float) -> str:
     """A number for a label: four digits, 0 where only rounding is left, a true minus sign."""
     return "0" if abs(value) < 1e-11 else f"{value:.4g}".replace("-", "−")
+
+
+def _rounded_up(value: float) -> float:
+    """The next of 1, 1.5, 2, 3, 5, 7 times a power of ten: an axis that stands still while a
+    number moves a little."""
+    power = 10.0 ** np.floor(np.log10(value))
+    return float(power * next(m for m in (1, 1.5, 2, 3, 5, 7, 10) if m * power >= value))
 
 
 def _settled(gap: Array, goal: float, least: int = 20, most: int = 120) -> int:

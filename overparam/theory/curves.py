@@ -154,6 +154,26 @@ def polygon(vertices: Sequence[tuple[float, float]]) -> Curve:
     )
 
 
+def simplified(points: Array, most: int, smallest: float) -> Array:
+    """A closed polygon with fewer corners: the corner whose triangle with its neighbours is
+    smallest goes, again and again (M. Visvalingam, J. D. Whyatt, "Line generalisation by repeated
+    elimination of points", 1993).
+
+    Args:
+        points: corners in order, shape (n, 2).
+        most: so many may stay.
+        smallest: every triangle that stays has at least this area.
+    Returns: shape (m, 2), m at most `most`; fewer than 3 where the polygon encloses nothing.
+    """
+    while len(points) > 2:
+        one, other = np.roll(points, 1, axis=0) - points, np.roll(points, -1, axis=0) - points
+        area = np.abs(one[:, 0] * other[:, 1] - one[:, 1] * other[:, 0]) / 2
+        if len(points) <= most and area.min() >= smallest:
+            break
+        points = np.delete(points, area.argmin(), axis=0)
+    return points
+
+
 def distance_from_origin(curve: Curve) -> float:
     """The smallest ||z|| on the curve, by sampling each piece and then narrowing down on the best
     sample."""
@@ -229,6 +249,18 @@ def integrate(
             np.concatenate((old[~bad], new))
             for old, new in zip((value, error, absolute), refined, strict=True)
         )
+
+
+def accumulate(f: Callable[[Array], Array], edges: Array) -> Array:
+    """The integral of f from the first edge to each edge, with the Kronrod rule once between
+    neighbours.
+
+    Args:
+        f: as for `integrate`.
+        edges: rising, shape (n + 1,).
+    Returns: shape (n + 1,), 0 first.
+    """
+    return np.concatenate(([0.0], np.cumsum(_panel_sums(f, edges[:-1], np.diff(edges))[0])))
 
 
 def add(parts: Sequence[Integral]) -> Integral:

@@ -28,9 +28,11 @@ from overparam.theory.curves import (
     Curve,
     Integral,
     Piece,
+    accumulate,
     add,
     gamma,
     integrate,
+    trace,
 )
 from overparam.theory.landscapes import Cone, Landscape, Quadratic
 
@@ -163,6 +165,36 @@ def circulation(
     """
     pieces = [integrate(_work(f, piece), tolerance, most=most) for piece in curve]
     return add(pieces), pieces
+
+
+@dataclass(frozen=True, eq=False)
+class Way:
+    """A walk around a closed curve, at places evenly spaced along it.
+
+    points (n + 1, 2); share (n + 1,): of the curve's length, 0 to 1; work (n + 1,): the line
+    integral of the field so far, 0 first, the circulation last.
+    """
+
+    points: Array
+    share: Array
+    work: Array
+
+
+def work_along(f: Gradient, curve: Curve, places: int) -> Way:
+    """The line integral of f so far, at about `places` places of a closed curve, every corner
+    among them.
+
+    Args: as for `circulation`.
+    """
+    sizes = [float(np.linalg.norm(np.diff(c, axis=0), axis=1).sum()) for c in trace(curve)]
+    points, share, work = [curve[0].point(np.zeros(1))], [np.zeros(1)], [np.zeros(1)]
+    for piece, size in zip(curve, sizes, strict=True):
+        edges = np.linspace(0, 1, max(1, round(places * size / sum(sizes))) + 1)
+        points.append(piece.point(edges[1:]))
+        share.append(share[-1][-1] + edges[1:] * size)
+        work.append(work[-1][-1] + accumulate(_work(f, piece), edges)[1:])
+    length = np.concatenate(share)
+    return Way(np.concatenate(points), length / length[-1], np.concatenate(work))
 
 
 def stokes(

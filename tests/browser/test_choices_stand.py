@@ -83,7 +83,7 @@ def test_controls_that_leave_the_page_return_as_they_were(open_page, serve):
     page.locator(".plot .main-svg").first.wait_for(state="attached")
     settle(page)
     wanted = chosen(page)
-    for part in ("Beat it", "Come close", "Not said", "Walk around"):
+    for part in ("Draw a loop", "Come close", "Not said", "Walk around"):
         segment(page, "reg_view", part)
     run_again(page)
     assert chosen(page) == wanted

@@ -21,6 +21,21 @@ from overparam.ui.components.plotly_js import plotly_url
 
 
 @dataclass(frozen=True)
+class Bead:
+    """A bead that walks around a closed curve in a figure's first pair of axes, and a bar beside a
+    second pair for what it has gathered; another curve can be drawn with the pointer.
+
+    Attributes:
+        way: {"x", "y", "share", "work"} of places along the curve, lists of one length: where they
+            are, the share of the way there, what is gathered by then; None where there is no curve.
+        on_drawn: called with the points (x, y) of a loop that was drawn.
+    """
+
+    way: dict[str, list[float]] | None
+    on_drawn: Callable[[list[list[float]]], None]
+
+
+@dataclass(frozen=True)
 class Prepared:
     """A figure as the browser gets it: turned to JSON once, to be shown many times."""
 
@@ -46,6 +61,7 @@ def plot(
     on_click: Callable[[dict[str, Any]], None] | None = None,
     autoplay: int = 0,
     zoom: bool = False,
+    bead: Bead | None = None,
 ) -> None:
     """Show a figure and keep it in place from one run of the script to the next.
 
@@ -63,16 +79,24 @@ def plot(
             0 leaves that to its buttons. Browsers that are asked for less motion show the end at
             once.
         zoom: whether the wheel and buttons zoom it and dragging moves it.
+        bead: drawn over it.
     """
     if isinstance(figure, go.Figure):
         if on_click is not None:
             figure.update_layout(clickanywhere=True, dragmode="pan" if zoom else False)
+        if bead is not None:
+            figure.update_layout(dragmode=False)
         figure = prepared(figure)
 
     def clicked() -> None:
         event = st.session_state[key].clicked
         if on_click is not None and event is not None:
             on_click(event)
+
+    def drawn() -> None:
+        points = st.session_state[key].drawn
+        if bead is not None and points is not None:
+            bead.on_drawn(points)
 
     chart(
         key=key,
@@ -87,6 +111,8 @@ def plot(
             "clickable": on_click is not None,
             "autoplay": autoplay,
             "zoom": zoom,
+            "bead": None if bead is None else {"way": bead.way},
         },
         on_clicked_change=clicked,
+        on_drawn_change=drawn,
     )

@@ -47,7 +47,8 @@ function mostHeight(root, { aspect }) {
 function aspectOf({ data, layout: { xaxis, yaxis } }) {
   if (!yaxis?.scaleanchor) return null;
   const span = ({ range: [low, high] }) => high - low;
-  if (xaxis.range) return span(yaxis) / span(xaxis);
+  const [left, right] = xaxis.domain ?? [0, 1]; // beside another plot it has a part of the width
+  if (xaxis.range) return ((right - left) * span(yaxis)) / span(xaxis);
   const { z } = data[0]; // a matrix: rows, or numbers packed with their shape
   const [rows, columns] = z.shape?.split(",").map(Number) ?? [z.length, z[0].length];
   return rows / columns;
@@ -93,6 +94,10 @@ async function draw(root, chart, setTriggerValue) {
   chart.colour = colour;
   chart.slim = slim;
   heights.changed();
+  if (data.bead) {
+    chart.bead ??= new Bead(root, (points) => setTriggerValue("drawn", points));
+    chart.bead.show(data.bead.way);
+  }
   root.style.cursor = data.clickable ? "crosshair" : "";
   if (data.autoplay && chart.played !== data.figure && !matchMedia("(prefers-reduced-motion: reduce)").matches) {
     const begin = () => chart.gone || chart.data !== data || play(root, chart, data);
@@ -108,8 +113,10 @@ async function draw(root, chart, setTriggerValue) {
     else chart.redraw();
   });
   chart.observer.observe(root);
+  root.on("plotly_afterplot", () => chart.bead?.place());
   root.on("plotly_animated", () => { chart.playing = false; });
   root.on("plotly_click", (event) => {
+    if (chart.bead?.dragged) return;
     const at = event.points[0], custom = at?.customdata ?? null;
     const x = event.xvals?.[0], y = event.yvals?.[0];
     setTriggerValue("clicked", { x, y, axis: event.xaxes?.[0]?._id ?? null, point_x: at?.x ?? null,

@@ -3,10 +3,8 @@ proves."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 
 from overparam.choices.theorem import Case, theorem_curve
@@ -65,9 +63,16 @@ def draw_field(
     curve: Curve,
     name: str,
     highlight: list[int] | None = None,
-    on_click: Callable[[dict[str, Any]], None] | None = None,
 ) -> None:
-    """F as arrows, its curl (or known potential) as colour, and the curve."""
+    """The field and the theorem's curve."""
+    figure, alt = field_picture(state, case, trace(curve), highlight)
+    plot(figure, key=state.key(name), alt=f"{alt} The closed curve runs counterclockwise.")
+
+
+def field_picture(
+    state: PageState, case: Case, curve: list[Array], highlight: list[int] | None = None
+) -> tuple[go.Figure, str]:
+    """F as arrows, its curl (or known potential) as colour, and a curve; and the same in words."""
     values = state.values()
     field = compute.field_of(compute.case_key(values), values["N"], values["R"], case)
     figure = field_figure(
@@ -76,14 +81,10 @@ def draw_field(
         values["R"],
         background=(field.axis, field.values, field.name),
         contours=field.contours,
-        curve=trace(curve),
+        curve=curve,
         highlight=highlight,
     )
-    alt = (
-        f"Arrows: the field F in a plane through the origin. Colour: its {field.name}. The closed"
-        " curve runs counterclockwise."
-    )
-    plot(figure, key=state.key(name), alt=alt, on_click=on_click)
+    return figure, (f"Arrows: the field F in a plane through the origin. Colour: its {field.name}.")
 
 
 def judge(total: Integral) -> None:

@@ -1,54 +1,93 @@
-"""Try to beat it: a curve of one's own."""
+"""Theorem 2 by hand: a loop drawn in the plane, and what F gathers on the way round it."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from overparam.choices.kinds import ChoiceError
-from overparam.choices.theorem import Case, own_curve, points
-from overparam.theory.curves import Curve
+from overparam.choices.theorem import Case, drawn_corners, own_curve, points
+from overparam.figures.theorem import add_running
+from overparam.theory.curves import Curve, trace
+from overparam.ui.components.plot import Bead, plot
+from overparam.ui.shell.roles import role
 from overparam.ui.shell.state import PageState
+from overparam.ui.shell.trio import dial
 from overparam.ui.theorem import around, compute
+
+MOST_POINTS = 1000  # of a stroke that are looked at
 
 
 def show(state: PageState, case: Case) -> None:
     """Draw the part."""
-    left, right = st.columns([1.15, 1], gap="medium")
-    with right:
-        st.markdown(
-            "If $F$ were a gradient, **every** closed curve would give 0. One curve that does not"
-            " is enough; one that does proves nothing."
-        )
+    left, right = st.columns([1.9, 1], gap="medium")
+    with right, role("controls", "loop"):
+        dial(state, "N", 0.1)
+        verdict = st.container()
         curve = _controls(state)
-        if curve:
-            values = state.values()
-            found = compute.walk(compute.case_key(values), values["N"], curve, case)
-            around.judge(found.total)
-            work = found.total.absolute
-            if work > 0:
-                st.markdown(
-                    f"Of all the work done along the way, ∫|F·dz| = {work:.4g},"
-                    f" **{abs(found.total.value) / work:.2%}** did not cancel. Can you find a curve"
-                    " with more?"
-                )
-            st.caption(around.stokes_in_words(found))
+    if curve:
+        with verdict:
+            _verdict(state, case, curve)
     with left:
-        movable = state.values()["curve"] != "polygon"
-        around.draw_field(
-            state, case, curve, "beat_field", on_click=partial(_move, state) if movable else None
+        _picture(state, case, curve)
+
+
+def _picture(state: PageState, case: Case, curve: Curve) -> None:
+    """The field, the loop with its bead, and the integral so far."""
+    figure, alt = around.field_picture(state, case, [np.concatenate(trace(curve))] if curve else [])
+    way = None
+    if curve:
+        values = state.values()
+        found = compute.way(compute.case_key(values), values["N"], curve, case)
+        add_running(figure, found.share, found.work)
+        way = {
+            "x": found.points[:, 0].tolist(),
+            "y": found.points[:, 1].tolist(),
+            "share": found.share.tolist(),
+            "work": found.work.tolist(),
+        }
+    movable = state.values()["curve"] != "polygon"
+    plot(
+        figure,
+        key=state.key("beat_field"),
+        alt=f"{alt} A bead walks around the closed curve; beside it the line integral so far.",
+        on_click=partial(_move, state) if movable else None,
+        bead=Bead(way, partial(_draw, state)),
+    )
+    st.caption(
+        "**Draw a loop in the picture.** The bar rises where the bead goes with the arrows, and"
+        " falls where it goes against them; drag the bead to go again."
+        + (" A click moves the curve." if movable else "")
+    )
+
+
+def _verdict(state: PageState, case: Case, curve: Curve) -> None:
+    """What the whole way round proves."""
+    values = state.values()
+    found = compute.walk(compute.case_key(values), values["N"], curve, case)
+    around.judge(found.total)
+    st.markdown(
+        "If $F$ were a gradient, the bar would come back to 0 on **every** loop. One that does not"
+        " is enough; one that does proves nothing."
+    )
+    work = found.total.absolute
+    if work > 0:
+        st.markdown(
+            f"Of all the work done along the way, ∫|F·dW| = {work:.4g},"
+            f" **{abs(found.total.value) / work:.2%}** did not cancel. Can you draw a loop with"
+            " more?"
         )
-        if movable:
-            st.caption("Click in the picture to move the curve there.")
+    st.caption(around.stokes_in_words(found))
 
 
 def _controls(state: PageState) -> Curve:
     """The parameters of the curve; no curve, with one sentence, where they make none."""
     kind = state.segmented("curve", label_visibility="collapsed")
     if kind == "polygon":
-        words = "Points along e, across: x,y; x,y; … in the order of the walk."
+        words = "Points along e, across: x,y; x,y; … in the order of the walk. Drawn or typed."
         st.text_input("Corners", state.standing("corners"), key=state.key("corners"), help=words)
         try:
             points(st.session_state[state.key("corners")])
@@ -71,6 +110,11 @@ def _controls(state: PageState) -> Curve:
     except ValueError as error:
         st.error(str(error), icon=":material/error:")
         return ()
+
+
+def _draw(state: PageState, stroke: list[list[float]]) -> None:
+    """A loop drawn in the picture becomes the curve (a callback)."""
+    state.set(curve="polygon", corners=drawn_corners(stroke[:MOST_POINTS], state.values()["R"]))
 
 
 def _move(state: PageState, event: dict[str, Any]) -> None:

@@ -20,6 +20,7 @@ from overparam.data import Data
 from overparam.figures.theorem import METHODS
 from overparam.theory.curves import MOST_PANELS, Array, Curve, Integral, half_disc
 from overparam.theory.field import (
+    Way,
     circulation,
     curl,
     force,
@@ -27,12 +28,14 @@ from overparam.theory.field import (
     leading_term,
     remainder,
     stokes,
+    work_along,
 )
 from overparam.theory.potential import Descent, Potential, best_potential, shares, tuned_descent
 
 ARROWS, PIXELS = 15, 61  # per side of the square
 POINTS = 129  # nodes per side of the grid for the potential
 DEPTHS = np.concatenate((np.linspace(1, 3, 17), np.linspace(3.25, 10, 28)))
+PLACES = 240  # along a curve, where the integral so far is known
 GOALS = (1e-1, 1e-2, 1e-4)  # gaps to reach by descending
 # residuals that an integral around a curve may ask for before its refinement gives up; kinks would
 # never end
@@ -111,6 +114,14 @@ def walk(key: Key, depth: float, curve: Curve, _case: Case) -> Walk:
     return Walk(
         total, pieces, stokes(_case.flat, depth, curve, most=int(np.clip(points / 3600, 4, 40)))
     )
+
+
+@st.cache_data(max_entries=64, ttl=3600, show_spinner=False)
+def way(key: Key, depth: float, curve: Curve, _case: Case) -> Way:
+    """The same line integral on the way, at PLACES places, or fewer where data are many."""
+    points = PATIENCE / max(len(getattr(_case.loss, "targets", ())), 1)
+    f = force(_case.loss.gradient, depth, _case.plane)
+    return work_along(f, curve, int(np.clip(points / 15, 60, PLACES)))
 
 
 @dataclass(frozen=True)

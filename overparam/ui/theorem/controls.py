@@ -53,7 +53,8 @@ def sidebar(state: PageState) -> None:
         if view == "estimate":
             estimate.sidebar(state)
             return
-        dial(state, "N", 0.1)
+        if view != "beat":  # there it stands beside the picture
+            dial(state, "N", 0.1)
         for name, column in zip(RADII[view], st.columns(len(RADII[view])), strict=True):
             with column:
                 state.slider(name, step=0.01)
