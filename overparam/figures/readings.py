@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from overparam.figures.style import LIMIT, NEUTRAL, ZERO_AT, axis, base_layout, translucent
 
-_SPACE = 0.05  # between two panels, of the height
+_SPACE = 0.1  # between two panels, of the height
 _LAW = {"color": NEUTRAL, "dash": "5px,4px", "width": 2}
 
 

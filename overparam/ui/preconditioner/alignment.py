@@ -196,8 +196,8 @@ def _certificate(chain: Chain, found: Alignment, r: int) -> tuple[list[Panel], s
         Reading("random", NEUTRAL, "2px,6px", np.full(len(worst), r / h)),
     ]
     sizes = [
-        Reading("imbalance |Δ|", VIOLET, "solid", found.imbalance[:, j]),
-        Reading("gap δ", ORANGE, DASHES[1], gap),
+        Reading("|Δ|", VIOLET, "solid", found.imbalance[:, j]),
+        Reading("δ", ORANGE, DASHES[1], gap),
     ]
     panels = [Panel(f"top {r}", scores, log=False), Panel("|Δ|, δ", sizes)]
     return (
