@@ -5,6 +5,7 @@ import asyncio
 import os
 import signal
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 import numpy as np
@@ -22,6 +23,13 @@ QUERY = {"methods": "1_gd~2_gd~1_adam", "horizon": "200", "iterations": "3000"}
 
 def experiment(**query):
     return Experiment.of(read_choices(CHOICES, QUERY | query)[0])
+
+
+def play(scenario):
+    """What a coroutine returns, run in a thread of its own: while a browser is driven from this
+    one, its event loop is taken."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, scenario).result()
 
 
 class Viewer:
@@ -135,7 +143,7 @@ def test_what_is_streamed_is_what_is_computed(workers, forks, monkeypatch):
             assert viewer.iteration == 3000
             return viewer.curves(), computed(experiment())
 
-    streamed, expected = asyncio.run(scenario())
+    streamed, expected = play(scenario())
     np.testing.assert_array_equal(streamed, expected)
 
 
@@ -151,7 +159,7 @@ def test_a_run_goes_as_far_as_it_is_shown_and_holds_where_nobody_follows():
             opened.leave(room)
             assert room.live.until == HOLD
 
-    asyncio.run(scenario())
+    play(scenario())
 
 
 def test_a_run_that_cannot_be_says_why():
@@ -161,7 +169,7 @@ def test_a_run_that_cannot_be_says_why():
             await followed(opened, "A")
             return opened.rooms["A"].live.error
 
-    assert "upload the CSV file" in asyncio.run(scenario())
+    assert "upload the CSV file" in play(scenario())
 
 
 @pytest.mark.slow
@@ -183,5 +191,5 @@ def test_a_worker_that_is_killed_is_replaced_and_its_run_comes_out_the_same():
             assert at < 60000 and worker.pid != killed and not room.live.error
             return viewer.curves(), computed(experiment(**long))
 
-    streamed, expected = asyncio.run(scenario())
+    streamed, expected = play(scenario())
     np.testing.assert_array_equal(streamed, expected)

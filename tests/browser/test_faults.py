@@ -14,7 +14,9 @@ CONNECTED = "[data-testid=stApp][data-test-connection-state=CONNECTED]"
 
 
 def wait_for_curves(page) -> None:
-    page.wait_for_function(f"Number(document.querySelector('{CHART}')?.dataset.painted) > 0")
+    page.wait_for_function(
+        f"Number(document.querySelector('{CHART}')?.dataset.painted) > 0", timeout=90_000
+    )
 
 
 def is_running(page) -> None:

@@ -415,7 +415,8 @@ class LiveChart {
   // Put each label at the height of its curve's end, moved apart where they would overlap, and join the two.
   joinLabels() {
     this.leaders.replaceChildren()
-    if (!this.beside) return
+    const current = this.labels.children.length === this.frame.curves.length // else of a race before: a drawing is under way
+    if (!this.beside || !current) return
     const { xaxis, yaxis, _size: size } = this.plot._fullLayout
     const right = size.l + size.w
     const bottom = size.t + size.h

@@ -130,7 +130,8 @@ def typed(
 
     st.number_input(
         choice.label,
-        min_value=SMALLEST if choice.low_open else float(choice.low),
+        # a link may name less than anybody would type
+        min_value=min(SMALLEST, value or SMALLEST) if choice.low_open else float(choice.low),
         max_value=float(choice.high),
         value=None if value is None else float(value),  # also where the box comes late
         key=key,
