@@ -7,15 +7,18 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from overparam.choices.kinds import ChoiceError, Structured
-from overparam.choices.map import AXES, PLAN_CHOICES, SHAPE, Plan
+from overparam.choices.map import AXES, PLAN_CHOICES, SHAPE, STARTS, Plan
 from overparam.figures.map import speed_up_map
-from overparam.serving.sweep import SWEEPS, Sweep, SweepError
+from overparam.serving.medians import Medians, Spread
+from overparam.serving.sweep import SweepError
 from overparam.story.map_words import (
     atlas_words,
     axis_of,
     censored,
     deep_name,
-    hover_words,
+    spread_hover,
+    spread_summary,
+    spread_words,
     summary,
 )
 from overparam.ui.components.plot import plot
@@ -31,8 +34,10 @@ PREVIEW_SECONDS, FRAME_SECONDS = 0.4, 0.3
 SLIDERS = {"depth": 1, "p": 0.5}
 
 
+OPENING = {"problem": "synthetic", "starts": "7"}  # of the page's bare address
 CHOICES = (
     *PLAN_CHOICES,
+    STARTS,
     Structured(
         "cell", "Cell", None, read_cell, lambda cell: "" if cell is None else f"{cell[0]}.{cell[1]}"
     ),
@@ -40,7 +45,7 @@ CHOICES = (
 )
 
 through_app()
-state = PageState("map", CHOICES)
+state = PageState("map", CHOICES, OPENING)
 
 
 def sidebar() -> Opened | None:
@@ -82,6 +87,7 @@ def controls() -> None:
         if "step" not in (x, y):
             state.slider("grid", step=1)
         state.segmented("detail", width="stretch")
+        state.segmented("starts", width="stretch")
         state.segmented("start", width="stretch")
         state.number("seed", step=1)
 
@@ -106,11 +112,11 @@ def choose(event: dict) -> None:
         state.set(cell=(column, row))
 
 
-def transport(sweep: Sweep) -> None:
+def transport(medians: Medians) -> None:
     """Compute or pause, and how far the map is."""
     with role("words", "transport", horizontal=True, vertical_alignment="center", gap="medium"):
         st.subheader("Where depth helps", anchor=False, width="content")
-        playing = moving()["playing"] and not sweep.finished
+        playing = moving()["playing"] and not medians.finished
         label, icon = (
             ("Pause", ":material/pause:")
             if playing
@@ -121,11 +127,11 @@ def transport(sweep: Sweep) -> None:
             icon=icon,
             type="primary",
             on_click=toggle,
-            disabled=sweep.finished,
+            disabled=medians.finished,
             key="map_run",
             shortcut="Space",
         )
-        st.caption(progress_words(sweep))
+        st.caption(progress_words(medians))
         notes("map", label="", type="tertiary")
 
 
@@ -137,38 +143,42 @@ def caption(plan: Plan) -> str:
         f"{loss}How many times fewer iterations {deep_name(plan)} needs than depth 1 until {goal}, "
     )
     if "step" not in (plan.x, plan.y):
-        return words + "each with its own best step size."
+        return words + "each with its own best step size. Click a cell to see its runs."
     return (
         words + "both with one step size, in leaps from 0 to the target: no fair race, as depth"
-        " multiplies it by N‖W‖^(2−2/N)."
+        " multiplies it by N‖W‖^(2−2/N). Click a cell to see its runs."
     )
 
 
-def progress_words(sweep: Sweep) -> str:
-    if sweep.finished:
-        return f"Complete: {sweep.runs:,} runs of up to {sweep.plan.horizon:,} iterations."
-    words = f"{sweep.decided:.0%} of {sweep.runs:,} runs decided"
+def progress_words(medians: Medians) -> str:
+    start, sweep = medians.now()
+    starts = len(medians.plans)
+    if medians.finished:
+        words = f"{starts} starts, " if starts > 1 else ""
+        return f"Complete: {words}{medians.runs:,} runs of up to {sweep.plan.horizon:,} iterations."
+    which = f"start {start + 1} of {starts}: " if starts > 1 else ""
+    words = f"{which}{sweep.decided:.0%} of {sweep.runs:,} runs decided"
     left = sweep.seconds_left()
     return words + (f", at most {left:.0f} s left" if moving()["playing"] and left > 2 else "")
 
 
-def draw_map(plan: Plan, sweep: Sweep, cell: tuple[int, int] | None) -> None:
-    view = sweep.view()
+def draw_map(plan: Plan, spread: Spread, cell: tuple[int, int]) -> None:
     plot(
         speed_up_map(
             axis_of(plan, "x"),
             axis_of(plan, "y"),
-            view.log2_speed_up,
-            censored(view),
-            hover_words(plan, view),
+            spread.view.log2_speed_up,
+            censored(spread.view),
+            spread_hover(plan, spread),
             cell,
             deep_name(plan),
+            spread.disagree,
         ),
         key="map_map",
         alt=ALT,
         on_click=choose,
     )
-    st.markdown(summary(plan, view) + claim(plan))
+    st.markdown(spread_summary(plan, spread) + claim(plan))
 
 
 def claim(plan: Plan) -> str:
@@ -181,12 +191,12 @@ def claim(plan: Plan) -> str:
     )
 
 
-def keep_going(sweep: Sweep, seconds: float, heartbeat: DeltaGenerator) -> None:
+def keep_going(medians: Medians, seconds: float, heartbeat: DeltaGenerator) -> None:
     """Compute for a while; a click ends it at the next slice."""
     stop = time.perf_counter() + seconds
     try:
-        while not sweep.finished and time.perf_counter() < stop:
-            sweep.advance()
+        while not medians.finished and time.perf_counter() < stop:
+            medians.advance()
             heartbeat.empty()  # where Streamlit takes up a click
     except SweepError as error:
         moving()["playing"] = False
@@ -214,29 +224,38 @@ def show_atlas(opened: Opened, cell: tuple[int, int] | None) -> None:
         st.caption(stored_words(opened, at))
 
 
-def show_map(plan: Plan, cell: tuple[int, int] | None) -> None:
+def show_map(plan: Plan, starts: int, cell: tuple[int, int] | None) -> None:
     """The map of the choices, and more of it at every run of the script while it is computed."""
-    sweep, watched, heartbeat = SWEEPS.get(plan), moving(), st.empty()
+    medians, watched, heartbeat = Medians(plan, starts), moving(), st.empty()
     # a new choice: a first look at it, and no more unless the last one was being computed
     if watched["plan"] != plan:
         watched["plan"] = plan
         if not watched["playing"]:
-            keep_going(sweep, PREVIEW_SECONDS, heartbeat)
+            keep_going(medians, PREVIEW_SECONDS, heartbeat)
     at = within(plan, cell)
-    transport(sweep)
+    transport(medians)
     with role("words", "caption"):
         st.caption(caption(plan))
     left, right = st.columns([1.5, 1], gap="medium")
+    spread = medians.spread()
     with left:
-        draw_map(plan, sweep, at)
+        draw_map(plan, spread, at)
     with right:
-        draw_cell(plan, at)
+        # while starts come in, the first: the panel stands still
+        shown = int(spread.start[at[::-1]]) if medians.finished else 0
+        draw_cell(medians.plans[shown], at, starts_words(plan, spread, at, shown))
     if watched["playing"]:
-        keep_going(sweep, FRAME_SECONDS, heartbeat)
+        keep_going(medians, FRAME_SECONDS, heartbeat)
         if watched["playing"]:  # nothing went wrong
-            if sweep.finished:
+            if medians.finished:
                 watched["playing"] = False
             st.rerun()
+
+
+def starts_words(plan: Plan, spread: Spread, at: tuple[int, int], shown: int) -> str:
+    """What other starts say of the cell whose runs are shown for one of them."""
+    words = spread_words(plan, spread, at[1], at[0])
+    return f"Shown: start {shown + 1}. **{words}.**" if words else ""
 
 
 opened = sidebar()
@@ -249,4 +268,4 @@ try:
 except ChoiceError as error:
     st.error(str(error), icon=":material/error:")
     st.stop()
-show_map(plan, values["cell"])
+show_map(plan, int(values["starts"]), values["cell"])

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from overparam.choices.atlas import AtlasPlan
-from overparam.figures.atlas import ONE_ARRIVED, Side, atlas_map, frame_cell
-from overparam.figures.map import NEITHER, ONLY_DEEP, ONLY_PLAIN
+from overparam.figures.atlas import Side, atlas_map, frame_cell
+from overparam.figures.map import CENSORED, NEITHER, ONLY_DEEP, ONLY_PLAIN
 from overparam.serving.atlas import solve, versions
 from overparam.serving.atlas_file import Atlas, read, write
 from overparam.serving.atlas_shelf import SHIPPED, atlas, atlases
@@ -110,7 +110,7 @@ def test_every_cell_of_the_picture_is_in_one_trace_and_a_click_finds_it():
     )
     np.testing.assert_array_equal(drawn, (view.deep != UNKNOWN).astype(int))
     assert [int(kinds[kind].sum()) for kind in (ONLY_DEEP, ONLY_PLAIN, NEITHER)] == [1, 1, 1]
-    assert x.log and not y.log and set(kinds) == set(ONE_ARRIVED)
+    assert x.log and not y.log and set(kinds) == set(CENSORED)
     for side, axis in ((x, figure.layout.xaxis), (y, figure.layout.yaxis)):
         assert [side.place(value) for value in side.values] == list(range(len(side.values)))
         edges = [side.edges(i) for i in range(len(side.values))]

@@ -69,7 +69,7 @@ def test_the_first_look_shows_some_cells_and_computes_no_further():
     assert messages(app) == [] and 0 < sweep.decided < 1
     share = sweep.decided
     app.run()
-    assert sweep.decided == share and "Click a cell" in texts(app)
+    assert sweep.decided == share and "Depth 2 needs" in texts(app)  # of the cell in the middle
 
 
 def test_compute_goes_to_the_end_and_the_map_is_there_on_coming_back():
@@ -148,8 +148,26 @@ def test_no_memory_is_told_and_ends_the_computation(monkeypatch):
     assert not app.session_state["map__moving"]["playing"]
 
 
-def test_a_cell_outside_the_map_is_no_cell():
-    assert "Click a cell" in texts(page(**SMALL, cell="40.2"))
+@pytest.mark.parametrize("query", [{}, {"cell": "40.2"}])
+def test_the_middle_cell_is_shown_where_none_of_the_map_is_chosen(query):
+    assert "ratio y₁ / y₂ = 10, loss exponent p = 4" in texts(page(**SMALL, **query))
+
+
+def test_the_bare_address_opens_the_synthetic_map_over_seven_starts():
+    app = page()
+    assert "start 1 of 7" in texts(app) or "Complete: 7 starts" in texts(app)
+    assert dict(app.query_params) == {} and app.session_state["map_problem"] == "synthetic"
+    assert app.session_state["map__moving"]["plan"].problem == "synthetic"
+
+
+def test_seven_starts_fill_the_map_one_after_the_other_and_stay_in_the_link():
+    app = page(**SMALL, starts="7")
+    app.button(key="map_run").click().run()
+    plans = plan(**SMALL).over(7)
+    assert messages(app) == [] and all(SWEEPS.get(each).finished for each in plans)
+    said = texts(app)
+    assert "Complete: 7 starts" in said and "medians of 7 starts" in said and "7 starts: " in said
+    assert dict(app.query_params) == SMALL | {"starts": "7"}
 
 
 def view(deep, plain):
@@ -262,25 +280,37 @@ def test_the_map_shows_every_kind_of_cell():
     marks = [[None, ONLY_DEEP, None], [ONLY_PLAIN, NEITHER, None]]
     words = [["a", "b", "c"], ["d", "e", ""]]
     figure = speed_up_map(
-        Axis("x", "123"), Axis("y", "12"), log2, marks, words, selected=(2, 1), deep="depth 3"
+        Axis("x", "123"),
+        Axis("y", "12"),
+        log2,
+        marks,
+        words,
+        selected=(2, 1),
+        deep="depth 3",
+        unsure=np.array([[False, False, True], [False] * 3]),
     )
-    maps = [np.array(trace.z) for trace in figure.data if trace.type == "heatmap"]
+    heatmaps = [trace for trace in figure.data if trace.type == "heatmap"]
+    numbers = [trace for trace in heatmaps if trace.coloraxis]
+    maps = [np.array(trace.z) for trace in numbers]
     cells = {at: z[at] for z in maps for at in np.ndindex(2, 3) if np.isfinite(z[at])}
     assert cells == {(0, 0): 0.5, (0, 2): -MOST}
-    for trace in (
-        trace for trace in figure.data if trace.type == "heatmap"
-    ):  # no number where the other part's cells are
+    for trace in numbers:  # no number where the other part's cells are
         np.testing.assert_array_equal(np.array(trace.text) != "", np.isfinite(np.array(trace.z)))
-    marks = [trace for trace in figure.data if trace.type == "scatter"]
-    points = {
-        trace.name: list(zip(trace.x, trace.y, trace.customdata, strict=True)) for trace in marks
+    filled = {
+        (r, c): text
+        for trace in heatmaps
+        if trace not in numbers
+        for (r, c), text in np.ndenumerate(np.array(trace.text))
+        if np.isfinite(np.array(trace.z)[r, c])
     }
-    assert points == {
-        "only depth 3": [(1, 0, "b")],
-        "only depth 1": [(0, 1, "d")],
-        "neither": [(1, 1, "e")],
-    }
-    assert len({str(marker["symbol"]) for marker in CENSORED.values()}) == 3
+    assert filled == {(0, 1): "only", (1, 0): "only", (1, 1): ""}
+    named = [trace.name for trace in figure.data if trace.type == "scatter"]
+    assert named == ["only depth 3", "only depth 1", "neither", "starts disagree"]
+    *_, hatch, dot = (trace for trace in figure.data if trace.type == "scatter")
+    assert (dot.x, dot.y) == ((2.36,), (0.36,))
+    lines = np.array([hatch.x, hatch.y], dtype=float)
+    assert (np.nanmax(np.abs(lines - 1), axis=1) < 0.5).all()  # within its cell
+    assert len(set(CENSORED.values())) == 3
     assert (figure.layout.shapes[0].x0, figure.layout.shapes[0].y1) == (1.5, 1.5)
 
 
@@ -295,10 +325,9 @@ def test_cells_too_narrow_for_a_number_have_none():
 
     figure, narrow = drawn(13)
     changed = narrow["figure"]["data"]  # the first so many traces
-    assert [bool(trace.texttemplate) for trace in figure.data] == [
-        i < len(changed) for i in range(len(figure.data))
-    ]
-    assert not any(change["texttemplate"] for change in changed)
+    shown = [trace.type == "heatmap" and bool(trace.texttemplate) for trace in figure.data]
+    assert shown == ["texttemplate" in change for change in changed] and any(shown)
+    assert not any(change.get("texttemplate") for change in changed)
     assert (
         330 < narrow["below"] < 600
     )  # a phone's map has no room for 13 numbers beside one another, that of a laptop has

@@ -150,7 +150,11 @@ def test_a_cells_curves_are_the_engines_and_end_at_the_goal():
     cell = chosen.cell(4, 3)
     runs, problem = cell_runs(chosen, cell), cell_problem(chosen, cell)
     methods = [
-        Method(depth, step=float(runs.steps[place]), w_e=start_weights(chosen, cell, 2))
+        Method(
+            depth,
+            step=float(runs.steps[place]),
+            w_e=start_weights(chosen.start, chosen.seed, cell.scale, 2),
+        )
         for depth, place in ((cell.depth, runs.best[0]), (1, runs.best[1]))
     ]
     losses = Simulation(problem, methods).advance(runs.until + 1)
@@ -244,7 +248,9 @@ def test_the_steps_of_a_cell_are_those_of_the_race_on_the_same_problem(problem):
             for each in (cell, cell.plain):
                 steps, data = step_sizes(chosen, each), cell_problem(chosen, each)
                 start = Method(
-                    each.depth, kind=chosen.kind, w_e=start_weights(chosen, each, data.d)
+                    each.depth,
+                    kind=chosen.kind,
+                    w_e=start_weights(chosen.start, chosen.seed, each.scale, data.d),
                 )
                 ((low, high),) = search_ranges(data, [start])
                 assert np.log10(steps[[0, -1]]) == pytest.approx(

@@ -85,7 +85,14 @@ PLAN_CHOICES: tuple[Choice, ...] = (
         help="The decades tried follow from depth, start and minimum.",
     ),
     Option("detail", "Detail", "standard", DETAILS),
-    Option("start", "Start along", "even", {"even": "(1, …, 1)", "random": "a random direction"}),
+    Option(
+        "start",
+        "Start along",
+        "even",
+        {"even": "(1, …, 1)", "positive": "positive", "random": "any"},
+        "Direction of the weights at the start: (1, …, 1), one drawn at random among those with"
+        " positive weights, or any.",
+    ),
     Number(
         "seed",
         "Seed",
@@ -95,6 +102,15 @@ PLAN_CHOICES: tuple[Choice, ...] = (
         integer=True,
         help="Of a random start and of the synthetic data.",
     ),
+)
+
+STARTS = Option(
+    "starts",
+    "Starts a cell",
+    "1",
+    {"1": "1", "7": "7, median"},
+    "Seven: the start chosen, and six more with the seeds that follow, which draw directions of the"
+    " start and synthetic data. For (1, 1) the six have positive weights.",
 )
 
 
@@ -166,6 +182,13 @@ class Plan:
         idle |= {"grid"} if "step" in axes else set()
         idle |= {"seed"} if two and values["start"] == "even" else set()
         return cls(**values | {c.name: c.default for c in PLAN_CHOICES if c.name in idle})
+
+    def over(self, starts: int) -> tuple[Plan, ...]:
+        """This map, and the same with other starts: seeds that follow; where no seed is drawn,
+        directions with positive weights."""
+        start = "positive" if (self.problem, self.start) == ("two", "even") else self.start
+        others = range(self.seed + 1, self.seed + starts)
+        return (self, *(replace(self, start=start, seed=seed) for seed in others))
 
     def values(self, axis: str) -> np.ndarray:
         """The values along an axis, "x" or "y"."""

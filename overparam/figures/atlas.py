@@ -8,11 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from overparam.figures.map import MOST, NEITHER, ONLY_DEEP, ONLY_PLAIN, SCALE, Array
+from overparam.figures.map import CENSORED, MOST, NEITHER, ONLY_DEEP, ONLY_PLAIN, SCALE, Array
 from overparam.figures.style import NEUTRAL, RED, TRANSPARENT, axis, base_layout
-
-# Not on the scale from orange to blue; the legend and hovering say the same in words.
-ONE_ARRIVED = {ONLY_DEEP: "#14b8a6", ONLY_PLAIN: "#f2d13c", NEITHER: "#8a929c"}
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,7 @@ def atlas_map(
         log2: log2 of depth 1's iterations over depth N's, (rows, columns), NaN where there is no
             such number.
         counts: the iterations of depth N and of depth 1.
-        kinds: for each key of ONE_ARRIVED the cells of which it is true.
+        kinds: for each key of CENSORED the cells of which it is true.
         deep: what the deep one is called.
         horizon: iterations after which a cell was given up.
         name: zoom is kept as long as this stays.
@@ -80,7 +77,7 @@ def atlas_map(
         ONLY_PLAIN: f"{deep}: {never}<br>{plain_count}",
         NEITHER: f"both {never}",
     }
-    for kind, colour in ONE_ARRIVED.items():
+    for kind, colour in CENSORED.items():
         figure.add_heatmap(
             **sides,
             z=np.where(kinds[kind], np.float32(1), np.float32(np.nan)),

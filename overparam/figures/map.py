@@ -12,9 +12,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from overparam.figures.style import (
-    BLUE,
     NEUTRAL,
-    ORANGE,
     RED,
     ZERO_AT,
     axis,
@@ -27,7 +25,7 @@ from overparam.figures.style import (
 
 Array = NDArray[Any]
 
-MOST = 10  # log2 of the speed-up at either end of the scale: about a thousand times
+MOST = 6  # log2 of the speed-up at either end of the scale: 64 times
 MOST_NUMBERED = 16  # columns, beyond which the factors would not fit into the cells
 MOST_CELLS_NUMBERED = 25 * 25  # of the finest map that the page computes
 LEAST_CELL, BESIDE_CELLS = (
@@ -35,16 +33,16 @@ LEAST_CELL, BESIDE_CELLS = (
     125,
 )  # pixels: a narrower cell holds no number; what axis and scale take of the width
 AROUND = 0.5  # decades of step sizes shown beyond those that arrived
-# Blue against orange is told apart with every common colour deficiency, and light against dark
-# carries the size once more.
+# Blue against yellow is told apart with every common colour deficiency, and light against dark
+# carries the size once more. Neither is the blue or the orange of a depth's curve.
 SPEED_UP: list[tuple[float, str]] = [
-    (0, "#8f3d00"),
-    (0.25, "#d97a1a"),
-    (0.5, "#dfe3e8"),
-    (0.75, "#3f93e0"),
-    (1, "#0a3f8f"),
+    (0, "#6b4e00"),
+    (0.25, "#c79a1e"),
+    (0.5, "#e4e6ea"),
+    (0.75, "#7482d2"),
+    (1, "#2c389f"),
 ]
-_TICKS = {-10: "1/1000", -5: "1/32", 0: "1", 5: "32", 10: "1000"}
+_TICKS = {-6: "1/64", -3: "1/8", 0: "1", 3: "8", 6: "64"}
 _LETTERS = ("#ffffff", "#14181f")
 SCALE = {
     "cmin": -MOST,
@@ -68,11 +66,8 @@ ONLY_DEEP, ONLY_PLAIN, NEITHER = (
     "only depth 1",
     "neither",
 )  # {deep}: what the deep one is called
-CENSORED: dict[str, dict[str, Any]] = {
-    ONLY_DEEP: {"symbol": "triangle-up", "color": BLUE},
-    ONLY_PLAIN: {"symbol": "triangle-down", "color": ORANGE},
-    NEITHER: {"symbol": "x-thin", "color": NEUTRAL, "line": {"color": NEUTRAL, "width": 2}},
-}
+CENSORED = {ONLY_DEEP: "#141c66", ONLY_PLAIN: "#3f2d00", NEITHER: NEUTRAL}  # beyond the scale
+HATCH = (-0.5, 0.0, 0.5)  # where the lines of a cell's texture stand
 
 
 @dataclass(frozen=True)
@@ -91,9 +86,10 @@ def speed_up_map(
     words: Sequence[Sequence[str]],
     selected: tuple[int, int] | None = None,
     deep: str = "depth N",
+    unsure: Array | None = None,
 ) -> go.Figure:
-    """Draw the map: colour is the speed-up of depth, the number on it its factor; cells without one
-    have a mark.
+    """Draw the map: colour is the speed-up of depth, the number on it its factor; a cell without
+    one is darker than the scale, or hatched.
 
     Args:
         x, y: the axes.
@@ -103,42 +99,57 @@ def speed_up_map(
         words: for each cell what hovering says; "" for one that is not known yet.
         selected: column and row that is framed.
         deep: what the legend calls the deep one of a race.
+        unsure: cells that are marked, as starts disagree there, (rows, columns).
     """
     rows, columns = log2.shape
     figure = go.Figure()
     numbered = columns <= MOST_NUMBERED
+    common = {
+        "x": np.arange(columns),
+        "y": np.arange(rows),
+        "xgap": 1.5,
+        "ygap": 1.5,
+        "customdata": words,
+        "hovertemplate": "%{customdata}<extra></extra>",
+        "hoverongaps": False,
+    }
     for (
         letters
     ) in _LETTERS:  # a part of the cells each: white letters on dark ones, black ones on the rest
         mine = np.array([[_letters(value) == letters for value in row] for row in log2])
         figure.add_heatmap(
-            x=np.arange(columns),
-            y=np.arange(rows),
+            **common,
             z=np.where(mine, np.clip(log2, -MOST, MOST), np.nan),
             coloraxis="coloraxis",
-            xgap=1.5,
-            ygap=1.5,
-            customdata=words,
-            hovertemplate="%{customdata}<extra></extra>",
-            hoverongaps=False,
             text=[
-                [factor(v) if v_mine else "" for v, v_mine in zip(*rows, strict=True)]
-                for rows in zip(log2, mine, strict=True)
+                [_cell_text(v) if m else "" for v, m in zip(*each, strict=True)]
+                for each in zip(log2, mine, strict=True)
             ],
             texttemplate="%{text}" if numbered else None,
             textfont={"color": letters},
         )
-    for name, marker in CENSORED.items():
-        cells = [(c, r) for r in range(rows) for c in range(columns) if censored[r][c] == name]
+    for kind, colour in CENSORED.items():
+        here = np.array([[mark == kind for mark in row] for row in censored])
+        fill = translucent(colour, 0.15) if kind == NEITHER else colour
+        figure.add_heatmap(
+            **common,
+            z=np.where(here, 1.0, np.nan),
+            colorscale=[[0, fill], [1, fill]],
+            showscale=False,
+            text=np.where(here & (kind != NEITHER), "only", ""),
+            texttemplate="%{text}" if numbered else None,
+            textfont={"color": _LETTERS[0]},
+        )
+        figure.add_scatter(**_legend_entry(kind.format(deep=deep), kind, colour, here))
+    if unsure is not None and unsure.any():
+        at = np.argwhere(unsure)
         figure.add_scatter(
-            x=[float(c) for c, _ in cells] or [math.nan],
-            y=[float(r) for _, r in cells] or [math.nan],
+            x=at[:, 1] + 0.36,
+            y=at[:, 0] + 0.36,
             mode="markers",
-            name=name.format(deep=deep),
-            showlegend=True,
-            marker={"size": 10, **marker},
-            customdata=[words[r][c] for c, r in cells] or [""],
-            hovertemplate="%{customdata}<extra></extra>",
+            name="starts disagree",
+            marker={"size": 5, "color": RED},
+            hoverinfo="skip",
         )
     shapes = []
     if selected is not None:
@@ -154,21 +165,50 @@ def speed_up_map(
     return figure.update_layout(
         **base_layout(
             height=410,
-            xaxis=_labelled(x, 13),
-            yaxis=_labelled(y, 26),
+            xaxis=_labelled(x, 65),
+            yaxis=_labelled(y, 130),
             shapes=shapes,
-            legend={"title": {"text": "arrived: ", "side": "left"}},
+            legend={"title": {"text": "arrived: ", "side": "left"}, "itemclick": False},
             coloraxis=SCALE,
             meta={
                 "narrow": {
                     "below": LEAST_CELL * columns + BESIDE_CELLS,
-                    "figure": {"data": [{"texttemplate": ""}] * 2},
+                    "figure": {"data": [_unnumbered(trace) for trace in figure.data]},
                 }
             },
             margin={"t": 30, "r": 4},
             hoverlabel={"align": "left"},
         )
     )
+
+
+def _legend_entry(name: str, kind: str, colour: str, here: Array) -> dict[str, Any]:
+    """What the legend says of cells without a number: their colour, or their texture, which is
+    drawn into them."""
+    if kind != NEITHER:
+        marker = {"symbol": "square", "size": 11, "color": colour}
+        return {"x": [None], "y": [None], "mode": "markers", "name": name, "marker": marker}
+    ends = [
+        (c + side * (0.46 - max(0.0, side * at)), r + side * (0.46 - max(0.0, -side * at)))
+        if side
+        else (math.nan, math.nan)
+        for r, c in np.argwhere(here)
+        for at in HATCH
+        for side in (-1, 1, 0)
+    ]
+    x, y = zip(*ends, strict=True) if ends else ([None], [None])
+    return {
+        "x": x,
+        "y": y,
+        "mode": "lines",
+        "name": name,
+        "line": {"color": colour, "width": 1.5},
+        "hoverinfo": "skip",
+    }
+
+
+def _unnumbered(trace: Any) -> dict[str, str]:
+    return {"texttemplate": ""} if trace.type == "heatmap" else {}
 
 
 def _letters(log2: float) -> str:
@@ -187,9 +227,10 @@ def _letters(log2: float) -> str:
 
 
 def _labelled(side: Axis, most: int) -> dict:
-    """An axis of columns or rows: every one named, or every second where there are many."""
+    """An axis of columns or rows: every one named, or every second where names are many or
+    long."""
     count = len(side.values)
-    every = 1 if count <= most else 2
+    every = 1 if count * max(map(len, side.values)) <= most else 2
     return axis(
         side.name,
         range=[-0.5, count - 0.5],
@@ -198,6 +239,14 @@ def _labelled(side: Axis, most: int) -> dict:
         showgrid=False,
         ticks="",
     )
+
+
+def _cell_text(log2: float) -> str:
+    """A speed-up short enough for a cell: 1/7 for seven times slower, 0.7 for less than twice."""
+    size = 2 ** abs(log2) if np.isfinite(log2) else 0
+    if log2 < 0 and 1.05 < size < 1.95:
+        return f"{1 / size:.1f}"
+    return f"1/{size:.0f}" if log2 < 0 and 1.95 <= size < 9.95 else factor(log2)
 
 
 def factor(log2: float) -> str:

@@ -217,31 +217,38 @@ def _terrain(plan: Plan, cell: Cell) -> Terrain:
         plan.problem == "two"
     ):  # in closed form, as a map has hundreds of cells: H = (p - 1) diag |w_i - y_i|^{p-2}
         y = np.array([cell.shape, 1.0])
-        far = np.abs(np.array(start_weights(plan, cell, 2)[0]) - y).max()
+        far = np.abs(np.array(start_weights(plan.start, plan.seed, cell.scale, 2)[0]) - y).max()
         at_zero, at_start = (
             float((cell.p - 1) * distance ** (cell.p - 2)) for distance in (cell.shape, far)
         )
         return Terrain(cell.p, at_zero, at_start, cell.scale, float(np.linalg.norm(y)))
-    problem = _synthetic(cell.p, cell.shape, plan.seed)
-    start = torch.tensor(start_weights(plan, cell, problem.d), dtype=torch.float64)
-    at_zero, at_start = sharpness(problem, torch.stack([torch.zeros_like(start), start])).tolist()
-    return Terrain(cell.p, at_zero, at_start, cell.scale, problem.reach())
+    return _synthetic_terrain(cell.p, cell.shape, cell.scale, plan.start, plan.seed)
 
 
-def start_weights(plan: Plan, cell: Cell, d: int) -> tuple[tuple[float, ...], ...]:
-    """Where both depths of a cell start: W_0 of norm `cell.scale`, along (1, .., 1) or along a
-    direction drawn with the seed."""
+@lru_cache(maxsize=4096)  # asked for at every depth and step of a cell
+def _synthetic_terrain(p: float, condition: float, scale: float, start: str, seed: int) -> Terrain:
+    problem = _synthetic(p, condition, seed)
+    at = torch.tensor(start_weights(start, seed, scale, problem.d), dtype=torch.float64)
+    at_zero, at_start = sharpness(problem, torch.stack([torch.zeros_like(at), at])).tolist()
+    return Terrain(p, at_zero, at_start, scale, problem.reach())
+
+
+def start_weights(start: str, seed: int, scale: float, d: int) -> tuple[tuple[float, ...], ...]:
+    """Where both depths of a cell start: W_0 of norm `scale`, along (1, .., 1) or along a
+    direction drawn with the seed, any or one with positive weights."""
     direction = torch.ones(d, dtype=torch.float64)
-    if plan.start == "random":
+    if start != "even":
         direction = torch.randn(
-            d, dtype=torch.float64, generator=torch.Generator().manual_seed(plan.seed)
+            d, dtype=torch.float64, generator=torch.Generator().manual_seed(seed)
         )
-    return (tuple((direction * (cell.scale / direction.norm())).tolist()),)
+    if start == "positive":
+        direction = direction.abs()
+    return (tuple((direction * (scale / direction.norm())).tolist()),)
 
 
 def _methods(plan: Plan, cell: Cell, steps: np.ndarray, d: int) -> list[Method]:
     kind = "network" if cell.depth == 1 else plan.kind  # the same at depth 1, and quicker
-    w_e = start_weights(plan, cell, d)
+    w_e = start_weights(plan.start, plan.seed, cell.scale, d)
     return [Method(cell.depth, kind=kind, step=float(step), w_e=w_e) for step in steps]
 
 
@@ -249,6 +256,7 @@ class Sweep:
     """A map being computed."""
 
     def __init__(self, plan: Plan):
+        prepare_thread()
         self.plan, self.finished = plan, False
         self.held, self.asked = (
             0,
@@ -393,7 +401,7 @@ def _batches(plan: Plan, cells: Sequence[Cell]) -> list[list[Cell]]:
 
 
 ROOM = Room(most=600_000)  # runs of all maps that are being computed: some 400 MB
-SWEEPS: Registry[Sweep] = Registry(most=48, make=Sweep)
+SWEEPS: Registry[Sweep] = Registry(most=144, make=Sweep)
 
 
 @dataclass(frozen=True)
@@ -421,6 +429,7 @@ class CellRuns:
 def cell_runs(plan: Plan, cell: Cell) -> CellRuns:
     """Compute the runs of one cell with every step size, to ten times the slower depth's arrival,
     or until it is given up."""
+    prepare_thread()
     problem = cell_problem(plan, cell)
     _, (goal,) = _data(plan, [cell])
     own = [step_sizes(plan, each) for each in (cell, cell.plain)]

@@ -166,12 +166,12 @@ _MAP = Step(
         " both at their best step sizes. Press **Compute the map**; then click a cell to see its"
         " runs."
     ),
-    question="Where does blue end and orange begin? Why there?",
+    question="Where does blue end and yellow begin? Why there?",
     answer=(
-        "Orange at $p = 2$ (bottom row) and ${y_1 = y_2}$ (left column): one step size suits both"
+        "Yellow at $p = 2$ (bottom row) and ${y_1 = y_2}$ (left column): one step size suits both"
         " coordinates, so depth only costs. Elsewhere it gains, in a column the more, the larger"
-        " $p$ is, up to cells where only depth arrives. ×: neither arrived within 4,000 iterations."
-        " Along a row lucky step sizes blur the picture."
+        " $p$ is, up to cells where only depth arrives. Hatched: neither arrived within 4,000"
+        " iterations. Along a row lucky step sizes blur the picture."
     ),
     needs=("run",),
 )

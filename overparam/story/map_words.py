@@ -10,6 +10,7 @@ from overparam.figures.atlas import Side
 from overparam.figures.map import NEITHER, ONLY_DEEP, ONLY_PLAIN, Axis, factor
 from overparam.measure.trajectory import LUCKY
 from overparam.serving.atlas_file import Atlas
+from overparam.serving.medians import Spread
 from overparam.serving.sweep import NEVER, UNKNOWN, UNTRIED, CellRuns, View
 
 
@@ -92,6 +93,38 @@ def hover_words(plan: Plan, view: View) -> list[list[str]]:
     return [[cell_hover(plan, view, r, c) for c in range(columns)] for r in range(rows)]
 
 
+def spread_hover(plan: Plan, spread: Spread) -> list[list[str]]:
+    """The same for a map over several starts: the start shown, and what all of them say."""
+    words = hover_words(plan, spread.view)
+    for (r, c), known in np.ndenumerate(spread.known):
+        if known > 1:
+            words[r][c] += f"<br>{spread_words(plan, spread, r, c)}"
+    return words
+
+
+def spread_words(plan: Plan, spread: Spread, r: int, c: int) -> str:
+    """What the starts of a cell say together; "" for one start."""
+    known = int(spread.known[r, c])
+    if known < 2:
+        return ""
+    counts = {
+        "faster": spread.faster,
+        "slower": spread.slower,
+        "neither arrived": spread.neither,
+    }
+    words = [f"{how} in {count[r, c]}" for how, count in counts.items() if count[r, c]]
+    low, high = spread.low[r, c], spread.high[r, c]
+    if low < high:
+        words.append(f"from {_bound(plan, low)} to {_bound(plan, high)}")
+    return f"{known} starts: {', '.join(words) or 'equally fast in all'}"
+
+
+def _bound(plan: Plan, log2: float) -> str:
+    if np.isinf(log2):
+        return (ONLY_DEEP if log2 > 0 else ONLY_PLAIN).format(deep=deep_name(plan))
+    return f"{factor(log2)}×"
+
+
 def cell_hover(plan: Plan, view: View, r: int, c: int) -> str:
     """What hovering over the cell of a row and a column says; "" while nothing is known of it."""
     if view.deep[r, c] == UNKNOWN and view.plain[r, c] == UNKNOWN:
@@ -131,6 +164,20 @@ def summary(plan: Plan, view: View, where: str = "Measured here") -> str:
     if left:
         words.append(f"{_cells(left)} not known yet")
     return f"**{where}:** {'; '.join(words)}."
+
+
+def spread_summary(plan: Plan, spread: Spread) -> str:
+    """How many cells say what over several starts, and in how many these disagree."""
+    starts = int(spread.known.max())
+    if starts < 2:
+        return summary(plan, spread.view)
+    words = summary(plan, spread.view, f"Measured here, medians of {starts} starts")
+    unsure = int(spread.disagree.sum())
+    return words + (
+        f" In {_cells(unsure)} (•) at least two of them have it faster and two have it slower."
+        if unsure
+        else ""
+    )
 
 
 _HOW = {1: "faster", -1: "slower", 0: "equally fast"}

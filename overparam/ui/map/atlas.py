@@ -109,9 +109,7 @@ def _read(raw: bytes) -> Atlas:
     return read(io.BytesIO(raw))
 
 
-def draw_atlas(
-    opened: Opened, at: tuple[int, int] | None, choose: Callable[[int, int], None]
-) -> None:
+def draw_atlas(opened: Opened, at: tuple[int, int], choose: Callable[[int, int], None]) -> None:
     """The picture of an atlas; a small one looks as if it had been computed here.
 
     Args: choose: called with the column and the row of a click.
@@ -140,8 +138,7 @@ def draw_atlas(
         plan.horizon,
         opened.name,
     )
-    if at is not None:
-        frame_cell(figure, x, y, at)
+    frame_cell(figure, x, y, at)
 
     def clicked(event: dict[str, Any]) -> None:
         if event["x"] is not None and event["y"] is not None:
@@ -155,9 +152,7 @@ def _choose_place(event: dict[str, Any], choose: Callable[[int, int], None]) -> 
         choose(round(event["x"]), round(event["y"]))
 
 
-def stored_words(opened: Opened, at: tuple[int, int] | None) -> str:
+def stored_words(opened: Opened, at: tuple[int, int]) -> str:
     """What the atlas itself says of a cell."""
-    if at is None:
-        return ""
     _, *lines = cell_hover(opened.atlas.plan, opened.atlas.view, at[1], at[0]).split("<br>")
     return f"In the atlas: {'; '.join(lines)}." if lines else "Not known in this atlas yet."

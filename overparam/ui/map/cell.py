@@ -26,10 +26,11 @@ def read_cell(text: str) -> tuple[int, int] | None:
     return int(parts[0]), int(parts[1])
 
 
-def within(plan: Plan, at: tuple[int, int] | None) -> tuple[int, int] | None:
-    """A cell of this map, or none."""
-    if at is None or at[0] >= len(plan.values("x")) or at[1] >= len(plan.values("y")):
-        return None
+def within(plan: Plan, at: tuple[int, int] | None) -> tuple[int, int]:
+    """A cell of this map; the middle one where none is chosen or it lies outside."""
+    columns, rows = len(plan.values("x")), len(plan.values("y"))
+    if at is None or at[0] >= columns or at[1] >= rows:
+        return columns // 2, rows // 2
     return at
 
 
@@ -39,15 +40,10 @@ def runs_of(plan: Plan, column: int, row: int) -> CellRuns:
     return cell_runs(plan, plan.cell(column, row))
 
 
-def draw_cell(plan: Plan, at: tuple[int, int] | None) -> None:
-    if at is None:
-        st.info(
-            "Click a cell of the map to see its runs, with every step size.",
-            icon=":material/touch_app:",
-        )
-        return
+def draw_cell(plan: Plan, at: tuple[int, int], starts: str = "") -> None:
+    """The runs of a cell, and in words what other starts say of it."""
     cell, runs = plan.cell(*at), runs_of(plan, *at)
-    st.markdown(f"**{cell_name(plan, cell)}** — {cell_words(plan, cell, runs)}")
+    st.markdown(f"**{cell_name(plan, cell)}** — {cell_words(plan, cell, runs)} {starts}")
     depths = (cell.depth, 1)
     goal, title = (plan.loss, "loss L") if plan.problem == "two" else (plan.gap, "gap g")
     plot(

@@ -184,11 +184,11 @@ LIMITS = {
     "map": (
         """
 - **Iterations, not seconds.** A deep step costs a little more than a shallow one.
-- **One start.** Another direction, scale or goal moves the numbers. For two coordinates the sign
-  mostly holds; on synthetic data goal and start scale turn it in many cells.
+- **A median of seven starts is no law.** Where a cell has •, at least two of the seven contradict
+  it; with *one* start a cell, more do. Goal and start scale move the numbers too.
 - **The best of a grid can be lucky.** A large first step sometimes lands near the target. Click a
   cell: its lower picture shows how narrow the best step is, and a finer grid finds more of them.
-- **Two coordinates are not data.** Choose *Synthetic regression*, or go to the race, for that.
+- **Neither two coordinates nor synthetic data are data.** The race has those.
 - **Only depth 1 by plain gradient descent is beaten here.** Momentum and Adam are in the race.
 """
     ),
