@@ -89,7 +89,7 @@ def tuning_figure(rows: Sequence[Tuning], title: str, height: int = 330) -> go.F
                 hovertemplate=f"{row.name}<br>diverges from step size %{{x:.4g}} on<extra></extra>",
             )
         if row.own is not None:
-            near = int(np.argmin(np.abs(np.log(row.steps / row.own))))
+            near = int(np.argmin(np.abs(np.log(row.steps) - np.log(row.own))))
             figure.add_scatter(
                 x=[row.own],
                 y=[gaps[near] if np.isfinite(gaps[near]) else level],
