@@ -10,7 +10,7 @@ from overparam.choices.kinds import ChoiceError
 from overparam.story.beyond_words import CLAIMS, PRACTICE, honest_sentence
 from overparam.ui.beyond_linear.controls import images_are_here, sidebar
 from overparam.ui.beyond_linear.pictures import STYLE, picture
-from overparam.ui.beyond_linear.show import follow, home, pin, show
+from overparam.ui.beyond_linear.show import follow, home, pin, prepare, show
 from overparam.ui.beyond_linear.transport import buttons
 from overparam.ui.shell.frame import through_app, when_open
 from overparam.ui.shell.roles import role
@@ -45,3 +45,4 @@ with role("aside", "beyond_claims"):
 with role("aside", "beyond_practice"):
     practice = st.expander("In practice: five questions", key="beyond_questions", on_change="rerun")
     when_open(practice, lambda: st.markdown(PRACTICE))
+prepare(moving)

@@ -10,9 +10,11 @@ import json
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from overparam.choices.beyond_linear import VIEWS
+from overparam.choices.beyond_linear import EVERY, VIEWS
 from overparam.export.beyond_linear import as_csv, as_json, script
+from overparam.serving.training import TRAININGS
 from overparam.story.beyond_words import honest_sentence, loss_ranges
+from overparam.ui.beyond_linear import show
 from overparam.ui.beyond_linear.show import seen
 from tests.app_pages import visit
 
@@ -58,6 +60,26 @@ def test_other_choices_show_a_preview_and_run_to_the_end(view):
     app = press(app, "run")
     assert messages(app) == []
     assert moving(app)["position"] == 100 and not moving(app)["playing"] and moving(app)["live"]
+
+
+def test_before_anybody_presses_run_the_first_stretch_is_known(monkeypatch):
+    monkeypatch.setattr(show, "PREVIEW_SECONDS", 60.0)
+    app = beyond(seeds="1", view="tuned")  # stored curves are shown for three seeds only
+    for study in (moving(app)["study"], moving(beyond())["study"]):
+        training = TRAININGS.get(study)
+        assert training.computed >= EVERY and len(training.view(EVERY).times) == 2
+    assert not moving(app)["live"]
+
+
+def test_a_grid_of_convolutional_networks_is_never_computed_while_somebody_waits():
+    app = press(beyond(**SMALL | {"long": "2000"}), "step_100")
+    app.query_params["view"], app.query_params["net"] = "steps", "conv"
+    app.run()
+    place = moving(app)
+    assert place["study"].only_stored and not place["live"] and not place["playing"]
+    assert messages(app) == [] and "Stored curves, all 300 iterations." in texts(app)
+    assert app.button(key="beyond_run").disabled and app.button(key="beyond_step_100").disabled
+    assert "Press **Run**" not in texts(app) and TRAININGS.get(place["study"]).computed == -1
 
 
 def test_steps_and_reset():

@@ -97,6 +97,11 @@ class Study:
     seeds: int = 2
     spectra: bool = False
 
+    @property
+    def only_stored(self) -> bool:
+        """Whether it takes minutes, so that it is not computed while somebody waits."""
+        return self.net == "conv" and len(self.recipes) > len(APART)
+
 
 # The one grid of convolutional networks; it takes minutes, so it is shown as stored.
 CONV_GRID = {"net": "conv", "seeds": 2, "its": 300}

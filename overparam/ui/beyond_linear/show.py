@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import streamlit as st
 
-from overparam.choices.beyond_linear import GRID_VIEWS, Study
+from overparam.choices.beyond_linear import EVERY, GRID_VIEWS, Study
 from overparam.data import DataError
 from overparam.serving.stored import stored
 from overparam.serving.training import TRAININGS, Curves, Training, TrainingError
@@ -19,6 +20,7 @@ from overparam.ui.race.pace import FRAME_SECONDS, Pace
 from overparam.ui.shell.roles import role
 
 PREVIEW, PREVIEW_SECONDS = 50, 0.4  # iterations shown where nothing is stored, and how long for
+FIRST_SECONDS = 1.5  # for the first of them, before which there is no curve
 FRAMES = 60  # of a run that is known already
 
 
@@ -26,7 +28,7 @@ def follow(study: Study | None) -> dict[str, Any]:
     """The viewer's place, taken to the study that is chosen now."""
     moving = transport()
     if moving["study"] != study:  # a new choice begins at its start, and goes on if that one went
-        going = moving["playing"] and study is not None
+        going = moving["playing"] and study is not None and not study.only_stored
         moving.update(study=study, position=0, playing=going, live=going)
     return moving
 
@@ -56,16 +58,15 @@ def _go(training: Training, moving: dict[str, Any], draw: Draw, status: Any) -> 
     study, limit = training.study, training.study.horizon
     kept = None if moving["live"] else stored(study)
     if kept is not None:
-        status.caption(
-            f"Stored curves, all {limit} iterations. Press **Run** to compute them here."
-        )
+        run = "" if study.only_stored else " Press **Run** to compute them here."
+        status.caption(f"Stored curves, all {limit} iterations.{run}")
         draw(study, kept)
         return
-    if study.net == "conv" and len(study.recipes) > 10:
+    if study.only_stored:
         status.caption("This grid is shown as stored; it is not stored in this installation.")
-        moving["playing"] = False
         return
     if not moving["live"]:
+        _advance(training, EVERY, FIRST_SECONDS)
         _advance(training, min(PREVIEW, limit), PREVIEW_SECONDS)
         moving["position"] = max(0, min(training.computed, PREVIEW))
     elif not moving["playing"]:
@@ -78,6 +79,17 @@ def _go(training: Training, moving: dict[str, Any], draw: Draw, status: Any) -> 
         _draw(training, moving, draw, status)
 
 
+def prepare(moving: dict[str, Any]) -> None:
+    """Compute the first stretch of a study shown as stored, so that Run has a curve at once.
+
+    Call last on the page, where nothing waits for it. What goes wrong is told once Run is pressed.
+    """
+    study = moving["study"]
+    if study is not None and not study.only_stored and not moving["live"]:
+        with suppress(DataError, TrainingError):
+            _advance(TRAININGS.get(study), EVERY, PREVIEW_SECONDS)
+
+
 def _advance(training: Training, until: int, seconds: float) -> None:
     stop = time.perf_counter() + seconds
     while training.computed < until and (time.perf_counter() < stop or training.computed < 0):
@@ -86,6 +98,7 @@ def _advance(training: Training, until: int, seconds: float) -> None:
 
 def _play(training: Training, moving: dict[str, Any], draw: Draw, status: Any) -> None:
     limit = training.study.horizon
+    _advance(training, EVERY, PREVIEW_SECONDS)  # the first picture is a curve
     with Pace() as pace:
         while moving["playing"]:
             if not pace.due():

@@ -58,7 +58,9 @@ def buttons(moving: dict[str, Any], pin: Callable[[], None], home: Callable[[], 
     ):
         playing = moving["playing"]
         label, icon = ("Pause", ":material/pause:") if playing else ("Run", ":material/play_arrow:")
-        ready = moving["study"] is not None
+        study = moving["study"]
+        ready = study is not None
+        runs = ready and not study.only_stored
         st.button(
             label,
             icon=icon,
@@ -66,7 +68,7 @@ def buttons(moving: dict[str, Any], pin: Callable[[], None], home: Callable[[], 
             on_click=play,
             shortcut="Space",
             key="beyond_run",
-            disabled=not ready,
+            disabled=not runs,
         )
         st.button(
             "+100",
@@ -74,7 +76,7 @@ def buttons(moving: dict[str, Any], pin: Callable[[], None], home: Callable[[], 
             args=(100,),
             key="beyond_step_100",
             shortcut="3",
-            disabled=not ready,
+            disabled=not runs,
             help="100 iterations more (key 3)",
         )
         st.button(
