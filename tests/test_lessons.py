@@ -66,6 +66,46 @@ def test_the_two_courses():
         assert all(each.query for each in step.tries)
 
 
+@pytest.mark.parametrize("name", ["why-2", "demo-1"])
+def test_the_notes_of_a_step_hold_all_that_is_said_there_and_lead_on(name):
+    course, place = find(name)
+    window = app(lesson=name, notes="0123abcd")
+    said = card(window)
+    for text in (
+        course.steps[place].watch,
+        course.steps[place].question,
+        course.steps[place].answer,
+    ):
+        assert text in said
+    assert f"{place + 1} of {len(course.steps)}" in said
+    next(button for button in window.button if button.label == "Next").click()
+    again(window)
+    assert lesson(window) == name_of(course, place + 1)
+    assert course.steps[place + 1].claim in card(window)
+    assert "notes" in window.query_params
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ({"lesson": "why-2", "notes": "<b>"}, "'?b?' names no lecture: open the notes by their"),
+        ({"lesson": "why-99", "notes": "0123abcd"}, "There is no lesson step 'why-99'"),
+        ({"notes": "0123abcd"}, "There is no lesson step ''"),
+    ],
+)
+def test_notes_without_a_lesson_are_one_sentence(query, sentence):
+    window = app(**query)
+    assert not window.exception and len(window.warning) == 1
+    assert window.warning[0].value.startswith(sentence)
+
+
+def test_the_card_leads_to_the_notes_of_its_step():
+    opened = app(lesson="why-2")
+    (link,) = opened.get("link_button")
+    code = opened.session_state["lesson__code"]
+    assert link.proto.url == f"?lesson=why-2&notes={code}"
+
+
 def test_a_name_reads_back_and_any_other_is_refused_in_a_sentence():
     for (course, place), name in zip(STEPS, NAMES, strict=True):
         assert find(name) == (course, place)

@@ -3,7 +3,7 @@
 import pytest
 
 from overparam.story.lessons import COURSES
-from tests.browser.walk import overflow, walk
+from tests.browser.walk import overflow, settle, walk
 
 
 @pytest.mark.parametrize("course", COURSES.values(), ids=COURSES)
@@ -28,6 +28,33 @@ def test_course(open_page, serve, course):
     assert [place for place, moment in seen if moment == "answered"] == list(
         range(len(course.steps))
     )
+
+
+def test_the_notes_in_a_second_window_keep_step_either_way(open_page, serve):
+    hall = open_page(f"{serve('app.py')}/?lesson=why-2")
+    with hall.context.expect_page() as second:
+        hall.get_by_role("link", name="Notes").click()
+    notes = second.value
+    notes.set_default_timeout(120_000)
+    notes.get_by_text("Speaker notes").wait_for()
+    hall.bring_to_front()
+    hall.keyboard.press("PageDown")
+    notes.wait_for_url("**lesson=why-3**")
+    notes.get_by_role("heading", name=COURSES["why"].steps[2].claim).wait_for()
+    for step in (4, 5):  # quicker than the hall, whose pages take their time
+        notes.keyboard.press("PageDown")
+        notes.get_by_role("heading", name=COURSES["why"].steps[step - 1].claim).wait_for()
+    for window in (notes, hall):
+        window.wait_for_url("**lesson=why-5**")
+        window.get_by_role("heading", name=COURSES["why"].steps[4].claim).wait_for()
+    settle(hall)
+    assert "lesson=why-5" in hall.url and "lesson=why-5" in notes.url  # and nothing goes back
+    hall.get_by_role("button", name="Leave").click()
+    hall.wait_for_url(lambda url: "lesson" not in url)
+    notes.keyboard.press("PageUp")
+    notes.wait_for_url("**lesson=why-4**")
+    settle(hall)
+    assert "lesson" not in hall.url  # who has left is left alone
 
 
 def test_controls_come_back_with_one_click(open_page, serve):

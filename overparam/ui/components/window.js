@@ -1,11 +1,14 @@
-// What the whole window needs, whichever page is open: keys, the phone's drawer, and the printed sheet.
+// What the whole window needs, whichever page is open: keys, the phone's drawer, the printed sheet, and keeping step with
+// another window of the same lecture.
 
 const NAMED = { " ": "Space", PageUp: "PageUp", PageDown: "PageDown" } // as Streamlit names a button's key
+const WHERE = "?" // what a window asks that has just been opened
 const PHONE = 768 // pixels; below, Streamlit lays the sidebar over the page
 
-export default function ({ data }) {
+export default function ({ data, setTriggerValue }) {
   globalThis.appWindow ??= new AppWindow()
   globalThis.appWindow.opened(data.page)
+  globalThis.appWindow.keepStep(data, (lesson) => setTriggerValue("lesson", lesson))
 }
 
 class AppWindow {
@@ -24,6 +27,28 @@ class AppWindow {
       drawer?.querySelector('[data-testid="stSidebarCollapseButton"] button')?.click()
     }
     this.page = page
+  }
+
+  // Tell the other windows of a lecture where this one has gone, and follow them.
+  keepStep({ lecture, lesson }, follow) {
+    this.follow = follow
+    if (this.lecture !== lecture) {
+      this.channel?.close()
+      this.lecture = lecture
+      this.channel = new BroadcastChannel(`lecture ${lecture}`)
+      this.channel.onmessage = ({ data }) => {
+        if (!this.lesson || data === this.lesson) return
+        if (data === WHERE) return this.channel.postMessage(this.lesson)
+        this.lesson = this.awaited = data
+        this.follow(data)
+      }
+      this.channel.postMessage(WHERE)
+    }
+    if (this.awaited && lesson !== this.awaited) return // the script is still on its way there
+    const moved = this.lesson && lesson && lesson !== this.lesson
+    this.awaited = undefined
+    this.lesson = lesson
+    if (moved) this.channel.postMessage(lesson)
   }
 
   // Streamlit's own shortcuts sleep while any input has the focus, a slider as well as a text box. Here a key goes to its button

@@ -1,6 +1,7 @@
 """What the whole window needs from JavaScript, on every page: keys, the phone's drawer, the printed
-sheet."""
+sheet, and keeping step with another window."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
@@ -12,10 +13,28 @@ _component = st.components.v2.component(
 )
 
 
-def app_window(page: str) -> None:
-    """Mount it, out of sight. Args: page: which one is open."""
+def app_window(
+    page: str, lecture: str, lesson: str | None, on_lesson: Callable[[str], None]
+) -> None:
+    """Mount it, out of sight.
+
+    Args:
+        page: which one is open.
+        lecture: windows of this browser with the same one keep step.
+        lesson: the step that is open.
+        on_lesson: called with the step that another window has gone to.
+    """
+
+    def heard() -> None:
+        if lesson := st.session_state["app_window_script"].lesson:
+            on_lesson(lesson)
+
     with st.container(key="app_window"):
-        _component(key="app_window_script", data={"page": page})
+        _component(
+            key="app_window_script",
+            data={"page": page, "lecture": lecture, "lesson": lesson},
+            on_lesson_change=heard,
+        )
 
 
 def icon_only(*keys: str) -> str:

@@ -3,6 +3,7 @@ out of sight."""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Literal
@@ -51,6 +52,7 @@ _PREFIX = {  # of the keys of a page's widgets
 _OF_FRAME = (
     "lesson",
     "projector",
+    "notes",
     "embed",
     "embed_options",
 )  # parameters that are not a page's choices
@@ -125,6 +127,13 @@ def menu() -> None:
             st.caption(f"{len(course.steps)} steps, about {course.minutes} minutes")
 
 
+def lecture_code() -> str:
+    """What the windows of one lecture have in common: the one that the hall sees, and the one with
+    the notes."""
+    own = st.session_state.setdefault("lesson__code", secrets.token_hex(4))
+    return st.query_params.get("notes", own)
+
+
 def _projector() -> bool:
     return st.query_params.get("projector") == "1"
 
@@ -176,7 +185,7 @@ def _card(course: Course, place: int) -> None:
             key="lesson_back",
             shortcut="PageUp",
             disabled=place == 0,
-            on_click=_go,
+            on_click=go,
             args=back,
         )
         if place < last:
@@ -185,7 +194,7 @@ def _card(course: Course, place: int) -> None:
                 key="lesson_next",
                 shortcut="PageDown",
                 type="primary",
-                on_click=_go,
+                on_click=go,
                 args=forth,
             )
         elif st.button("Finish", key="lesson_finish", type="primary"):
@@ -194,6 +203,13 @@ def _card(course: Course, place: int) -> None:
         return
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.toggle("All controls", key="lesson_all")
+        st.link_button(
+            "Notes",
+            f"?lesson={name_of(course, place)}&notes={lecture_code()}",
+            type="tertiary",
+            icon=":material/speaker_notes:",
+            help="Speaker notes in a second window, which keeps step with this one",
+        )
         st.button(
             "Leave",
             key="lesson_leave",
@@ -203,7 +219,8 @@ def _card(course: Course, place: int) -> None:
         )
 
 
-def _go(course: Course, place: int) -> None:
+def go(course: Course, place: int) -> None:
+    """Open a step (a callback)."""
     follow_url(_PREFIX[course.steps[place].page])
     st.query_params.from_dict(_query(course, place))
 

@@ -7,10 +7,11 @@ from streamlit.navigation.page import StreamlitPage
 
 from overparam.choices.kinds import Flag
 from overparam.figures.style import DARK_BACKGROUND, LIGHT_BACKGROUND, NEUTRAL, PALETTE, readable
-from overparam.ui.components.window import app_window, icon_only
+from overparam.ui.components.window import icon_only
 from overparam.ui.shell.frame import when_open
 from overparam.ui.shell.lesson_card import menu
 from overparam.ui.shell.roles import PROJECTOR
+from overparam.ui.shell.speaker import window
 from overparam.ui.shell.state import PageState
 
 CHOICES = (Flag("projector", "Projector mode", False),)
@@ -83,7 +84,7 @@ _EMBEDDED = """
 
 def header_tools(page: StreamlitPage) -> None:
     """The switch of the projector mode, which stands in the URL, and the list of lessons."""
-    app_window(page.url_path)
+    window(page.url_path)
     state = PageState("app", CHOICES)
     projector = state.values()["projector"]
     if projector:
