@@ -1,15 +1,18 @@
 """Computes what the page beyond linear shows at its first paint: `python -m overparam.reference`.
 
 It prints the tables whose numbers the page's sentences repeat, and writes the curves to the file
-that the page reads. `--paper` runs the paper's own convolutional network instead (Fashion-MNIST
-must be on this machine), which takes long.
+that the page reads. Given choices as they stand in the page's address, it computes and prints these
+instead; `--finer 4` tells how much of a speed-up is the grid of step sizes.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
+from urllib.parse import parse_qsl
 
 import numpy as np
 
@@ -22,13 +25,11 @@ from overparam.choices.beyond_linear import (
     Study,
     study_of,
 )
-from overparam.data.images import load_images
-from overparam.engine.convolution import paper
-from overparam.engine.device import prepare_thread
-from overparam.engine.nonlinear import FactoredNetworks, Recipe
+from overparam.choices.kinds import read_choices
+from overparam.data import DataError
 from overparam.measure.arrivals import arrivals, paired_speed_ups
 from overparam.serving.stored import store
-from overparam.serving.training import Curves, Training
+from overparam.serving.training import Curves, Training, TrainingError
 
 DEFAULTS: Mapping[str, Any] = {choice.name: choice.default for choice in BEYOND_CHOICES}
 GRIDS = (
@@ -66,7 +67,8 @@ def computed(study: Study) -> Curves:
 
 def described(query: Mapping[str, Any], study: Study, curves: Curves) -> Iterator[str]:
     """What a study shows, in lines."""
-    yield f"\n{', '.join(f'{name} {value}' for name, value in query.items())}"
+    special = {n: v for n, v in query.items() if n == "view" or v != DEFAULTS[n]}
+    yield f"\n{', '.join(f'{name} {value}' for name, value in special.items())}"
     if query["view"] in ("apart", "penalty"):
         yield from _ends(query, study, curves)
         return
@@ -109,43 +111,63 @@ def _ends(query: Mapping[str, Any], study: Study, curves: Curves) -> Iterator[st
         yield f"  {name}: " + "; ".join(words)
 
 
-def papers_network(iterations: int, batch: int = 32) -> Iterator[str]:
-    """The paper's network on Fashion-MNIST, one seed: start penalties, losses, arrivals."""
-    prepare_thread()
-    data = load_images("fashion", download=False)
-    how: dict[str, Any] = {"init": "truncated", "scale": 0.1, "step": 0.01}
-    recipes = []
-    for special in APART.values():
-        decay = 5e-4 if "penalty" in special else 0.0
-        recipes.append(Recipe(**how | special, decay=decay))
-    runs = FactoredNetworks(paper(), data.inputs, data.labels, recipes, 0, batch)
-    penalties = [runs.losses(batch)[1]]
-    losses = []
-    for _ in range(iterations // EVERY):
-        losses.append(runs.advance(EVERY))
-        penalties.append(runs.losses(batch)[1])
-    fit, penalty = np.concatenate(losses), np.array(penalties)
-    smooth = np.array([np.convolve(row, np.full(40, 1 / 40), "valid") for row in fit.T]).T
-    for i, name in enumerate(APART):
-        first = ", ".join(
-            f"{goal:g} after {arrivals(np.arange(39, len(fit)), smooth[:, i], goal):.0f}"
-            for goal in (0.8, 0.7, 0.6)
-        )
-        yield (
-            f"{name}: penalty at the start {penalty[0, i]:.3f}, at the end {penalty[-1, i]:.3f}; "
-            f"fit, mean of the last 100: {fit[-100:, i].mean():.3f}; mean of 40 at {first}"
-        )
+def finer(study: Study, times: int) -> Study:
+    """The same grid study with so many times as many step sizes over the same range."""
+    steps, depths = ({getattr(r, name) for r in study.recipes} for name in ("step", "depth"))
+    fine = np.geomspace(min(steps), max(steps), times * (len(steps) - 1) + 1).tolist()
+    first = study.recipes[0]
+    recipes = [replace(first, depth=n, step=step) for n in sorted(depths) for step in fine]
+    return replace(study, recipes=tuple(recipes))
 
 
-def main() -> None:
+def shifted(study: Study, curves: Curves, times: int) -> Iterator[str]:
+    """Speed-ups of a fine grid, and what each coarse grid within it would have said, in lines."""
+    depths = sorted({recipe.depth for recipe in study.recipes})
+    fit = curves.fit.reshape(*curves.fit.shape[:2], len(depths), -1)
+
+    def words(arrived: np.ndarray) -> str:
+        ratios = paired_speed_ups(arrived)[:, 1:]
+        ranges = zip(depths[1:], ratios.min(0), np.median(ratios, 0), ratios.max(0), strict=True)
+        return "; ".join(
+            f"N={n} {low:.2f}-{high:.2f}, middle {m:.2f}" for n, low, m, high in ranges
+        )
+
+    for goal in GOALS[study.loss]:
+        arrived = arrivals(curves.times, fit, goal)
+        yield f"  to {goal:g}, all step sizes: {words(arrived)}"
+        for first in range(times):
+            yield f"    every {times}th from the {first + 1}.: {words(arrived[..., first::times])}"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
     """The command."""
-    parser = argparse.ArgumentParser(prog="overparam.reference", description=__doc__)
-    parser.add_argument("--paper", type=int, metavar="ITERATIONS", help="the paper's network")
+    parser = argparse.ArgumentParser(prog="python -m overparam.reference", description=__doc__)
+    parser.add_argument(
+        "links",
+        nargs="*",
+        metavar="choices",
+        help="as in the page's address: 'view=steps&loss=l4'; then these are computed and printed,"
+        " and nothing is written",
+    )
     parser.add_argument("--no-conv", action="store_true", help="leave the convolutional grid out")
-    options = parser.parse_args()
-    if options.paper:
-        for line in papers_network(options.paper):
+    parser.add_argument("--seeds", type=int, help="how many, in place of the links'")
+    parser.add_argument("--finer", type=int, default=1, help="times as many step sizes a decade")
+    options = parser.parse_args(arguments)
+    for link in options.links:
+        query = dict(parse_qsl(link))
+        values, problems = read_choices(BEYOND_CHOICES, query)
+        if problems:
+            parser.error(" ".join(problems))
+        study = finer(study_of(values), options.finer) if options.finer > 1 else study_of(values)
+        study = replace(study, seeds=options.seeds or study.seeds)
+        try:
+            curves = computed(study)
+        except (DataError, TrainingError) as error:
+            sys.exit(f"{parser.prog}: {error}")
+        lines = shifted(study, curves, options.finer) if options.finer > 1 else ()
+        for line in (*described(values, study, curves), *lines):
             print(line, flush=True)
+    if options.links:
         return
     found = {}
     for query in queries(not options.no_conv):

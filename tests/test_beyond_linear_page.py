@@ -4,13 +4,17 @@ input."""
 from __future__ import annotations
 
 import csv
+import gzip
+import http.server
 import io
 import json
+import threading
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from overparam.choices.beyond_linear import EVERY, VIEWS
+from overparam.data.images import images_are_cached
 from overparam.export.beyond_linear import as_csv, as_json, script
 from overparam.serving.training import TRAININGS
 from overparam.story.beyond_words import honest_sentence, loss_ranges
@@ -171,6 +175,39 @@ def test_images_that_are_not_here_are_offered_and_not_fetched(monkeypatch, tmp_p
     assert messages(app) == [] and moving(app)["study"] is None
     assert app.button(key="download_mnist").label == "Download MNIST"
     assert "as soon as its images are there" in texts(app)
+
+
+class Broken(http.server.BaseHTTPRequestHandler):
+    """Sends half of what it promises, or a page in the place of an idx file."""
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        body = gzip.compress(b"<html>moved</html>")
+        cut = self.path.startswith("/cut")
+        self.send_response(200)
+        self.send_header("Content-Length", str(2 * len(body) if cut else len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@pytest.mark.parametrize(
+    ("folder", "says"), [("cut", "broke off before the end"), ("wrong", "not an idx file of bytes")]
+)
+def test_a_download_that_is_cut_or_wrong_is_one_sentence(folder, says, monkeypatch, tmp_path):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("OVERPARAM_DATA", str(tmp_path))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Broken) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}).start()
+        address = f"http://127.0.0.1:{server.server_address[1]}/{folder}/"
+        monkeypatch.setenv("OVERPARAM_MNIST_URL", address)
+        app = beyond(data="mnist")
+        app = app.button(key="download_mnist").click().run()
+        server.shutdown()
+    (message,) = messages(app)
+    assert says in message and "choose the digits" in message and "\n" not in message
+    assert moving(app)["study"] is None and not images_are_cached("mnist")
 
 
 def test_the_sentence_and_the_ranges_are_computed_from_what_is_stored():

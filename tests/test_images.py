@@ -1,5 +1,5 @@
 """MNIST and Fashion-MNIST: idx files from a folder, from a package, or from a server on this
-machine; and the digits.
+machine; the paper's network on them; and the digits.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from overparam.choices.beyond_linear import APART
 from overparam.data import DataError
 from overparam.data import images as loader
 from overparam.data.digits import load_digits
 from overparam.data.images import SOURCES, images_are_cached, images_folder, load_images
+from overparam.last_figure import main as last_figure
 
 DEBIAN = Path(SOURCES["fashion"].elsewhere[0])
 
@@ -224,3 +226,45 @@ def test_the_digits_are_scikit_learns_split_once_and_for_all():
         (row.tobytes(), int(label)) for row, label in zip(pixels, table.target, strict=True)
     }
     assert load_digits() is data
+
+
+@pytest.mark.slow
+def test_the_papers_network_on_images_from_the_loader_begins_with_the_derived_penalties(
+    server, monkeypatch, capsys
+):
+    """3.116 one matrix, 12.31 two, 3.62 two with decay on the factors: lambda/2 times the expected
+    squares of entries of variance .00774."""
+    monkeypatch.setenv("OVERPARAM_FASHION_URL", at(server))
+    last_figure(["--iterations", "2", "--batch", "4"])
+    said = capsys.readouterr().out.splitlines()
+    assert server.requests == 4 and "Fashion-MNIST" in said[0] and said[1] == "7 images"
+    runs = {name: line for name in APART for line in said if line.startswith(f"{name} ")}
+    found = {name: float(line.rsplit("penalty", 1)[1].split()[0]) for name, line in runs.items()}
+    assert list(found) == list(APART)
+    for name, penalty in (("one matrix", 3.116), ("two (paper)", 12.31)):
+        assert found[name] == pytest.approx(penalty, rel=0.01)
+    assert found["two, decay on factors"] == pytest.approx(3.62, rel=0.01)
+    assert found["two, same function"] == pytest.approx(found["one matrix"], rel=1e-3)
+    assert [found[name] for name in APART if name.endswith("no penalty")] == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--batch", "5000"], "a batch must hold from 1 to all 7 samples, not 5000"),
+        (["--batch", "0"], "a batch must hold from 1 to all 7 samples, not 0"),
+        (["--data", "mnist"], "no connection"),
+    ],
+)
+def test_the_command_says_in_a_sentence_what_cannot_be(server, monkeypatch, arguments, says):
+    monkeypatch.setenv("OVERPARAM_FASHION_URL", at(server))
+    monkeypatch.setenv("OVERPARAM_MNIST_URL", "http://127.0.0.1:1/")
+    with pytest.raises(SystemExit) as caught:
+        last_figure(arguments)
+    assert says in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_the_command_wants_iterations(capsys):
+    with pytest.raises(SystemExit):
+        last_figure(["--iterations", "0"])
+    assert "the iterations must be 1 or more, not 0" in capsys.readouterr().err

@@ -35,7 +35,7 @@ FLOORS = (  # the ground first
     # pages; the package's face; its programs
     {
         *("app", "pages", "overparam", "overparam.benchmark", "overparam.digits_pair"),
-        *("overparam.atlas", "overparam.reference", "overparam.reproduce"),
+        *("overparam.atlas", "overparam.last_figure", "overparam.reference", "overparam.reproduce"),
     },
 )
 FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names}
