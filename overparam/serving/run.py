@@ -133,6 +133,8 @@ class Run:
                 step_grid(low, high, choices.grid).tolist()
                 for low, high in search_ranges(problem, methods)
             ]
+        grid = Grid.of(methods, steps)
+        choices.check_fit(problem, len(grid.methods))
         starts = Simulation(problem, methods).end_to_end()
         with np.errstate(over="ignore", invalid="ignore"):
             losses, gradients = problem.value_and_grad(
@@ -159,8 +161,6 @@ class Run:
                 "Float32 cannot hold the squares of these gradients, which set the step of"
                 f" {words}: choose float64, a smaller p, or a start nearer 0."
             )
-        grid = Grid.of(methods, steps)
-        choices.check_fit(problem, len(grid.methods))
         if not ROOM.take(self, choices.numbers(problem, len(grid.methods))):
             raise RunError(
                 "The server is busy with other large runs: try again in a minute, or use fewer step"
