@@ -1,8 +1,9 @@
-"""Computes what the page beyond linear shows at its first paint: `python -m overparam.reference`.
+"""Computes what pages show at their first paint: `python -m overparam.reference`.
 
-It prints the tables whose numbers the page's sentences repeat, and writes the curves to the file
-that the page reads. Given choices as they stand in the page's address, it computes and prints these
-instead; `--finer 4` tells how much of a speed-up is the grid of step sizes.
+It writes the map that its page opens with, prints the tables whose numbers the sentences of the
+page beyond linear repeat, and writes that page's curves: each to the file that the page reads.
+Given choices as they stand in that page's address, it computes and prints these instead; `--finer
+4` tells how much of a speed-up is the grid of step sizes.
 """
 
 from __future__ import annotations
@@ -26,9 +27,12 @@ from overparam.choices.beyond_linear import (
     study_of,
 )
 from overparam.choices.kinds import read_choices
+from overparam.choices.map import OPENING, PLAN_CHOICES, STARTS, Plan
 from overparam.data import DataError
 from overparam.measure.arrivals import arrivals, paired_speed_ups
+from overparam.serving.opening_map import store_maps
 from overparam.serving.stored import store
+from overparam.serving.sweep import Sweep
 from overparam.serving.training import Curves, Training, TrainingError
 
 DEFAULTS: Mapping[str, Any] = {choice.name: choice.default for choice in BEYOND_CHOICES}
@@ -139,6 +143,18 @@ def shifted(study: Study, curves: Curves, times: int) -> Iterator[str]:
             yield f"    every {times}th from the {first + 1}.: {words(arrived[..., first::times])}"
 
 
+def opening_map() -> dict[Plan, dict[str, np.ndarray]]:
+    """The map that its page opens with, one start after the other."""
+    values, _ = read_choices((*PLAN_CHOICES, STARTS), OPENING)
+    maps = {}
+    for plan in Plan.of(values).over(int(values["starts"])):
+        sweep = Sweep(plan)
+        while not sweep.finished:
+            sweep.advance(60.0)
+        maps[plan] = vars(sweep.view()) | {"runs": np.array(sweep.runs)}
+    return maps
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m overparam.reference", description=__doc__)
@@ -149,6 +165,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         help="as in the page's address: 'view=steps&loss=l4'; then these are computed and printed,"
         " and nothing is written",
     )
+    parser.add_argument("--map", action="store_true", help="compute the map only")
     parser.add_argument("--no-conv", action="store_true", help="leave the convolutional grid out")
     parser.add_argument("--seeds", type=int, help="how many, in place of the links'")
     parser.add_argument("--finer", type=int, default=1, help="times as many step sizes a decade")
@@ -168,6 +185,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for line in (*described(values, study, curves), *lines):
             print(line, flush=True)
     if options.links:
+        return
+    store_maps(opening_map())
+    if options.map:
         return
     found = {}
     for query in queries(not options.no_conv):

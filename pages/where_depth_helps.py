@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from overparam.choices.kinds import ChoiceError, Structured
-from overparam.choices.map import AXES, PLAN_CHOICES, SHAPE, STARTS, Plan
+from overparam.choices.map import AXES, OPENING, PLAN_CHOICES, SHAPE, STARTS, Plan
 from overparam.figures.map import speed_up_map
 from overparam.serving.medians import Medians, Spread
 from overparam.serving.sweep import SweepError
@@ -34,7 +34,6 @@ PREVIEW_SECONDS, FRAME_SECONDS = 0.4, 0.3
 SLIDERS = {"depth": 1, "p": 0.5}
 
 
-OPENING = {"problem": "synthetic", "starts": "7"}  # of the page's bare address
 CHOICES = (
     *PLAN_CHOICES,
     STARTS,
@@ -155,7 +154,8 @@ def progress_words(medians: Medians) -> str:
     starts = len(medians.plans)
     if medians.finished:
         words = f"{starts} starts, " if starts > 1 else ""
-        return f"Complete: {words}{medians.runs:,} runs of up to {sweep.plan.horizon:,} iterations."
+        how = "Computed beforehand" if medians.stored else "Complete"
+        return f"{how}: {words}{medians.runs:,} runs of up to {sweep.plan.horizon:,} iterations."
     which = f"start {start + 1} of {starts}: " if starts > 1 else ""
     words = f"{which}{sweep.decided:.0%} of {sweep.runs:,} runs decided"
     left = sweep.seconds_left()

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from overparam.choices.kinds import read_choices
-from overparam.choices.map import PLAN_CHOICES, Plan
+from overparam.choices.map import OPENING, PLAN_CHOICES, STARTS, Plan
 from overparam.figures.map import NEITHER, ONLY_DEEP
 from overparam.serving.medians import Medians, spread
 from overparam.serving.sweep import NEVER, SWEEPS, UNKNOWN, Sweep, View, cell_runs, start_weights
@@ -128,3 +128,21 @@ def test_the_runs_of_a_cell_are_those_of_the_start_shown():
     shown = medians.plans[int(found.start[1, 2])]
     runs = cell_runs(shown, cell)
     assert int(runs.reached[0][runs.best[0]]) == found.view.deep[1, 2]
+
+
+def test_the_map_that_its_page_opens_with_is_the_one_that_is_computed():
+    values, _ = read_choices((*PLAN_CHOICES, STARTS), OPENING)
+    opening = Medians(Plan.of(values), int(values["starts"]))
+    assert opening.stored and opening.finished
+    (kept, *_), first = (SWEEPS.get(each).view() for each in opening.plans), opening.plans[0]
+    sweep = Sweep(first)
+    while not sweep.finished:
+        sweep.advance(1.0)
+    found = sweep.view()
+    assert sweep.runs == SWEEPS.get(first).runs
+    # products are rounded as the processor has it, and a few best steps are lucky ones
+    for name in ("deep", "plain"):
+        same = getattr(kept, name) == getattr(found, name)
+        assert same.mean() > 0.97, name
+    np.testing.assert_allclose(kept.log2_speed_up, found.log2_speed_up, atol=0.5)
+    assert not Medians(replace(first, gap=2 * first.gap), 7).stored

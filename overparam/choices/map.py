@@ -114,6 +114,9 @@ STARTS = Option(
 )
 
 
+OPENING = {"problem": "synthetic", "starts": "7"}  # of the page's bare address
+
+
 @dataclass(frozen=True)
 class Cell:
     """One problem and one depth; `step` is relative to the problem's unit, TUNED where each depth

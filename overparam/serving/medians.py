@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from overparam.choices.map import Plan
-from overparam.serving.sweep import NEVER, SWEEPS, UNKNOWN, Sweep, View
+from overparam.serving.sweep import NEVER, SWEEPS, UNKNOWN, StoredSweep, Sweep, View
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,9 @@ class Medians:
     def __init__(self, plan: Plan, starts: int):
         self.plans = plan.over(starts)
 
-    def _begun(self) -> list[Sweep]:
+    def _begun(self) -> list[Sweep | StoredSweep]:
         """The maps that are finished, and the one after them."""
-        begun = []
+        begun: list[Sweep | StoredSweep] = []
         for plan in self.plans:
             begun.append(SWEEPS.get(plan))
             if not begun[-1].finished:
@@ -89,10 +89,15 @@ class Medians:
         begun = self._begun()
         return len(begun) == len(self.plans) and begun[-1].finished
 
-    def now(self) -> tuple[int, Sweep]:
+    def now(self) -> tuple[int, Sweep | StoredSweep]:
         """Which start is being computed, from 0, and its map."""
         begun = self._begun()
         return len(begun) - 1, begun[-1]
+
+    @property
+    def stored(self) -> bool:
+        """Whether every start was computed beforehand."""
+        return all(isinstance(sweep, StoredSweep) for sweep in self._begun())
 
     @property
     def runs(self) -> int:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 
 import numpy as np
@@ -32,6 +32,7 @@ from overparam.measure.curvature import sharpness
 from overparam.measure.history import History
 from overparam.measure.step_sizes import Terrain, step_grid, step_range
 from overparam.serving.memory import Room
+from overparam.serving.opening_map import stored_map
 from overparam.serving.registry import Registry
 
 FIRST_STAGE = (
@@ -400,8 +401,36 @@ def _batches(plan: Plan, cells: Sequence[Cell]) -> list[list[Cell]]:
     return batches
 
 
+class StoredSweep:
+    """A map that was computed beforehand: to those who look at it a `Sweep` that has finished."""
+
+    finished, decided = True, 1.0
+
+    def __init__(self, plan: Plan, view: View, runs: int):
+        self.plan, self.runs, self._view = plan, runs, view
+
+    def seconds_left(self) -> float:
+        """None."""
+        return 0.0
+
+    def advance(self, seconds: float = 0.03) -> None:
+        """Nothing is left to do."""
+
+    def view(self) -> View:
+        """The map."""
+        return self._view
+
+
+def _sweep(plan: Plan) -> Sweep | StoredSweep:
+    kept = stored_map(plan)
+    if kept is None:
+        return Sweep(plan)
+    view = View(**{each.name: kept[each.name] for each in fields(View)})
+    return StoredSweep(plan, view, int(kept["runs"]))
+
+
 ROOM = Room(most=600_000)  # runs of all maps that are being computed: some 400 MB
-SWEEPS: Registry[Sweep] = Registry(most=144, make=Sweep)
+SWEEPS: Registry[Sweep | StoredSweep] = Registry(most=144, make=_sweep)
 
 
 @dataclass(frozen=True)
