@@ -11,12 +11,13 @@ processes.
          ("want", key, until)                                 as far as `until` now; -1: hold
          ("drop", key)                                        forget it
     out  ("ready", pid)
-         ("frame", key, iteration, samples, finished, starts, pieces, tips)
+         ("frame", key, iteration, samples, finished, tuning, start, piece, tips, news, about)
          ("error", key, sentence)
 
-Of a frame: `samples` of the lattice `history.RECORDED` are known; curve i's values from sample
-`starts[i]` on, float32, are `pieces[i]`, those before stand; `tips` are the values at `iteration`
-itself.
+Of a frame: `samples` of the lattice `history.RECORDED` are known; the curves' values from sample
+`start` on are `piece`, float32, one curve after the other, those before stand; `tips` are the
+values at `iteration` itself. `news` is the whole `Record` where `start` is 0, else what
+`Record.since` gives, pickled; `about` is the pace and a note on the device.
 """
 
 from __future__ import annotations
@@ -56,9 +57,7 @@ class _Job:
 
     def __init__(self, run: Run, until: int, behind: int):
         self.run, self.until, self.behind = run, until, behind
-        self.steps: tuple[
-            float, ...
-        ] = ()  # while tuning, a curve whose best step changes is another curve
+        self.tuning: bool | None = None  # once tuning is over, the curves are others
         self.samples, self.said, self.said_at = 0, -1, -1.0
 
     @property
@@ -72,33 +71,24 @@ class _Job:
 
     def frame(self) -> tuple | None:
         """What is new, or None."""
-        at = self.run.computed
-        now = time.monotonic()
-        late = now - self.said_at >= FRAME or not self.due
-        if not (self.owes and late) or (view := self.run.view(at)) is None:
+        now, run = time.monotonic(), self.run
+        if not self.owes or (now - self.said_at < FRAME and self.due):
             return None
-        steps = tuple(view.steps.tolist())
+        with run.reading() as record:
+            if record is None:
+                return None
+            tuning = record.tuned is None
+            start = self.samples if tuning == self.tuning else 0
+            news = pickle.dumps(record.since(start) if start else record)
+            view = record.view(record.computed)
         samples = int(np.searchsorted(RECORDED, view.iteration, side="right"))
-        gaps = view.gaps.astype(np.float32).T
-        alike = (
-            [old == new for old, new in zip(self.steps, steps, strict=True)]
-            if self.steps
-            else [False] * len(steps)
-        )
-        starts = [self.samples if same else 0 for same in alike]
-        pieces = [
-            np.ascontiguousarray(row[start:samples]).tobytes()
-            for row, start in zip(gaps, starts, strict=True)
-        ]
-        self.steps, self.samples, self.said, self.said_at = steps, samples, at, now
-        return (
-            view.iteration,
-            samples,
-            self.run.finished,
-            starts,
-            pieces,
-            np.ascontiguousarray(gaps[:, -1]).tobytes(),
-        )
+        curves = view.curves.astype("<f4").T
+        piece = np.ascontiguousarray(curves[:, start:samples]).tobytes()
+        tips = np.ascontiguousarray(curves[:, -1]).tobytes()
+        self.tuning, self.samples, self.said, self.said_at = tuning, samples, view.iteration, now
+        about = (run.pace, run.device_note)
+        finished = view.iteration >= run.experiment.iterations
+        return view.iteration, samples, finished, tuning, start, piece, tips, news, about
 
 
 def serve(inp: BinaryIO, out: BinaryIO, make: Callable[..., Run] = Run) -> None:

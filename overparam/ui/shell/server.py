@@ -18,8 +18,9 @@ from starlette.routing import BaseRoute, Route
 from streamlit import config
 from streamlit.starlette import App
 
+from overparam.serving.workers import Workers, wanted_workers
 from overparam.ui.components import plotly_js
-from overparam.ui.shell import follow
+from overparam.ui.shell import follow, watch
 
 if TYPE_CHECKING:  # it imports torch, which the server's start need not wait for
     from overparam.serving.stream import Hall
@@ -37,28 +38,31 @@ def routes() -> list[BaseRoute]:
     return [
         Route(f"{base_path()}/{plotly_js.ROUTE}", _plotly),
         *follow.routes(base_path(), lambda: _hall),
+        *watch.routes(base_path(), lambda: _hall),
     ]
 
 
 _loop: asyncio.AbstractEventLoop | None = None
+_workers: Workers | None = None
 _hall: Hall | None = None
 
 
 @asynccontextmanager
 async def lifespan(_: App) -> AsyncIterator[None]:
     """From the server's start to its end."""
-    global _loop, _hall
+    global _loop, _workers, _hall
     no_delay()
     plotly_js.serve_by_route()
-    _loop = asyncio.get_running_loop()
+    _loop, _workers = asyncio.get_running_loop(), Workers(wanted_workers())
+    if _workers.count:  # they import torch beside the server, while its first page is asked for
+        _workers.start()
     yield
     _loop, hall, _hall = None, _hall, None
-    if hall is not None:
-        await hall.close()
+    await (hall.close() if hall is not None else _workers.stop())
 
 
 def hall() -> Hall | None:
-    """The rooms that are followed, for a page's script; None where the server has no routes of our
+    """The runs that are watched, for a page's script; None where the server has no routes of our
     own.
 
     Made, and torch with it, when first asked for.
@@ -67,8 +71,8 @@ def hall() -> Hall | None:
     from overparam.serving.stream import Hall
 
     with _making:
-        if _hall is None and _loop is not None:
-            made = Hall()
+        if _hall is None and _loop is not None and _workers is not None:
+            made = Hall(_workers)
             asyncio.run_coroutine_threadsafe(made.open(), _loop).result()
             _hall = made
         return _hall
