@@ -1,9 +1,9 @@
 // Curves that come through a stream of ours, for the follow page and for the chart of the app.  What is sent: see
 // overparam/serving/stream.py.
 
-const PER_DECADE = 120, LONGEST = 1e6, ZERO_AT = 0.7 // of the samples, as overparam/measure/history.py has them; where 0 stands
+const PER_DECADE = 120, LAST = 1e6, ZERO_AT = 0.7 // of the samples, as overparam/measure/history.py has them; where 0 stands
 const SAMPLED = [0] // the iteration of each sample
-for (let i = 0; SAMPLED.at(-1) < LONGEST; i++) {
+for (let i = 0; SAMPLED.at(-1) < LAST; i++) {
   const at = Math.round(10 ** (i / PER_DECADE))
   if (at > SAMPLED.at(-1)) SAMPLED.push(at)
 }
