@@ -97,11 +97,13 @@ class Player {
   }
 
   // Not while the script answers something else, nor right after it: with the place it hears what every control says, and a box
-  // that follows a slider would still say what stood there before. The snapshot that answers sets the next time.
-  reportIn(seconds) {
+  // that follows a slider would still say what stood there before.
+  reportIn(seconds, looks = 1) {
     clearTimeout(this.telling)
     this.telling = setTimeout(() => {
-      if (document.querySelector('[data-test-script-state="notRunning"]')) this.report()
+      const rests = document.querySelector('[data-test-script-state="notRunning"]') !== null
+      if (rests && looks === 1) this.report()
+      else this.reportIn(AGAIN, rests ? looks - 1 : 2)
     }, 1000 * seconds)
   }
 
@@ -169,5 +171,5 @@ class Player {
   }
 }
 
-const ATONCE = 0.4 // seconds
+const ATONCE = 0.4, AGAIN = 0.2 // seconds
 const UNKNOWN = 4004 // this key
