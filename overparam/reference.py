@@ -29,6 +29,7 @@ from overparam.choices.beyond_linear import (
 from overparam.choices.kinds import read_choices
 from overparam.choices.map import OPENING, PLAN_CHOICES, STARTS, Plan
 from overparam.data import DataError
+from overparam.figures.beyond_linear import range_words
 from overparam.measure.arrivals import arrivals, paired_speed_ups
 from overparam.serving.opening_map import store_maps
 from overparam.serving.stored import store
@@ -130,17 +131,18 @@ def shifted(study: Study, curves: Curves, times: int) -> Iterator[str]:
     fit = curves.fit.reshape(*curves.fit.shape[:2], len(depths), -1)
 
     def words(arrived: np.ndarray) -> str:
-        ratios = paired_speed_ups(arrived)[:, 1:]
-        ranges = zip(depths[1:], ratios.min(0), np.median(ratios, 0), ratios.max(0), strict=True)
-        return "; ".join(
-            f"N={n} {low:.2f}-{high:.2f}, middle {m:.2f}" for n, low, m, high in ranges
-        )
+        ratios = zip(depths[1:], paired_speed_ups(arrived).T[1:], strict=True)
+        return "; ".join(f"N={n} {range_words(r)}, middle {np.median(r):.3g}" for n, r in ratios)
 
     for goal in GOALS[study.loss]:
         arrived = arrivals(curves.times, fit, goal)
         yield f"  to {goal:g}, all step sizes: {words(arrived)}"
         for first in range(times):
-            yield f"    every {times}th from the {first + 1}.: {words(arrived[..., first::times])}"
+            coarse = arrived[..., first::times]
+            yield f"    every {times}th from the {first + 1}.: {words(coarse)}"
+            places = np.median(coarse, 0).argmin(1)  # of the step that suits the middle seed
+            one = np.take_along_axis(coarse, places[None, :, None], 2)
+            yield f"      the same step for all seeds: {words(one)}"
 
 
 def opening_map() -> dict[Plan, dict[str, np.ndarray]]:

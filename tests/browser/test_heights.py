@@ -12,6 +12,9 @@ PAGES = (
     "preconditioner",
     "preconditioner?view=paths",
     "no_regularizer",
+    "beyond_linear",
+    "beyond_linear?view=tuned",
+    "beyond_linear?view=penalty",
 )
 PICTURE = ".plot, .live-chart-plot"
 

@@ -31,7 +31,7 @@ from overparam.ui.shell.roles import role
 from overparam.ui.shell.state import PageState
 
 Draw = Callable[[Study, Curves], None]
-HEIGHT = 260
+HEIGHT, LOWER = 260, 215  # lower above a table that belongs to the picture
 STYLE = """<style>
 .beyond-table { overflow-x: auto; }
 .beyond-table table { border-collapse: collapse; font-size: 0.8rem; width: 100%;
@@ -87,8 +87,8 @@ def _apart(state: PageState, values: Mapping[str, Any], study: Study) -> Draw:
             "in succession, and two that begin at the same function."
         ),
     )
-    with role("answer", "beyond"):
-        slots = st.empty(), st.empty()
+    words = role("answer", "beyond").empty()
+    table = role("aside", "beyond_table").empty()
 
     def lines(curves: Curves, ghost: bool = False) -> list[Curve]:
         found = []
@@ -100,8 +100,8 @@ def _apart(state: PageState, values: Mapping[str, Any], study: Study) -> Draw:
 
     def draw(study: Study, curves: Curves) -> None:
         chart.draw(name_of(study), [*_ghosts("apart", lines), *lines(curves)])
-        slots[0].markdown(apart_words(curves))
-        slots[1].html(apart_table(curves, [apart_looks(i)[0] for i in range(len(APART))]))
+        words.markdown(apart_words(curves))
+        table.html(apart_table(curves, [apart_looks(i)[0] for i in range(len(APART))]))
 
     return draw
 
@@ -115,10 +115,10 @@ def _goal_line(study: Study, goal: float) -> Curve:
     return Curve("goal", ends, np.full(2, goal), NEUTRAL, "3px,3px", ghost=True)
 
 
-def _loss_chart(key: str, study: Study) -> LiveChart:
+def _loss_chart(key: str, study: Study, height: int = HEIGHT) -> LiveChart:
     return live_chart(
         key,
-        height=HEIGHT,
+        height=height,
         x_title="iteration",
         y_title=LOSSES[study.loss],
         x_log=False,
@@ -212,7 +212,7 @@ def _steps(state: PageState, values: Mapping[str, Any], study: Study) -> Draw:
 
 def _tuned(state: PageState, values: Mapping[str, Any], study: Study) -> Draw:
     state.log_slider("goal", 1e-3, 1.0)
-    chart = _loss_chart("beyond_tuned", study)
+    chart = _loss_chart("beyond_tuned", study, LOWER)
     slot, words = st.empty(), st.empty()
 
     def draw(study: Study, curves: Curves) -> None:
@@ -251,6 +251,7 @@ def _loss(state: PageState, values: Mapping[str, Any], study: Study) -> Draw:
                 ),
             )
         words.caption(
+            "Each at its own best step, left of the line: later. "
             f"Stored grids, {optimizer}; *this run*: {LOSSES[study.loss]}, "
             f"{STARTS[values['start']]}, {values['optimizer']}. *He* begins with large outputs, "
             "PyTorch's default with small ones."
@@ -284,7 +285,7 @@ def _penalty(state: PageState, values: Mapping[str, Any], study: Study) -> Draw:
         with column:
             chart = live_chart(
                 f"beyond_{key}",
-                height=HEIGHT,
+                height=LOWER,
                 x_title="iteration",
                 y_title=title,
                 x_log=False,
