@@ -9,7 +9,6 @@ Given choices as they stand in that page's address, it computes and prints these
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -26,7 +25,7 @@ from overparam.choices.beyond_linear import (
     Study,
     study_of,
 )
-from overparam.choices.kinds import read_choices
+from overparam.choices.kinds import ChoiceError, read_choices
 from overparam.choices.map import OPENING, PLAN_CHOICES, STARTS, Plan
 from overparam.data import DataError
 from overparam.figures.beyond_linear import range_words
@@ -175,14 +174,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for link in options.links:
         query = dict(parse_qsl(link))
         values, problems = read_choices(BEYOND_CHOICES, query)
+        problems += [f"no choice is called {name}" for name in query if name not in DEFAULTS]
         if problems:
-            parser.error(" ".join(problems))
-        study = finer(study_of(values), options.finer) if options.finer > 1 else study_of(values)
-        study = replace(study, seeds=options.seeds or study.seeds)
+            parser.error("; ".join(problems))
         try:
+            study = study_of(values)
+            study = finer(study, options.finer) if options.finer > 1 else study
+            study = replace(study, seeds=options.seeds or study.seeds)
             curves = computed(study)
-        except (DataError, TrainingError) as error:
-            sys.exit(f"{parser.prog}: {error}")
+        except (ChoiceError, DataError, TrainingError) as error:
+            parser.error(str(error))
         lines = shifted(study, curves, options.finer) if options.finer > 1 else ()
         for line in (*described(values, study, curves), *lines):
             print(line, flush=True)
