@@ -102,7 +102,7 @@ def buttons(moving: dict[str, Any], pin: Callable[[], None], home: Callable[[], 
             "",
             icon=":material/download:",
             key="beyond_home",
-            help="Take it home: numbers, figure, link",
+            help="Take it home: numbers, figure, script, link",
             on_change="rerun",
         )
         when_open(popover, home)
