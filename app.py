@@ -21,6 +21,6 @@ if __name__ == "__main__":
             page.run()
     warm_up()  # last: the page that was asked for comes first
 else:
-    from overparam.ui.shell.server import lifespan, routes
+    from overparam.ui.shell.server import lifespan, middleware, routes
 
-    app = st.App(__file__, routes=routes(), lifespan=lifespan)
+    app = st.App(__file__, routes=routes(), lifespan=lifespan, middleware=middleware())

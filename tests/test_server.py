@@ -1,5 +1,6 @@
 """What app.py adds to Streamlit's server."""
 
+import asyncio
 import gzip
 import http.client
 import socket
@@ -8,7 +9,8 @@ import pytest
 from streamlit import config
 
 from overparam.ui.components import plotly_js
-from overparam.ui.shell.server import no_delay, routes
+from overparam.ui.shell.early_style import EarlyStyle
+from overparam.ui.shell.server import middleware, no_delay, routes
 from tests.asgi import listening
 
 
@@ -49,3 +51,48 @@ def test_accepted_connections_send_small_messages_at_once():
             accepted, _ = listening.accept()
             with accepted:
                 assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+async def _document(scope, receive, send):
+    """A server of one document, which says how it was asked to compress it."""
+    body = b"<html><head></head><body></head></body></html>"
+    headers = [
+        (b"content-type", b"text/html"),
+        (b"etag", b"1"),
+        (b"content-length", b"%d" % len(body)),
+    ]
+    asked = b",".join(value for name, value in scope["headers"] if name == b"accept-encoding")
+    await send({"type": "http.response.start", "status": 200, "headers": [*headers, (b"x", asked)]})
+    await send({"type": "http.response.body", "body": body[:10], "more_body": True})
+    await send({"type": "http.response.body", "body": body[10:]})
+
+
+def _answer(accept: bytes) -> tuple[dict[bytes, bytes], bytes]:
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    headers = [(b"accept", accept), (b"accept-encoding", b"gzip")]
+    scope = {"type": "http", "method": "GET", "headers": headers}
+    asyncio.run(EarlyStyle(_document, "p {}")(scope, None, send))
+    return dict(sent[0]["headers"]), b"".join(message["body"] for message in sent[1:])
+
+
+def test_a_page_has_its_style_in_its_head_and_no_stale_copy_is_kept():
+    headers, body = _answer(b"text/html,*/*")
+    assert body == b"<html><head><style>p {}</style></head><body></head></body></html>"
+    assert int(headers[b"content-length"]) == len(body) and b"etag" not in headers
+    assert headers[b"x"] == b""  # it comes uncompressed
+
+
+def test_what_is_no_page_is_left_alone():
+    headers, body = _answer(b"*/*")
+    assert body == b"<html><head></head><body></head></body></html>"
+    assert headers[b"etag"] == b"1" and headers[b"x"] == b"gzip"
+
+
+def test_the_early_style_is_that_of_every_page():
+    (only,) = middleware()
+    assert "padding-inline" in only.kwargs["style"] and "app_tools" in only.kwargs["style"]
+    assert "<" not in only.kwargs["style"]

@@ -12,19 +12,7 @@ from streamlit.elements.lib.mutable_expander_container import ExpanderContainer
 from streamlit.elements.lib.mutable_popover_container import PopoverContainer
 from streamlit.navigation.page import StreamlitPage
 
-from overparam.ui.shell.roles import NARROW
-
-STYLE = """<style>
-.stMainBlockContainer { padding-inline: clamp(0.75rem, 2.5vw, 3rem); padding-bottom: 1.5rem; }
-@media (hover: none) { kbd { display: none !important; } } /* no keyboard */
-@media (max-width: 640px) {
-  /* columns stand below one another: pictures come before their controls */
-  .stButtonGroup > :is([role="radiogroup"], [role="toolbar"], [role="group"]) {
-    flex-wrap: wrap; row-gap: 0.25rem;
-  }
-  NARROW
-}
-</style>""".replace("NARROW", NARROW)
+from overparam.ui.shell.look import PAGE
 
 WITH_SIDEBAR = (
     "convergence",
@@ -43,7 +31,9 @@ def page_frame() -> None:
         layout="wide",
         initial_sidebar_state="auto",
     )
-    st.html(STYLE)  # before anything that it places, which would else be seen to jump
+    st.html(
+        f"<style>{PAGE}</style>"
+    )  # before anything that it places, which would else be seen to jump
 
 
 def navigation() -> StreamlitPage:

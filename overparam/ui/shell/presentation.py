@@ -6,10 +6,9 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from overparam.choices.kinds import Flag
-from overparam.figures.style import DARK_BACKGROUND, LIGHT_BACKGROUND, NEUTRAL, PALETTE, readable
-from overparam.ui.components.window import icon_only
 from overparam.ui.shell.frame import when_open
 from overparam.ui.shell.lesson_card import menu
+from overparam.ui.shell.look import EVERYWHERE, SHARED
 from overparam.ui.shell.roles import PROJECTOR
 from overparam.ui.shell.speaker import window
 from overparam.ui.shell.state import PageState
@@ -29,52 +28,6 @@ html { font-size: max(20px, min(1.5625vw, 2.7778vh)); --tools-top: 0.4rem; }
 /* the easiest goals go, so that the verdict fits */
 .race-table :is(th, td):is(:nth-child(3), :nth-child(4)) { display: none; }
 """
-# Streamlit's own shades are a little too faint for a lit room (WCAG 2 asks for 4.5:1).
-_READABLE = """
-[data-testid="stCaptionContainer"] { opacity: 0.75; }
-[data-testid="stCaptionContainer"] a { color: inherit; }
-button kbd { opacity: 0.95 !important; }
-/* a door, not where one is */
-[data-testid="stPageLink-NavLink"]:not(:hover, :focus-visible) { background: none !important; }
-button[kind="tertiary"]:is(:hover, :active, [aria-expanded="true"]) *,
-[data-testid="stButtonGroup"] button[data-selected] *,
-[data-testid="stSliderThumbValue"] * { color: light-dark(#0a5cad, #8fbcff); }
-"""
-
-
-def _text_in(colour: str) -> str:
-    """Style for text in a curve's colour: that colour, as far towards the theme's text as reading
-    asks."""
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    shade = (
-        f"light-dark({readable(colour, LIGHT_BACKGROUND)}, {readable(colour, DARK_BACKGROUND)})"
-        " !important"
-    )
-    value = f"rgb({red}, {green}, {blue})"
-    return (
-        f'.stMarkdown :is([style*="color: {value}"], [style*="color:{colour}"],'
-        f' [mathcolor="{colour}"]) {{ color: {shade}; }}.plot text[style*="fill: {value}"] {{ fill:'
-        f" {shade}; }}"
-    )
-
-
-_COLOURS = "\n".join(map(_text_in, (*PALETTE, NEUTRAL)))
-_HEADER = """
-[data-testid="stLayoutWrapper"]:has(> .st-key-app_tools) {
-  position: fixed; top: var(--tools-top, 0.9rem); right: 10.5rem; width: auto; z-index: 1000000;
-}
-.st-key-app_tools button { padding: 0.25rem; min-height: 0; }
-[data-testid="stTopNav"] { margin-right: 10rem; }
-"""
-_EVERYWHERE = """
-[data-testid="stLayoutWrapper"]:has(> .st-key-app_window) { display: none; }
-@media print { /* the sheet is as wide as the window: see components/window.js */
-  [data-testid="stHeader"], [data-testid="stLayoutWrapper"]:has(> .st-key-app_tools) {
-    display: none;
-  }
-  .plot, .live-chart, .stElementContainer { break-inside: avoid; }
-}
-""" + icon_only("app_projector_switch")
 # In a frame on somebody else's page: the picture and its buttons, nothing around them.
 _EMBEDDED = """
 [data-testid="stHeader"], [data-testid="stSidebar"] { display: none; }
@@ -90,7 +43,7 @@ def header_tools(page: StreamlitPage) -> None:
     if projector:
         st.set_page_config(initial_sidebar_state="collapsed")
     embedded = st.context.is_embedded
-    style = _READABLE + _COLOURS + _EVERYWHERE + (_EMBEDDED if embedded else _HEADER)
+    style = EVERYWHERE + _EMBEDDED if embedded else SHARED
     st.html(f"<style>{_PROJECTOR + PROJECTOR + style if projector else style}</style>")
     if not embedded:
         with st.container(

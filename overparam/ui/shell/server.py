@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -21,6 +22,8 @@ from streamlit.starlette import App
 from overparam.serving.workers import Workers, wanted_workers
 from overparam.ui.components import plotly_js
 from overparam.ui.shell import follow, watch
+from overparam.ui.shell.early_style import EarlyStyle
+from overparam.ui.shell.look import PAGE, SHARED
 
 if TYPE_CHECKING:  # it imports torch, which the server's start need not wait for
     from overparam.serving.stream import Hall
@@ -40,6 +43,11 @@ def routes() -> list[BaseRoute]:
         *follow.routes(base_path(), lambda: _hall),
         *watch.routes(base_path(), lambda: _hall),
     ]
+
+
+def middleware() -> list[Middleware]:
+    """What stands before Streamlit's answers."""
+    return [Middleware(EarlyStyle, style=PAGE + SHARED)]
 
 
 _loop: asyncio.AbstractEventLoop | None = None
