@@ -41,10 +41,10 @@ class EarlyStyle:
             own = (b"content-length", b"etag", b"last-modified")
             headers = [(name, value) for name, value in start["headers"] if name not in own]
             headers.append((b"content-length", str(len(sheet)).encode()))
-            await send(start | {"headers": headers})
+            await send({**start, "headers": headers})
             await send({"type": "http.response.body", "body": sheet})
 
-        await self._app(scope | {"headers": plain}, receive, written)
+        await self._app({**scope, "headers": plain}, receive, written)
 
 
 def _asks_for_page(scope: Scope) -> bool:
