@@ -12,6 +12,7 @@ FRAME_SECONDS = 0.1
 REPORT_SECONDS = 0.4
 # of one core, for the pictures of all viewers together: the rest is for the runs that they show
 DRAWING_SHARE = 0.4
+REPORT_SHARE = 0.15  # and for their reports: streams go through the same interpreter
 
 
 def report_seconds(viewers: int, worked: float) -> float:
@@ -21,7 +22,7 @@ def report_seconds(viewers: int, worked: float) -> float:
 
     Args: worked: seconds of processor time that one report takes.
     """
-    return max(REPORT_SECONDS, viewers * worked / DRAWING_SHARE)
+    return max(REPORT_SECONDS, viewers * worked / REPORT_SHARE)
 
 
 class Pace:

@@ -11,7 +11,7 @@ from overparam.choices.race import Experiment
 from overparam.data import Data
 from overparam.serving.run import RUNS, Watched
 from overparam.ui.components.live_chart import Feed
-from overparam.ui.race.pace import DRAWING_SHARE, report_seconds
+from overparam.ui.race.pace import REPORT_SHARE, report_seconds
 from overparam.ui.shell.server import hall
 from overparam.ui.shell.watch import ADDRESS
 
@@ -55,5 +55,5 @@ def feed(
         position=moving["position"],
         token=moving["token"],
         pace=report_seconds(rooms.waiting, worked),
-        each=worked / DRAWING_SHARE,
+        each=worked / REPORT_SHARE,
     )

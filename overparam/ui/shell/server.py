@@ -69,6 +69,11 @@ async def lifespan(_: App) -> AsyncIterator[None]:
     await (hall.close() if hall is not None else _workers.stop())
 
 
+def has_streams() -> bool:
+    """Whether this server hands out streams."""
+    return _loop is not None
+
+
 def hall() -> Hall | None:
     """The runs that are watched, for a page's script; None where the server has no routes of our
     own.
