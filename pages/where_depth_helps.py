@@ -192,10 +192,11 @@ def claim(plan: Plan) -> str:
 
 
 def keep_going(medians: Medians, seconds: float, heartbeat: DeltaGenerator) -> None:
-    """Compute for a while; a click ends it at the next slice."""
+    """Compute for a while, and until there is something to see; a click ends it at the next
+    slice."""
     stop = time.perf_counter() + seconds
     try:
-        while not medians.finished and time.perf_counter() < stop:
+        while not medians.finished and (time.perf_counter() < stop or not medians.now()[1].decided):
             medians.advance()
             heartbeat.empty()  # where Streamlit takes up a click
     except SweepError as error:
