@@ -28,8 +28,7 @@ from overparam.choices.beyond_linear import (
 from overparam.choices.kinds import ChoiceError, read_choices
 from overparam.choices.map import OPENING, PLAN_CHOICES, STARTS, Plan
 from overparam.data import DataError
-from overparam.figures.beyond_linear import range_words
-from overparam.measure.arrivals import arrivals, paired_speed_ups
+from overparam.measure.arrivals import arrivals, paired_speed_ups, range_words
 from overparam.serving.opening_map import store_maps
 from overparam.serving.stored import store
 from overparam.serving.sweep import Sweep

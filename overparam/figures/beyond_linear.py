@@ -16,6 +16,7 @@ from overparam.figures.style import (
     depth_colour,
     translucent,
 )
+from overparam.measure.arrivals import range_words
 
 SYMBOLS = ("circle", "diamond", "square", "triangle-up")
 
@@ -87,18 +88,6 @@ def speed_up_ranges(ranges: Sequence[Range], low: float = 0.2, high: float = 6.0
         )
     )
     return figure
-
-
-def range_words(ratios: np.ndarray) -> str:
-    """A range over seeds: "0.85–1.1×"; what did not arrive is said."""
-    if np.isnan(ratios).any():
-        return "not there"
-    if (ratios == 0).any():
-        return "never" if (ratios == 0).all() else f"0–{ratios.max():.2g}×"
-    if np.isinf(ratios).any():
-        return "only this one" if np.isinf(ratios).all() else f"{ratios.min():.2g}× or more"
-    low, high = f"{ratios.min():.2g}", f"{ratios.max():.2g}"
-    return f"{low}×" if low == high else f"{low}–{high}×"
 
 
 def curves_for_a_file(

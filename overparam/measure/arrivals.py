@@ -40,3 +40,15 @@ def paired_speed_ups(arrived: np.ndarray) -> np.ndarray:
     best = arrived.min(2)
     with np.errstate(invalid="ignore"):
         return best[:, :1] / best
+
+
+def range_words(ratios: np.ndarray) -> str:
+    """A range over seeds: "0.85–1.1×"; what did not arrive is said."""
+    if np.isnan(ratios).any():
+        return "not there"
+    if (ratios == 0).any():
+        return "never" if (ratios == 0).all() else f"0–{ratios.max():.2g}×"
+    if np.isinf(ratios).any():
+        return "only this one" if np.isinf(ratios).all() else f"{ratios.min():.2g}× or more"
+    low, high = f"{ratios.min():.2g}", f"{ratios.max():.2g}"
+    return f"{low}×" if low == high else f"{low}–{high}×"

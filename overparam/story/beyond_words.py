@@ -17,9 +17,9 @@ from overparam.choices.beyond_linear import (
     Study,
     study_of,
 )
-from overparam.figures.beyond_linear import Range, range_words
+from overparam.figures.beyond_linear import Range
 from overparam.figures.style import depth_colour
-from overparam.measure.arrivals import arrivals, paired_speed_ups
+from overparam.measure.arrivals import arrivals, paired_speed_ups, range_words
 from overparam.serving.stored import stored
 from overparam.serving.training import Curves
 
