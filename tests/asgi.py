@@ -1,8 +1,10 @@
-"""Routes of the app on a server of their own, in a thread of the test's process."""
+"""Routes of the app on a server of their own, and coroutines, in threads of the test's process."""
 
+import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, contextmanager
 
 import uvicorn
@@ -10,6 +12,13 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
 from tests.browser.server import unused_port
+
+
+def play(coroutine: Coroutine):
+    """What a coroutine returns, run in a thread of its own: while a browser is driven from the
+    test's, its event loop is taken."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """What app.py adds to Streamlit's server."""
 
-import asyncio
 import gzip
 import http.client
 import socket
@@ -11,7 +10,7 @@ from streamlit import config
 from overparam.ui.components import plotly_js
 from overparam.ui.shell.early_style import EarlyStyle
 from overparam.ui.shell.server import middleware, no_delay, routes
-from tests.asgi import listening
+from tests.asgi import listening, play
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +74,7 @@ def _answer(accept: bytes) -> tuple[dict[bytes, bytes], bytes]:
 
     headers = [(b"accept", accept), (b"accept-encoding", b"gzip")]
     scope = {"type": "http", "method": "GET", "headers": headers}
-    asyncio.run(EarlyStyle(_document, "p {}")(scope, None, send))
+    play(EarlyStyle(_document, "p {}")(scope, None, send))
     return dict(sent[0]["headers"]), b"".join(message["body"] for message in sent[1:])
 
 

@@ -5,7 +5,6 @@ import asyncio
 import os
 import signal
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 
@@ -19,19 +18,13 @@ from overparam.measure.history import RECORDED
 from overparam.serving.run import Run, RunError
 from overparam.serving.stream import FINISHED, HEAD, HOLD, Distant, Hall, Live
 from overparam.serving.workers import Workers
+from tests.asgi import play
 
 QUERY = {"methods": "1_gd~2_gd~1_adam", "horizon": "200", "iterations": "3000"}
 
 
 def experiment(**query):
     return Experiment.of(read_choices(CHOICES, QUERY | query)[0])
-
-
-def play(scenario):
-    """What a coroutine returns, run in a thread of its own: while a browser is driven from this
-    one, its event loop is taken."""
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, scenario).result()
 
 
 class Viewer:
@@ -172,7 +165,7 @@ def test_a_script_sees_of_a_distant_run_what_it_sees_of_one_of_its_own(workers):
         async with hall(workers) as opened:
             await asyncio.to_thread(look, opened)
 
-    asyncio.run(scenario())
+    play(scenario())
 
 
 def test_a_script_is_told_why_its_run_cannot_be():
@@ -187,7 +180,7 @@ def test_a_script_is_told_why_its_run_cannot_be():
             for _ in range(2):  # and again, where it tries again
                 await asyncio.to_thread(look, opened)
 
-    asyncio.run(scenario())
+    play(scenario())
 
 
 def test_a_run_goes_as_far_as_it_is_shown_and_holds_where_nobody_follows():

@@ -85,12 +85,12 @@ class Distant(Watched):
         if error:
             raise RunError(error)
 
-    def take(self, whole: bool, news: bytes, about: tuple[float, str]) -> None:
+    def take(self, news: bytes, about: tuple[float, str]) -> None:
         """A worker's news."""
         told = pickle.loads(news)
         with self._news:
             self.pace, self.device_note = about
-            if whole:
+            if isinstance(told, Record):
                 self._record = told
             elif self._record is not None:
                 self._record.take(*told)
@@ -455,7 +455,8 @@ class Hall:
         else:
             *frame, news, about = rest
             live.take(*frame)
-            live.run.take(frame[4] == 0, news, about)
+            if news is not None:
+                live.run.take(news, about)
         if live.finished or live.error:
             self.workers.drop(key)  # the record is here
         self._tick(live)

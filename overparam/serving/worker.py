@@ -16,8 +16,9 @@ processes.
 
 Of a frame: `samples` of the lattice `history.RECORDED` are known; the curves' values from sample
 `start` on are `piece`, float32, one curve after the other, those before stand; `tips` are the
-values at `iteration` itself. `news` is the whole `Record` where `start` is 0, else what
-`Record.since` gives, pickled; `about` is the pace and a note on the device.
+values at `iteration` itself. `news`, pickled, is the whole `Record` or what `Record.since` gives;
+None in most frames, as it holds every row while step sizes are compared, and only scripts read it.
+`about` is the pace and a note on the device.
 """
 
 from __future__ import annotations
@@ -48,6 +49,8 @@ from overparam.serving.run import Run, RunError
 
 SLICE = 0.015  # seconds of one turn
 FRAME = 0.045  # seconds between two frames of a run, at least
+CROWD = 2  # runs of a worker from whose number on frames are further apart: they cost it time
+NEWS = 0.4  # seconds between two records of a run that goes on, at least
 
 _LOG = logging.getLogger(__name__)
 
@@ -57,8 +60,11 @@ class _Job:
 
     def __init__(self, run: Run, until: int, behind: int):
         self.run, self.until, self.behind = run, until, behind
-        self.tuning: bool | None = None  # once tuning is over, the curves are others
+        # of the last frame, and of the last record; once tuning is over, the curves are others
+        self.tuning: bool | None = None
+        self.told_tuning: bool | None = None
         self.samples, self.said, self.said_at = 0, -1, -1.0
+        self.told, self.told_at = 0, -1.0
 
     @property
     def due(self) -> bool:
@@ -69,19 +75,24 @@ class _Job:
         """Whether something is known that has not been said."""
         return self.run.computed > self.said and self.run.computed >= self.behind
 
-    def frame(self) -> tuple | None:
-        """What is new, or None."""
+    def frame(self, crowd: int) -> tuple | None:
+        """What is new, or None; for so many runs that share this worker."""
         now, run = time.monotonic(), self.run
-        if not self.owes or (now - self.said_at < FRAME and self.due):
+        apart = FRAME * max(1.0, crowd / CROWD)
+        if not self.owes or (now - self.said_at < apart and self.due):
             return None
         with run.reading() as record:
             if record is None:
                 return None
             tuning = record.tuned is None
-            start = self.samples if tuning == self.tuning else 0
-            news = pickle.dumps(record.since(start) if start else record)
             view = record.view(record.computed)
-        samples = int(np.searchsorted(RECORDED, view.iteration, side="right"))
+            start = self.samples if tuning == self.tuning else 0
+            samples = int(np.searchsorted(RECORDED, view.iteration, side="right"))
+            news = None
+            if not self.due or tuning != self.told_tuning or now - self.told_at >= NEWS:
+                begun = self.told > 0 and tuning == self.told_tuning
+                news = pickle.dumps(record.since(self.told) if begun else record)
+                self.told, self.told_tuning, self.told_at = samples, tuning, now
         curves = view.curves.astype("<f4").T
         piece = np.ascontiguousarray(curves[:, start:samples]).tobytes()
         tips = np.ascontiguousarray(curves[:, -1]).tobytes()
@@ -115,7 +126,7 @@ def serve(inp: BinaryIO, out: BinaryIO, make: Callable[..., Run] = Run) -> None:
         try:
             if job.due:
                 job.run.advance(job.until, SLICE)
-            if new := job.frame():
+            if new := job.frame(sum(each.due for each in jobs.values())):
                 say(out, ("frame", key, *new))
         except (ChoiceError, DataError, RunError) as error:
             _give_up(out, jobs, key, str(error))
