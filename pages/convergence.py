@@ -14,7 +14,7 @@ from overparam.data import DataError
 from overparam.figures.race import race_figure
 from overparam.figures.style import ZERO_AT
 from overparam.serving.course import View
-from overparam.serving.run import RunError, Watched
+from overparam.serving.run import RUNS, Run, RunError
 from overparam.story.race_claim import claim
 from overparam.ui.components.live_chart import Curve, LiveChart, live_chart
 from overparam.ui.components.window import icon_only
@@ -31,13 +31,12 @@ from overparam.ui.race.table import STYLE as TABLE_STYLE
 from overparam.ui.race.table import table_html
 from overparam.ui.race.take_home import take_home
 from overparam.ui.race.tuning import go_on, is_tuned, tuning_view
-from overparam.ui.race.watching import feed, run_of, streams
 from overparam.ui.shell.frame import through_app, when_open
 from overparam.ui.shell.notes import notes
 from overparam.ui.shell.problem import problem_controls, problem_is_here
 from overparam.ui.shell.roles import role
 from overparam.ui.shell.state import PageState
-from overparam.ui.shell.transport import play_from, transport
+from overparam.ui.shell.transport import transport
 from overparam.ui.shell.trio import trio
 from overparam.ui.shell.upload import uploaded
 
@@ -53,7 +52,6 @@ ICONS = (
     "race_home",
 )  # buttons too many for their words
 
-began = time.thread_time()
 through_app()
 AXIS = Option("axis", "View", "log", {"log": "log", "linear": "linear", "tuning": "tuning"})
 state = PageState("race", (*CHOICES, AXIS), OPENING)
@@ -97,11 +95,9 @@ def play() -> None:
     moving = transport()
     if state.values()["axis"] == "tuning" and is_tuned(state):
         state.set(axis="log")  # all step sizes are compared: what is left to run are the curves
-    position = moving["position"]
-    if moving["playing"]:
-        moving.update(playing=False, preview=False)
-    else:  # at the end: from the start again
-        play_from(position if position < state.values()["iterations"] else 0, moving)
+    if moving["position"] >= state.values()["iterations"]:
+        moving["position"] = 0  # at the end: from the start again
+    moving.update(playing=not moving["playing"], preview=False)
 
 
 def step(count: int) -> None:
@@ -117,10 +113,10 @@ def reset() -> None:
 def run_curves() -> None:
     """Show the curves of the choices as they stand now, from the start."""
     state.set(axis="log")
-    play_from(0)
+    transport().update(playing=True, preview=False, position=0)
 
 
-def buttons(moving: dict, run: Watched | None) -> None:
+def buttons(moving: dict, run: Run | None) -> None:
     """Run or pause, steps, reset, methods, comparing, taking home: one row."""
     with st.container(
         horizontal=True, vertical_alignment="center", gap="xsmall", key="race_transport"
@@ -236,7 +232,7 @@ STYLE = """<style>
 </style>"""
 
 
-def status(run: Watched, moving: dict) -> str:
+def status(run: Run, moving: dict) -> str:
     """One line: how far, how long still, on which device."""
     if run.computed < 0:
         return "Loading the data …"
@@ -252,7 +248,7 @@ def status(run: Watched, moving: dict) -> str:
     return words + (f" · {run.device_note}" if run.device_note and not projector else "")
 
 
-def draw(chart: LiveChart, run: Watched, moving: dict, slots: dict, with_table: bool) -> None:
+def draw(chart: LiveChart, run: Run, moving: dict, slots: dict, with_table: bool) -> None:
     view = run.view(moving["position"])
     slots["status"].caption(status(run, moving))
     if view is None:
@@ -264,7 +260,6 @@ def draw(chart: LiveChart, run: Watched, moving: dict, slots: dict, with_table: 
         lines,
         compare.marks(run.experiment, view.iteration),
         arrivals(run.experiment, view),
-        feed(run.experiment, uploaded(state), moving, time.thread_time() - began),
     )
     if with_table:
         if told := preset_lines(run, view):
@@ -273,7 +268,7 @@ def draw(chart: LiveChart, run: Watched, moving: dict, slots: dict, with_table: 
             slots["table"].html(table_html(run.experiment, view))
 
 
-def preview(run: Watched, moving: dict, chart: LiveChart, slots: dict) -> None:
+def preview(run: Run, moving: dict, chart: LiveChart, slots: dict) -> None:
     """What is seen before anybody presses Run: the whole of a short race, the beginning of a long
     one."""
     short = run.experiment.iterations <= SHORT
@@ -291,17 +286,11 @@ def preview(run: Watched, moving: dict, chart: LiveChart, slots: dict) -> None:
     moving["position"] = min(run.computed, ahead)
 
 
-def show(run: Watched, moving: dict, chart: LiveChart, slots: dict) -> None:
-    """Draw, and where the browser does not play by itself advance and draw until the end, a pause,
-    or the next change; the position then moves in even steps of log time."""
+def show(run: Run, moving: dict, chart: LiveChart, slots: dict) -> None:
+    """Advance and draw until the end, a pause, or the next change; the position moves in even steps
+    of log time."""
     limit = run.experiment.iterations
-    if moving["playing"] and streams():
-        run.advance(limit, seconds=0)  # says so where it cannot go on
-        while run.computed < 0:
-            slots["status"].caption(status(run, moving))  # where Streamlit takes up a click
-            run.advance(0)
-        moving["position"] = max(0, min(moving["position"], run.computed))
-    elif moving["preview"]:
+    if moving["preview"]:
         preview(run, moving, chart, slots)
     # up to where this viewer stands; a pause, a step or a changed step size may have brought them
     # ahead
@@ -309,7 +298,7 @@ def show(run: Watched, moving: dict, chart: LiveChart, slots: dict) -> None:
         while run.computed < min(moving["position"], limit):
             run.advance(moving["position"])
         moving["position"] = min(moving["position"], limit)
-    if not moving["playing"] or streams():
+    if not moving["playing"]:
         draw(chart, run, moving, slots, with_table=True)
         return
     with Pace() as pace:
@@ -338,9 +327,7 @@ experiment = Experiment.of(values)
 if moving["experiment"] != experiment:  # a new choice: its own run, from its start
     compare.leave(moving)
     moving.update(experiment=experiment, position=0, preview=not moving["playing"])
-elif moving["playing"] and moving["position"] >= experiment.iterations:  # the browser is there
-    moving["playing"] = False
-run = run_of(experiment, uploaded(state)) if problem_is_here(state) else None
+run = RUNS.get(experiment, uploaded(state)) if problem_is_here(state) else None
 if run is not None and not moving["preview"]:
     compare.remember(experiment, values, moving["position"])
 st.html(STYLE + TABLE_STYLE + PRESET_STYLE + f"<style>{icon_only(*ICONS)}</style>")
@@ -363,7 +350,7 @@ if refused := moving.pop("refused", None):
     st.warning(refused, icon=":material/error:")
 
 
-def race_view(run: Watched) -> None:
+def race_view(run: Run) -> None:
     """The curves, streamed, and their table."""
     log_axis = values["axis"] == "log"
     slots = {"claim": role("answer", "claim").empty()}
@@ -377,9 +364,6 @@ def race_view(run: Watched) -> None:
         ),
         x_range=(ZERO_AT if log_axis else 0.0, float(experiment.iterations)),
         x_zero=ZERO_AT if log_axis else None,
-        buttons=".st-key-race_transport",
-        starts=".st-key-race_run",
-        ends=".st-key-race_run, [class*='st-key-race_step_'], .st-key-race_reset",
         **AXES,
     )
     if projector:  # its room is the picture's

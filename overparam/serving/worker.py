@@ -11,14 +11,12 @@ processes.
          ("want", key, until)                                 as far as `until` now; -1: hold
          ("drop", key)                                        forget it
     out  ("ready", pid)
-         ("frame", key, iteration, samples, finished, tuning, start, piece, tips, news, about)
+         ("frame", key, iteration, samples, finished, starts, pieces, tips)
          ("error", key, sentence)
 
-Of a frame: `samples` of the lattice `history.RECORDED` are known; the curves' values from sample
-`start` on are `piece`, float32, one curve after the other, those before stand; `tips` are the
-values at `iteration` itself. `news`, pickled, is the whole `Record` or what `Record.since` gives;
-None in most frames, as it holds every row while step sizes are compared, and only scripts read it.
-`about` is the pace and a note on the device.
+Of a frame: `samples` of the lattice `history.RECORDED` are known; curve i's values from sample
+`starts[i]` on, float32, are `pieces[i]`, those before stand; `tips` are the values at `iteration`
+itself.
 """
 
 from __future__ import annotations
@@ -49,8 +47,6 @@ from overparam.serving.run import Run, RunError
 
 SLICE = 0.015  # seconds of one turn
 FRAME = 0.045  # seconds between two frames of a run, at least
-CROWD = 2  # runs of a worker from whose number on frames are further apart: they cost it time
-NEWS = 0.4  # seconds between two records of a run that goes on, at least
 
 _LOG = logging.getLogger(__name__)
 
@@ -60,11 +56,10 @@ class _Job:
 
     def __init__(self, run: Run, until: int, behind: int):
         self.run, self.until, self.behind = run, until, behind
-        # of the last frame, and of the last record; once tuning is over, the curves are others
-        self.tuning: bool | None = None
-        self.told_tuning: bool | None = None
+        self.steps: tuple[
+            float, ...
+        ] = ()  # while tuning, a curve whose best step changes is another curve
         self.samples, self.said, self.said_at = 0, -1, -1.0
-        self.told, self.told_at = 0, -1.0
 
     @property
     def due(self) -> bool:
@@ -75,31 +70,35 @@ class _Job:
         """Whether something is known that has not been said."""
         return self.run.computed > self.said and self.run.computed >= self.behind
 
-    def frame(self, crowd: int) -> tuple | None:
-        """What is new, or None; for so many runs that share this worker."""
-        now, run = time.monotonic(), self.run
-        apart = FRAME * max(1.0, crowd / CROWD)
-        if not self.owes or (now - self.said_at < apart and self.due):
+    def frame(self) -> tuple | None:
+        """What is new, or None."""
+        at = self.run.computed
+        now = time.monotonic()
+        late = now - self.said_at >= FRAME or not self.due
+        if not (self.owes and late) or (view := self.run.view(at)) is None:
             return None
-        with run.reading() as record:
-            if record is None:
-                return None
-            tuning = record.tuned is None
-            view = record.view(record.computed)
-            start = self.samples if tuning == self.tuning else 0
-            samples = int(np.searchsorted(RECORDED, view.iteration, side="right"))
-            news = None
-            if not self.due or tuning != self.told_tuning or now - self.told_at >= NEWS:
-                begun = self.told > 0 and tuning == self.told_tuning
-                news = pickle.dumps(record.since(self.told) if begun else record)
-                self.told, self.told_tuning, self.told_at = samples, tuning, now
-        curves = view.curves.astype("<f4").T
-        piece = np.ascontiguousarray(curves[:, start:samples]).tobytes()
-        tips = np.ascontiguousarray(curves[:, -1]).tobytes()
-        self.tuning, self.samples, self.said, self.said_at = tuning, samples, view.iteration, now
-        about = (run.pace, run.device_note)
-        finished = view.iteration >= run.experiment.iterations
-        return view.iteration, samples, finished, tuning, start, piece, tips, news, about
+        steps = tuple(view.steps.tolist())
+        samples = int(np.searchsorted(RECORDED, view.iteration, side="right"))
+        gaps = view.gaps.astype(np.float32).T
+        alike = (
+            [old == new for old, new in zip(self.steps, steps, strict=True)]
+            if self.steps
+            else [False] * len(steps)
+        )
+        starts = [self.samples if same else 0 for same in alike]
+        pieces = [
+            np.ascontiguousarray(row[start:samples]).tobytes()
+            for row, start in zip(gaps, starts, strict=True)
+        ]
+        self.steps, self.samples, self.said, self.said_at = steps, samples, at, now
+        return (
+            view.iteration,
+            samples,
+            self.run.finished,
+            starts,
+            pieces,
+            np.ascontiguousarray(gaps[:, -1]).tobytes(),
+        )
 
 
 def serve(inp: BinaryIO, out: BinaryIO, make: Callable[..., Run] = Run) -> None:
@@ -126,7 +125,7 @@ def serve(inp: BinaryIO, out: BinaryIO, make: Callable[..., Run] = Run) -> None:
         try:
             if job.due:
                 job.run.advance(job.until, SLICE)
-            if new := job.frame(sum(each.due for each in jobs.values())):
+            if new := job.frame():
                 say(out, ("frame", key, *new))
         except (ChoiceError, DataError, RunError) as error:
             _give_up(out, jobs, key, str(error))

@@ -1,10 +1,8 @@
 """The server's side of its workers: how many there are, how they come to be, and what becomes of
 the runs of one that dies.
 
-workers = Workers(count=2)
-workers.start()                            # on the server's event loop
-workers.receive = ...                      # before the first
-workers.compute(job)                       # by the worker with the fewest runs
+hall = Workers(count=2, receive=...)       # on the server's event loop
+hall.compute(job)                          # by the worker with the fewest runs
 """
 
 from __future__ import annotations
@@ -22,11 +20,10 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-if TYPE_CHECKING:  # they import torch, which the server's start need not wait for
-    from overparam.choices.race import Experiment
-    from overparam.data import Data
+from overparam.choices.race import Experiment
+from overparam.data import Data
 
 ROOT = Path(__file__).parents[2]
 MOST_DEATHS = 3  # of its worker, until a run is given up
@@ -138,15 +135,15 @@ class Worker:
 class Workers:
     """All workers of a server, on its event loop.
 
-    Args: count: of processes; 0: a thread.
+    Args: receive: called with ("frame", key, ...) or ("error", key, sentence), as in `worker`.
+    count: of processes; 0: a thread.
+        thread: serves a socket in this process, for count 0.
     """
 
-    def __init__(self, count: int):
-        self.count = count
-        # called with ("frame", key, ...) or ("error", key, sentence), as in `worker`
-        self.receive: Callable[..., None] = _nobody
-        # serves a socket in this process, for count 0
-        self.thread: Callable[[socket.socket], None] = _nobody
+    def __init__(
+        self, receive: Callable[..., None], count: int, thread: Callable[[socket.socket], None]
+    ):
+        self.receive, self._count, self._thread = receive, count, thread
         self._folder = tempfile.TemporaryDirectory(
             prefix="overparam-", ignore_cleanup_errors=True
         )  # where they agree on forms
@@ -161,10 +158,8 @@ class Workers:
         return self._folder.name
 
     def start(self) -> None:
-        """Have them come up, in the background, if they do not already."""
-        self._keepers = self._keepers or [
-            asyncio.create_task(worker.keep()) for worker in self.workers
-        ]
+        """Have them come up, in the background."""
+        self._keepers = [asyncio.create_task(worker.keep()) for worker in self.workers]
 
     def compute(self, job: Job) -> None:
         """Have a run computed as far as it is wanted."""
@@ -196,8 +191,8 @@ class Workers:
     def make(self) -> tuple[socket.socket, subprocess.Popen | None]:
         """A new worker: our end of its socket, and its process where that is ours to wait for."""
         ours, its = socket.socketpair()
-        if self.count == 0:
-            threading.Thread(target=self.thread, args=(its,), name="runs", daemon=True).start()
+        if self._count == 0:
+            threading.Thread(target=self._thread, args=(its,), name="runs", daemon=True).start()
             return ours, None
         process = None
         if can_fork():
@@ -227,10 +222,6 @@ class Workers:
             env=os.environ | one_thread,
             stdin=subprocess.DEVNULL,
         )
-
-
-def _nobody(*_: object) -> None:
-    """Nobody listens yet."""
 
 
 def can_fork() -> bool:

@@ -56,8 +56,6 @@ class Session:
         )
         self._query, self._page_hash = "", ""
         self.buttons: dict[str, str] = {}  # id by label, of those that can be pressed
-        self.popovers: dict[str, str] = {}  # id by label
-        self.chart = ""  # id of the live chart
 
     async def __aenter__(self) -> Session:
         self._socket = await self._connection.__aenter__()
@@ -78,21 +76,11 @@ class Session:
         """Press the button of that label. Raises: KeyError, with the labels on the page."""
         if label not in self.buttons:
             raise KeyError(f"no button {label!r} on the page, only {sorted(self.buttons)}")
-        await self._change(self.buttons[label], trigger_value=True)
-
-    async def unfold(self, label: str) -> None:
-        """Open the popover of that label."""
-        await self._change(self.popovers[label], bool_value=True)
-
-    async def report(self, place: dict) -> None:
-        """Say how far the live chart has come, as it does itself."""
-        await self._change(self.chart, json_value=json.dumps({"place": place}))
-
-    async def _change(self, widget: str, **value) -> None:
         message = BackMsg()
         message.rerun_script.query_string = self._query
         message.rerun_script.page_script_hash = self._page_hash
-        message.rerun_script.widget_states.widgets.add(id=widget, **value)
+        state = message.rerun_script.widget_states.widgets.add()
+        state.id, state.trigger_value = self.buttons[label], True
         await self._socket.send(message.SerializeToString())
 
     async def __aiter__(self) -> AsyncIterator[ForwardMsg]:
@@ -109,22 +97,7 @@ class Session:
                     self.buttons.pop(button.label, None)
                 else:
                     self.buttons[button.label] = button.id
-            elif kind == "delta" and message.delta.add_block.WhichOneof("type") == "popover":
-                popover = message.delta.add_block.popover
-                self.popovers[popover.label] = popover.id
-            elif kind == "delta" and message.delta.new_element.WhichOneof("type") == (
-                "bidi_component"
-            ):
-                component = message.delta.new_element.bidi_component
-                if '"mode": "live"' in component.json or '"mode":"live"' in component.json:
-                    self.chart = component.id
             yield message
-
-
-def stream(url: str, path: str) -> connect:
-    """A connection to one of the app's own streams."""
-    address = f"{loopback(url).replace('http', 'ws', 1)}/{path}"
-    return connect(address, max_size=None, open_timeout=60, close_timeout=2, proxy=None)
 
 
 def exception(message: ForwardMsg) -> str | None:
@@ -145,13 +118,12 @@ def exception(message: ForwardMsg) -> str | None:
 
 @dataclass(frozen=True)
 class Frame:
-    """A snapshot of a live chart: the run that it belongs to, how far its curves have come along
-    the x axis, and the stream that they come through while they move, if there is one."""
+    """A snapshot of a live chart: the run that it belongs to, and how far its curves have come
+    along the x axis."""
 
     run: str
     reached: float
     content: tuple[str, str]
-    feed: dict | None
 
 
 def frame(message: ForwardMsg) -> Frame | None:
@@ -173,4 +145,4 @@ def frame(message: ForwardMsg) -> Frame | None:
     for curve in head["curves"]:  # of each curve all x, then all y
         reached = max(reached, float(values[at : at + curve["points"]].max(initial=0)))
         at += 2 * curve["points"]
-    return Frame(head["run"], reached, (attributes["head"], attributes["points"]), head["feed"])
+    return Frame(head["run"], reached, (attributes["head"], attributes["points"]))

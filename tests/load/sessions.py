@@ -15,23 +15,17 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import math
 import os
-import random
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from websockets.asyncio.client import ClientConnection
-
-from overparam.serving.stream import FINISHED, HEAD, HOLD
-from tests.load.client import Session, exception, frame, loopback, stream
+from tests.load.client import Session, exception, frame, loopback
 
 MOST_SESSIONS, MOST_SECONDS = 1000, 600
-AT_ONCE = 0.4  # seconds: as in player.js
 
 
 @dataclass
@@ -44,8 +38,7 @@ class Seen:
     frames: list[float] = field(default_factory=list)
     runs: set[str] = field(default_factory=set)
     reached: float = 0.0  # iteration
-    complete: float | None = None  # all of the run is there
-    finished: float | None = None  # and the page has said so
+    finished: float | None = None
     errors: list[str] = field(default_factory=list)
 
 
@@ -64,118 +57,23 @@ class StartTogether:
         await self._go.wait()
 
 
-class Player:
-    """What the page's chart does where curves come through a stream: watches, says how far it wants
-    the run, and reports where it is. Of the place that a browser glides along nothing is imitated:
-    a run is at its end as soon as all of it is known."""
-
-    def __init__(self, url: str, session: Session, seen: Seen):
-        self._url, self._session, self._seen = url, session, seen
-        self._socket: ClientConnection | None = None
-        self._tasks: list[asyncio.Task] = []
-        self._until, self._at, self._finished, self._viewers = HOLD, 0, False, 1
-        self._feed: dict = {}
-        self._started = False  # before the script has heard of it
-
-    async def follow(self, feed: dict) -> None:
-        """A snapshot says this of the stream."""
-        before, self._feed = self._feed, feed
-        if self._started and not feed["playing"]:
-            return  # the script has not heard of it
-        self._started = False
-        until = feed["limit"] if feed["playing"] and not self._finished else HOLD
-        if self._socket is None:
-            self._socket = await stream(self._url, feed["address"])
-            self._tasks.append(asyncio.create_task(self._receive()))
-        if feed["key"] != before.get("key"):
-            await self._socket.send(json.dumps({"key": feed["key"], "until": until}))
-        elif until != self._until:
-            await self._socket.send(json.dumps({"until": until}))
-        self._until = until
-        if feed["playing"] and feed["token"] != before.get("token"):
-            self._tasks.append(asyncio.create_task(self._report(feed["token"])))
-
-    def _spread(self) -> float:
-        return max(0.0, self._viewers * self._feed["each"] - AT_ONCE)
-
-    async def press(self, label: str) -> None:
-        """Play at once; in a hall the script hears of it later."""
-        if self._socket is not None:
-            self._started, self._until = True, self._feed["limit"]
-            await self._socket.send(json.dumps({"until": self._until}))
-            if wait := random.random() * self._spread():
-                self._tasks.append(asyncio.create_task(self._press_later(label, wait)))
-                return
-        await self._session.press(label)
-
-    async def _press_later(self, label: str, wait: float) -> None:
-        await asyncio.sleep(wait)
-        early = {"token": self._feed["token"], "at": self._at, "early": int(1000 * time.time())}
-        await self._session.report(early)
-        if self._finished:
-            self._started = False
-        else:
-            await self._session.press(label)
-
-    async def _receive(self) -> None:
-        async for data in self._socket:
-            if isinstance(data, str):
-                said = json.loads(data)
-                self._viewers = said.get("viewers", self._viewers)
-                self._seen.errors += filter(None, [said.get("error")])
-                continue
-            _, flags, number, _, self._at, _ = HEAD.unpack_from(data)
-            self._finished = bool(flags & FINISHED)
-            if self._seen.pressed is None:
-                continue
-            self._seen.frames.append(time.monotonic())
-            self._seen.runs.add(str(number))
-            self._seen.reached = self._at
-            if self._finished:
-                self._seen.complete = self._seen.complete or time.monotonic()
-
-    async def _report(self, token: str) -> None:
-        while not self._finished:
-            await asyncio.sleep(self._feed["pace"])
-            await self._session.report({"token": token, "at": self._at})
-        await asyncio.sleep(random.random() * self._spread())
-        await self._session.report({"token": token, "at": self._feed["limit"]})
-
-    async def __aenter__(self) -> Player:
-        return self
-
-    async def __aexit__(self, *exc_info) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._socket is not None:
-            await self._socket.close()
-
-
 async def visit(
     url: str, page: str, query: str, button: str | None, start: StartTogether, until: float
 ) -> Seen:
-    """Open a page, wait for the others, press the button, and watch until the run has ended and the
-    page has said so, or the time `until`."""
+    """Open a page, wait for the others, press the button, and watch until the script has ended or
+    the time `until`."""
     clock, seen, arrived, last = time.monotonic, Seen(time.monotonic()), False, None
-    feed: dict | None = None
     try:
-        async with (
-            asyncio.timeout(until - clock()),
-            Session(url) as session,
-            Player(url, session, seen) as player,
-        ):
+        async with asyncio.timeout(until - clock()), Session(url) as session:
             await session.open(page, query)
             async for message in session:
                 now = clock()
                 if wrong := exception(message):
                     seen.errors.append(wrong)
                 if (shown := frame(message)) is not None:
-                    feed = shown.feed
-                    if feed is not None:
-                        await player.follow(feed)
-                    elif seen.pressed is not None and shown.content != last:
-                        # not the old picture once more
+                    if (
+                        seen.pressed is not None and shown.content != last
+                    ):  # not the old picture once more
                         seen.frames.append(now)
                         seen.runs.add(shown.run)
                         seen.reached = shown.reached
@@ -190,10 +88,8 @@ async def visit(
                     await start.wait()
                     if button is not None:
                         seen.pressed = clock()
-                        await player.press(button)
-                elif seen.pressed is not None and (feed is None or seen.complete is not None):
-                    if feed is not None and feed["playing"]:
-                        continue
+                        await session.press(button)
+                elif seen.pressed is not None:
                     seen.finished = now
                     break
     except TimeoutError:
@@ -254,7 +150,6 @@ def report(results: Sequence[Seen]) -> None:
         rates = [
             (len(s.frames) - 1) / (s.frames[-1] - s.frames[0]) for s in pressed if len(s.frames) > 1
         ]
-        there = [s.complete - s.pressed for s in pressed if s.complete is not None]
         done = [s.finished - s.pressed for s in pressed if s.finished is not None]
         runs = set().union(*(s.runs for s in pressed))
         print(
@@ -266,10 +161,6 @@ def report(results: Sequence[Seen]) -> None:
             f"frames a second    p50 {percentile(rates, 0.5):.1f}, worst"
             f" {min(rates, default=math.nan):.1f}"
         )
-        if there:
-            print(
-                f"curves complete    {len(there)} of {len(pressed)}, last after {max(there):.1f} s"
-            )
         print(
             f"finished           {len(done)} of {len(pressed)}, last after"
             f" {max(done, default=math.nan):.1f} s"
@@ -368,7 +259,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         form.add_argument(f"--{name}", action="store_true")
     a = parser.parse_args(arguments)
     if a.query is None:
-        a.query = "problem=diabetes" + ("&seed={i}" if a.different else "")
+        a.query = "seed={i}" if a.different else ""
     try:
         a.url = loopback(a.url)
     except ValueError as error:

@@ -7,7 +7,6 @@ import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from overparam.ui.components.live_chart import Arrivals, Curve, _encode
-from tests.load import hall
 from tests.load.client import exception, frame, loopback
 from tests.load.sessions import jain, main, percentile
 
@@ -46,13 +45,6 @@ def test_any_other_address_is_refused(url, capsys):
 def test_load_is_bounded(extra, capsys):
     with pytest.raises(SystemExit) as stop:
         main(["--url", "http://127.0.0.1:9", "--same", *extra])
-    assert stop.value.code == 2
-
-
-@pytest.mark.parametrize("extra", [["--followers", "0"], ["--followers", "2001"]])
-def test_a_hall_is_bounded(extra, capsys):
-    with pytest.raises(SystemExit) as stop:
-        hall.main(["--url", "http://127.0.0.1:9", *extra])
     assert stop.value.code == 2
 
 

@@ -9,10 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 _HERE = Path(__file__).parent
-_SOURCES = (
-    *("chart.js", "live.js", "player.js", "stream.js"),
-    *("still.js", "bead.js", "heights.js", "plotly_js.js"),
-)
+_SOURCES = ("chart.js", "live.js", "still.js", "bead.js", "heights.js", "plotly_js.js")
 
 chart = st.components.v2.component(
     "overparam_chart",

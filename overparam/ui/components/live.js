@@ -1,16 +1,15 @@
 // Curves that stream.  See live_chart.py for what is sent and why.
 //
-// The place that is shown lives here and glides at every frame of the screen: after the newest snapshot, or, where the curves come
-// through a stream of ours, as its player has it. While it moves a canvas over the plot draws the curves, at a fiftieth of Plotly's
-// cost; at rest they are Plotly's.
+// Snapshots come about ten times a second; the place that is shown lives here and glides after the newest one at every frame of
+// the screen. While it moves a canvas over the plot draws the curves, at a fiftieth of Plotly's cost; at rest they are Plotly's.
 
 const charts = new WeakMap() // mounted element -> LiveChart
 const hiddenCurves = new Map() // key of a chart -> names that were switched off; outlives a visit to another page
 
-function live({ data, parentElement, setStateValue }) {
+function live({ data, parentElement }) {
   let chart = charts.get(parentElement)
   if (!chart) {
-    chart = new LiveChart(parentElement, data, (place) => setStateValue("place", place))
+    chart = new LiveChart(parentElement, data)
     charts.set(parentElement, chart)
   }
   chart.configure(data) // also called when the theme changes
@@ -21,11 +20,8 @@ function live({ data, parentElement, setStateValue }) {
 }
 
 class LiveChart {
-  constructor(parent, { key }, tell) {
+  constructor(parent, { key }) {
     this.key = key
-    this.player = new Player(() => this.more(), tell)
-    this.clicked = (event) => this.beforeClick(event)
-    document.addEventListener("click", this.clicked, true)
     this.parent = parent
     this.order = [-1, -1]
     this.frame = { run: "", curves: [], marks: [], goals: [], flags: [], bracket: null }
@@ -50,14 +46,6 @@ class LiveChart {
     this.problem = element("p", "live-chart-problem", this.root)
     this.problem.setAttribute("role", "alert")
     this.problem.hidden = true
-
-    // while a person draws a rectangle Plotly must not draw anything else
-    this.released = () => {
-      if (this.dragging) this.schedule()
-      this.dragging = false
-    }
-    this.plot.addEventListener("pointerdown", () => { this.dragging = true }, true)
-    for (const end of ["pointerup", "pointercancel"]) addEventListener(end, this.released, true)
 
     this.inbox = new MutationObserver(() => this.receive())
     this.inbox.observe(document.body, { childList: true, subtree: true })
@@ -91,20 +79,6 @@ class LiveChart {
     )
   }
 
-  // A button beside the chart may start or end the play, or mean the place.
-  beforeClick(event) {
-    const { buttons, starts, ends } = this.options, { player } = this
-    if (this.passing || !player.feed || !event.target.closest(`:is(${buttons}) button`)) return
-    const within = (selector) => event.target.closest(selector) !== null
-    const press = () => {
-      this.passing = true
-      document.querySelector(`${starts} button`)?.click()
-      this.passing = false
-    }
-    const alone = player.plays ? player.pressed(within(ends), within(starts)) : within(starts) && player.start(press)
-    if (alone) event.stopImmediatePropagation()
-  }
-
   least() {
     return leastHeight(this.options.height)
   }
@@ -118,9 +92,6 @@ class LiveChart {
   }
 
   destroy() {
-    this.player.destroy()
-    document.removeEventListener("click", this.clicked, true)
-    for (const end of ["pointerup", "pointercancel"]) removeEventListener(end, this.released, true)
     clearTimeout(this.resting)
     cancelAnimationFrame(this.gliding)
     heights.remove(this.plot)
@@ -141,29 +112,11 @@ class LiveChart {
       const before = this.frame
       this.frame = located(decode(sent.dataset.head, sent.dataset.points), this.options.xLog)
       this.root.dataset.received = (Number(this.root.dataset.received) || 0) + 1
-      this.player.follow(this.frame.feed)
-      if (this.player.plays) {
-        this.more()
-        continue
-      }
       const goesOn = this.Plotly && this.painted && before.run === this.frame.run && before.curves.length === this.frame.curves.length
       this.place.head(this.frame.reach, goesOn && !matchMedia("(prefers-reduced-motion: reduce)").matches)
       if (this.place.moves) this.glide()
       else this.settle()
     }
-  }
-
-  // The stream, or a snapshot beside it, brought something: the curves are the stream's.
-  more() {
-    const { recording, feed } = this.player
-    if (!this.player.plays) return
-    if (recording.run === feed.run) {
-      this.frame.curves = this.frame.curves.filter(({ trial }) => !trial || recording.comparing)
-      for (const [i, curve] of this.frame.curves.filter(({ ghost }) => !ghost).entries()) {
-        Object.assign(curve, recorded(recording, i, this.options))
-      }
-    }
-    this.glide()
   }
 
   // Draw at every frame of the screen until the place has come up with the newest snapshot; Plotly draws when it rests there.
@@ -178,17 +131,11 @@ class LiveChart {
     this.gliding = requestAnimationFrame((now) => {
       this.gliding = 0
       if (this.destroyed || !this.root.clientWidth || !this.plot._fullLayout?.xaxis) return this.settle()
-      if (this.player.plays) {
-        this.player.step(now)
-        this.place.head(along(this.player.place, this.options), false)
-      } else {
-        this.place.step(now)
-      }
+      this.place.step(now)
       this.easeAxis(now)
       this.sketch()
-      const { plays, moves } = this.player
-      if ((plays ? moves : this.place.moves) || this.heightOfAxis.moves()) this.glide()
-      else if (!plays) this.resting = setTimeout(() => this.settle(), REST)
+      if (this.place.moves || this.heightOfAxis.moves()) this.glide()
+      else this.resting = setTimeout(() => this.settle(), REST)
     })
   }
 
@@ -200,7 +147,7 @@ class LiveChart {
 
   // The axis follows the curves in steps: at most one change a second, and each of them eased.
   easeAxis(now) {
-    if (this.zoomed || this.dragging || !this.heightOfAxis.toward(this.span(), now)) return
+    if (this.zoomed || !this.heightOfAxis.toward(this.span(), now)) return
     this.Plotly.relayout(this.plot, { "yaxis.range": this.heightOfAxis.at(now) })
   }
 
@@ -257,7 +204,7 @@ class LiveChart {
 
   paint() {
     const width = this.root.clientWidth
-    if (this.destroyed || this.dragging || !width) return
+    if (this.destroyed || !width) return
     this.theme = readTheme(this.parent)
     this.writeLabels()
     const column = this.placeLabels(width)
@@ -696,7 +643,6 @@ function dashes(dash) {
   return (dash.includes("px") ? dash : (DASHES[dash] ?? "")).split(",").filter(Boolean).map(parseFloat)
 }
 
-const FLOOR = 1e-16 // rounding can take a gap to zero or below
 const LEADER = 26 // pixels between the plot and the labels
 const DASHES = { dot: "3px,3px", dash: "9px,9px", longdash: "15px,15px", dashdot: "9px,3px,3px,3px" }
 
@@ -731,26 +677,6 @@ function located(frame, xLog) {
     if (!curve.ghost) for (const x of curve.lx) if (Number.isFinite(x)) frame.reach = Math.max(frame.reach, x)
   }
   return frame
-}
-
-// An iteration in the units of the x axis.
-function along(iteration, { xLog, xZero }) {
-  return xLog ? Math.log10(Math.max(iteration, xZero)) : iteration
-}
-
-// A recorded curve in the units of the axes. What diverges leaves the picture upwards; zero and rounding below it are no gaps.
-function recorded({ samples, iteration, values, tips }, i, options) {
-  const onward = iteration > SAMPLED[samples - 1], count = samples + onward
-  const lx = new Float64Array(count), ly = new Float64Array(count)
-  const top = Math.log10(options.yClip[1])
-  let lost = false
-  for (let j = 0; j < count; j++) {
-    const value = j < samples ? values[i][j] : tips[i]
-    lx[j] = along(j < samples ? SAMPLED[j] : iteration, options)
-    ly[j] = Number.isNaN(value) ? (lost ? Number.NaN : top) : Math.log10(Math.max(value, FLOOR))
-    lost ||= Number.isNaN(value)
-  }
-  return { lx, ly }
 }
 
 const bytes = (base64) => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))

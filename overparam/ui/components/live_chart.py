@@ -10,10 +10,6 @@ on a canvas; curves at rest are Plotly's, with all that it can do.
     chart = live_chart("race", x_title="iteration", y_title="gap")     # before the loop
     for curves in run:
         chart.draw(run_id, curves)
-
-Where the server hands out streams, the loop is the browser's: a snapshot with a `Feed` says what is
-played, and from where; the values come through the stream, and the script hears now and then, as
-`st.session_state[key].place`, how far the browser is.
 """
 
 import base64
@@ -46,7 +42,6 @@ class Curve:
         dash: one of `style.DASHES`, or a name that Plotly knows.
         note: a short text below the values at the pointer.
         ghost: drawn faintly, as something to compare with.
-        trial: gone when step sizes are compared no longer.
     """
 
     name: str
@@ -56,34 +51,6 @@ class Curve:
     dash: str = "solid"
     note: str = ""
     ghost: bool = False
-    trial: bool = False
-
-
-@dataclass(frozen=True)
-class Feed:
-    """The stream that the curves come through while they move, all but ghosts, in their order.
-
-    Attributes:
-        address: of the stream, relative to that of the app.
-        key: opens it.
-        run: its number, as frames say it.
-        limit: the iteration at which it ends.
-        playing: whether the browser plays it now.
-        position: the iteration from which it plays, or that is shown.
-        token: of this order to play; where the browser has followed it, it goes on.
-        pace: seconds until the browser says how far it is.
-        each: seconds that each of all viewers adds to that where they would speak all together.
-    """
-
-    address: str
-    key: str
-    run: int
-    limit: int
-    playing: bool
-    position: int
-    token: str
-    pace: float
-    each: float
 
 
 @dataclass(frozen=True)
@@ -138,7 +105,6 @@ class LiveChart:
         curves: Sequence[Curve],
         marks: Sequence[Mark] = (),
         arrivals: Arrivals = Arrivals(),
-        feed: Feed | None = None,
     ) -> None:
         """Show these curves and no others, in the place of what was shown before.
 
@@ -152,24 +118,22 @@ class LiveChart:
                 its logarithm where the x axis is logarithmic.
             marks: vertical lines.
             arrivals: lines of goals, and flags where curves come to them.
-            feed: where the browser gets the curves from while they move.
 
         Raises: ValueError where the x and y of a curve differ in length.
         """
-        self.sent += 1
-        order = {"data-order": f"{self.mounted:.6f} {self.sent}"}
-        frame = order | _encode(run_id, curves, marks, arrivals, self.x_log, feed)
-        self._send(frame)  # where a script run that has been replaced ends
-        self.memory["frame"] = frame
+        self.memory["frame"] = _encode(run_id, curves, marks, arrivals, self.x_log)
+        self._send()
 
     def repeat(self) -> None:
         """Send the last snapshot again, if there is one: a page that comes back shows it before
-        anything is computed. Where it is on the screen, or a newer one, nothing changes."""
+        anything is computed."""
         if self.memory["frame"]:
-            self._send(self.memory["frame"])
+            self._send()
 
-    def _send(self, frame: dict[str, str]) -> None:
-        attributes = {"data-live-chart": self.key, **frame}
+    def _send(self) -> None:
+        self.sent += 1
+        order = f"{self.mounted:.6f} {self.sent}"
+        attributes = {"data-live-chart": self.key, "data-order": order, **self.memory["frame"]}
         written = " ".join(f'{name}="{escape(value)}"' for name, value in attributes.items())
         self.slot.html(f"<i hidden {written}></i>")
 
@@ -184,9 +148,6 @@ def live_chart(
     x_range: tuple[float, float] | None = None,
     x_zero: float | None = None,
     y_clip: tuple[float | None, float | None] = (None, None),
-    buttons: str = "",
-    starts: str = "",
-    ends: str = "",
 ) -> LiveChart:
     """Mount a streaming chart here and show its last snapshot, if this session has one.
 
@@ -205,9 +166,6 @@ def live_chart(
         x_zero: where 0 stands on a logarithmic x axis, to be labelled.
         y_clip: (low, high) that the fitted y axis does not go beyond, so that a diverging curve
             leaves the others in sight; None means no limit.
-        buttons: a selector of what holds buttons that mean the place shown: before one of them is
-            pressed, the script hears where the browser is.
-        starts, ends: of those that let it play, or not.
     """
     memory = st.session_state.setdefault(f"{key}__live_chart", {"frame": None, "mounted": 0.0})
     memory["mounted"] = max(
@@ -225,24 +183,16 @@ def live_chart(
         "xRange": x_range,
         "xZero": x_zero,
         "yClip": y_clip,
-        "buttons": buttons,
-        "starts": starts,
-        "ends": ends,
     }
     with st.container(gap=None, key=f"{key}_live_chart"):
-        chart(key=key, data=settings, on_place_change=lambda: None)
+        chart(key=key, data=settings)
         mounted = LiveChart(st.empty(), memory, key, x_log, memory["mounted"])
     mounted.repeat()
     return mounted
 
 
 def _encode(
-    run_id: str,
-    curves: Sequence[Curve],
-    marks: Sequence[Mark],
-    arrivals: Arrivals,
-    x_log: bool,
-    feed: Feed | None = None,
+    run_id: str, curves: Sequence[Curve], marks: Sequence[Mark], arrivals: Arrivals, x_log: bool
 ) -> dict[str, str]:
     """A snapshot as attributes: names and such as JSON, all points as one float32 array, both in
     base64.
@@ -261,7 +211,6 @@ def _encode(
                 "dash": curve.dash,
                 "note": curve.note,
                 "ghost": curve.ghost,
-                "trial": curve.trial,
                 "points": len(x),
             }
         )
@@ -272,7 +221,6 @@ def _encode(
         "goals": [{"y": float(y), "text": text} for y, text in arrivals.goals],
         "flags": [asdict(flag) for flag in arrivals.flags],
         "bracket": arrivals.bracket,
-        "feed": asdict(feed) if feed else None,
     }
     with np.errstate(over="ignore"):  # beyond float32: infinite, a gap
         body = np.concatenate(points).astype("<f4") if points else np.empty(0, "<f4")

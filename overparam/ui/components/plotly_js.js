@@ -8,7 +8,8 @@ function loadPlotly(path) {
 }
 
 async function fetchPlotly(path) {
-  const url = appUrl(path)
+  const frontend = document.querySelector('script[src*="static/js/"]') // tells below which path the app is served
+  const url = new URL(path, frontend ? new URL("../../", frontend.src) : document.baseURI)
   const cache = await globalThis.caches?.open("plotly.js").catch(() => undefined) // absent without https
   let response = await cache?.match(url)
   if (!response) {

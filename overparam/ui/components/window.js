@@ -51,12 +51,12 @@ class AppWindow {
     if (moved) this.channel.postMessage(lesson)
   }
 
-  // Streamlit's own shortcuts sleep while any input has the focus, a slider as well as a text box, and press no button that a
-  // component would notice. Here a key goes to its button wherever the focus is, except where it is text, or presses what has it.
+  // Streamlit's own shortcuts sleep while any input has the focus, a slider as well as a text box. Here a key goes to its button
+  // wherever the focus is, except where it is text, or presses what has the focus.
   keydown(event) {
     const target = event.composedPath()[0]
     if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || !target.closest || isText(target)) return
-    if (event.key === " " && pressed(target)) return
+    if (event.key === " " ? pressed(target) : !target.matches("input")) return
     if (target.role === "combobox" && !(event.key in NAMED)) return // a letter looks for an option
     const button = buttonOf(NAMED[event.key] ?? event.key.toUpperCase())
     if (!button) return

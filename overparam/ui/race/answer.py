@@ -30,7 +30,7 @@ def gap_curves(experiment: Experiment, view: View, log: bool = True) -> list[Cur
     times = np.where(view.times == 0, ZERO_AT, view.times) if log else view.times
     looks = method_styles(experiment.methods)
     if view.fan is not None and view.owner is not None:
-        return _search(experiment, times, view.fan, view.owner, view.curves, looks)
+        return _search(experiment, times, view.fan, view.owner, looks)
     return [
         Curve(
             name=entry.label(),
@@ -49,7 +49,6 @@ def _search(
     times: np.ndarray,
     fan: np.ndarray,
     owner: np.ndarray,
-    lowest: np.ndarray,
     looks: list[tuple[str, str]],
 ) -> list[Curve]:
     """While step sizes are compared: every run, faint, and for each method the lowest gap that any
@@ -62,21 +61,24 @@ def _search(
             y=np.where(fan[some, row] > TALLEST, np.nan, np.maximum(fan[some, row], FLOOR)),
             colour=looks[i][0],
             ghost=True,
-            trial=True,
         )
         for i, entry in enumerate(experiment.methods)
         for row in np.flatnonzero(owner == i)
+    ]
+    lowest = [
+        np.min(np.where(np.isnan(fan), np.inf, fan)[:, owner == i], axis=1)
+        for i in range(len(looks))
     ]
     return runs + [
         Curve(
             name=entry.label(),
             x=times,
-            y=as_drawn(lowest[:, i], FLOOR, HIGHEST),
+            y=as_drawn(np.where(np.isinf(least), np.nan, least), FLOOR, HIGHEST),
             colour=looks[i][0],
             dash=looks[i][1],
             note="the lowest of all its step sizes",
         )
-        for i, entry in enumerate(experiment.methods)
+        for i, (entry, least) in enumerate(zip(experiment.methods, lowest, strict=True))
     ]
 
 

@@ -9,20 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 FRAME_SECONDS = 0.1
-REPORT_SECONDS = 0.4
 # of one core, for the pictures of all viewers together: the rest is for the runs that they show
 DRAWING_SHARE = 0.4
-REPORT_SHARE = 0.15  # and for their reports: streams go through the same interpreter
-
-
-def report_seconds(viewers: int, worked: float) -> float:
-    """After how long a browser that plays by itself reports where it is, and the script tells in
-    words what is seen there: 0.4 s, or later where that would take all viewers together more than
-    their share.
-
-    Args: worked: seconds of processor time that one report takes.
-    """
-    return max(REPORT_SECONDS, viewers * worked / REPORT_SHARE)
 
 
 class Pace:

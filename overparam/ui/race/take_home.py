@@ -14,14 +14,11 @@ from overparam.data import Data
 from overparam.export import script as export
 from overparam.export.notebook import notebook
 from overparam.serving.course import View
-from overparam.serving.run import Watched
+from overparam.serving.run import Run
 
 
 def take_home(
-    run: Watched,
-    position: Callable[[], int],
-    upload: Data | None,
-    figure: Callable[[View], go.Figure],
+    run: Run, position: Callable[[], int], upload: Data | None, figure: Callable[[View], go.Figure]
 ) -> None:
     """Downloads of the run as it stands when the button is pressed, and links to this page.
 

@@ -13,7 +13,6 @@ from streamlit.elements.lib.mutable_popover_container import PopoverContainer
 from streamlit.navigation.page import StreamlitPage
 
 from overparam.ui.shell.look import PAGE
-from overparam.ui.shell.server import has_streams
 
 WITH_SIDEBAR = (
     "convergence",
@@ -126,8 +125,7 @@ def warm_up() -> threading.Thread:
 
     A thread that has the interpreter keeps it for up to 50 ms instead of 5, so that a page is built
     in one go: sixty threads that build theirs together lose less to changing turns (the last of
-    them is done after 0.8 to 0.9 s instead of 0.9 to 1.4 s). Not where there are streams: each
-    frame that is sent would wait for its turn as long.
+    them is done after 0.8 to 0.9 s instead of 0.9 to 1.4 s).
 
     Afterwards everything imported is moved out of the garbage collector's sight: walking through
     torch's objects would hold everybody up for about 0.1 s at every full collection.
@@ -139,8 +137,7 @@ def warm_up() -> threading.Thread:
         from threadpoolctl import threadpool_limits
 
         threadpool_limits(1, user_api="blas")
-        if not has_streams():
-            sys.setswitchinterval(0.05)
+        sys.setswitchinterval(0.05)
         gc.collect()
         gc.freeze()
 

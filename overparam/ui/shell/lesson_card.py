@@ -28,7 +28,7 @@ from overparam.story.lessons import (
 )
 from overparam.ui.shell.roles import LESSON, hidden
 from overparam.ui.shell.state import follow_url, stands_at
-from overparam.ui.shell.transport import play_from
+from overparam.ui.shell.transport import transport
 
 _WIDGETS = (
     "Slider",
@@ -239,7 +239,7 @@ def _try(course: Course, place: int, query: Mapping[str, str]) -> None:
     follow_url(_PREFIX[course.steps[place].page])
     st.query_params.from_dict({"lesson": name_of(course, place), **query})
     if course.steps[place].page == RACE:
-        play_from(0)
+        transport().update(playing=True, preview=False, position=0)
 
 
 def _hidden(step: Step) -> str:

@@ -19,9 +19,8 @@ from starlette.routing import BaseRoute, Route
 from streamlit import config
 from streamlit.starlette import App
 
-from overparam.serving.workers import Workers, wanted_workers
 from overparam.ui.components import plotly_js
-from overparam.ui.shell import follow, watch
+from overparam.ui.shell import follow
 from overparam.ui.shell.early_style import EarlyStyle
 from overparam.ui.shell.look import PAGE, SHARED
 
@@ -41,7 +40,6 @@ def routes() -> list[BaseRoute]:
     return [
         Route(f"{base_path()}/{plotly_js.ROUTE}", _plotly),
         *follow.routes(base_path(), lambda: _hall),
-        *watch.routes(base_path(), lambda: _hall),
     ]
 
 
@@ -51,31 +49,24 @@ def middleware() -> list[Middleware]:
 
 
 _loop: asyncio.AbstractEventLoop | None = None
-_workers: Workers | None = None
 _hall: Hall | None = None
 
 
 @asynccontextmanager
 async def lifespan(_: App) -> AsyncIterator[None]:
     """From the server's start to its end."""
-    global _loop, _workers, _hall
+    global _loop, _hall
     no_delay()
     plotly_js.serve_by_route()
-    _loop, _workers = asyncio.get_running_loop(), Workers(wanted_workers())
-    if _workers.count:  # they import torch beside the server, while its first page is asked for
-        _workers.start()
+    _loop = asyncio.get_running_loop()
     yield
     _loop, hall, _hall = None, _hall, None
-    await (hall.close() if hall is not None else _workers.stop())
-
-
-def has_streams() -> bool:
-    """Whether this server hands out streams."""
-    return _loop is not None
+    if hall is not None:
+        await hall.close()
 
 
 def hall() -> Hall | None:
-    """The runs that are watched, for a page's script; None where the server has no routes of our
+    """The rooms that are followed, for a page's script; None where the server has no routes of our
     own.
 
     Made, and torch with it, when first asked for.
@@ -84,8 +75,8 @@ def hall() -> Hall | None:
     from overparam.serving.stream import Hall
 
     with _making:
-        if _hall is None and _loop is not None and _workers is not None:
-            made = Hall(_workers)
+        if _hall is None and _loop is not None:
+            made = Hall()
             asyncio.run_coroutine_threadsafe(made.open(), _loop).result()
             _hall = made
         return _hall
