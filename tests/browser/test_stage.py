@@ -169,7 +169,7 @@ def test_the_picture_of_another_view_goes_at_once(open_page, serve):
     page.wait_for_url("**view=run**")
     settle(page)
     seen = page.evaluate("window.seen")
-    assert seen and not any(seen[len(seen) // 4 :])
+    assert seen and not any(seen[max(1, len(seen) // 4) :])  # few frames on a busy machine
     assert page.locator(".st-key-pre_one_plot").count() == 0
 
 
