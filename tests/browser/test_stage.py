@@ -169,7 +169,8 @@ def test_the_picture_of_another_view_goes_at_once(open_page, serve):
     page.wait_for_url("**view=run**")
     settle(page)
     seen = page.evaluate("window.seen")
-    assert seen and not any(seen[max(1, len(seen) // 4) :])  # few frames on a busy machine
+    # a busy machine draws few frames, of which the first two may still come from before
+    assert seen and not any(seen[max(2, len(seen) // 4) :])
     assert page.locator(".st-key-pre_one_plot").count() == 0
 
 
