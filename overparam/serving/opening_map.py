@@ -7,7 +7,6 @@ The file is made by `python -m overparam.reference`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -15,6 +14,7 @@ import numpy as np
 
 from overparam.choices.kinds import write_choices
 from overparam.choices.map import PLAN_CHOICES, Plan
+from overparam.serving.stored import read_arrays
 
 FILE = Path(__file__).parent / "opening_map.npz"
 
@@ -24,7 +24,7 @@ def stored_map(plan: Plan) -> Mapping[str, np.ndarray] | None:
     prefix = f"{_name(plan)}:"
     found = {
         name.removeprefix(prefix): values
-        for name, values in _read().items()
+        for name, values in read_arrays(FILE).items()
         if name.startswith(prefix)
     }
     return found or None
@@ -43,11 +43,3 @@ def store_maps(maps: Mapping[Plan, Mapping[str, np.ndarray]], path: Path = FILE)
 def _name(plan: Plan) -> str:
     """As in a link, so that 4 and 4.0 are the same."""
     return urlencode(write_choices(PLAN_CHOICES, vars(plan)))
-
-
-@cache
-def _read() -> Mapping[str, np.ndarray]:
-    if not FILE.exists():
-        return {}
-    with np.load(FILE, allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}

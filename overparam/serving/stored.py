@@ -24,7 +24,7 @@ _KINDS = ("fit", "penalty", "squares", "schatten", "rank")
 
 def stored(study: Study) -> Curves | None:
     """The curves of a study, if they were computed beforehand."""
-    kept, name = _read(), name_of(study)
+    kept, name = read_arrays(FILE), name_of(study)
     if f"{name}.times" not in kept:
         return None
     times = kept[f"{name}.times"].astype(np.int64)
@@ -74,8 +74,9 @@ def _unpack(coded: np.ndarray) -> np.ndarray:
 
 
 @cache
-def _read() -> Mapping[str, np.ndarray]:
-    if not FILE.exists():
+def read_arrays(path: Path) -> Mapping[str, np.ndarray]:
+    """The arrays of a file that was computed beforehand; none where it is not there."""
+    if not path.exists():
         return {}
-    with np.load(FILE, allow_pickle=False) as file:
+    with np.load(path, allow_pickle=False) as file:
         return {name: file[name] for name in file.files}

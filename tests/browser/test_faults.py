@@ -30,25 +30,36 @@ def is_running(page) -> None:
     )
 
 
-def test_a_dropped_connection_comes_back_and_the_run_goes_on(serve, browser):
-    page = browser.new_context(viewport={"width": 1280, "height": 720}).new_page()
-    connections = []
+def opened(browser) -> tuple:
+    """A page, and the connections that it makes: both ends of each."""
+    page, connections = browser.new_context(viewport={"width": 1280, "height": 720}).new_page(), []
     page.route_web_socket(
         re.compile("_stcore/stream"),
         lambda socket: connections.append((socket, socket.connect_to_server())),
     )
+    return page, connections
+
+
+def drop(page, connections: list) -> None:
+    """Close the connection, and wait until the page has made another by itself."""
+    before = len(connections)
+    for end in connections[-1]:
+        end.close()
+    for _ in range(300):
+        if len(connections) > before:
+            break
+        page.wait_for_timeout(100)
+    assert len(connections) > before
+    page.locator(CONNECTED).wait_for()
+
+
+def test_a_dropped_connection_comes_back_and_the_run_goes_on(serve, browser):
+    page, connections = opened(browser)
     page.goto(f"{serve('app.py')}/convergence?{QUERY}")
     wait_for_curves(page)
     page.keyboard.press("Space")
     is_running(page)
-    for end in connections[-1]:
-        end.close()
-    for _ in range(300):  # the page connects again by itself
-        if len(connections) > 1:
-            break
-        page.wait_for_timeout(100)
-    assert len(connections) > 1
-    page.locator(CONNECTED).wait_for()
+    drop(page, connections)
     is_running(page)
     assert (
         len(shown(page)) == 3
@@ -96,25 +107,13 @@ ROWS = "".join(f"{i % 7},{i % 5},{(i * i) % 11}\n" for i in range(60)).encode()
 
 
 def test_a_file_outlives_a_dropped_connection_and_a_new_server_asks_for_it(browser, restart):
-    page = browser.new_context(viewport={"width": 1280, "height": 720}).new_page()
-    connections = []
-    page.route_web_socket(
-        re.compile("_stcore/stream"),
-        lambda socket: connections.append((socket, socket.connect_to_server())),
-    )
+    page, connections = opened(browser)
     page.goto(f"{restart()}/convergence?problem=csv&steps=shared&step=0.001&iterations=1000000")
     page.locator("input[type=file]").set_input_files(
         {"name": "mine.csv", "mimeType": "text/csv", "buffer": b"a,b,y\n" + ROWS}
     )
     wait_for_curves(page)
-    before = len(connections)
-    for end in connections[-1]:
-        end.close()
-    for _ in range(300):
-        if len(connections) > before:
-            break
-        page.wait_for_timeout(100)
-    page.locator(CONNECTED).wait_for()
+    drop(page, connections)
     page.keyboard.press("Space")
     is_running(page)
     page.get_by_text("60 rows, 2 inputs").wait_for()
