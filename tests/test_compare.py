@@ -71,6 +71,19 @@ def test_a_step_size_changed_on_the_way_is_marked_and_keeps_the_curve_up_to_ther
     assert url(app)["changes"] == "20x0.5~30x2.0" or url(app)["changes"] == "20x0.5~30x2"
 
 
+def test_after_the_last_iteration_no_step_size_changes_and_it_is_said():
+    app = press(race(**SMALL), "race_run")
+    _, before = snapshot(app)
+    choices = url(app)
+    press(app, "race_halve")
+    assert messages(app) == [
+        "The run has ended: go back or raise Iterations, then change the step sizes."
+    ]
+    assert url(app) == choices and ghosts(app) == []
+    for was, now in zip(before, snapshot(app)[1], strict=True):
+        np.testing.assert_array_equal(now, was)
+
+
 def test_a_change_at_the_start_is_another_step_size():
     app = press(press(race(**SMALL), "race_reset"), "race_double")
     assert "changes" not in url(app) and url(app)["methods"] == "1_gd_s0.006~2_gd_s0.006"
