@@ -233,6 +233,17 @@ def test_an_arrival_that_the_starts_nearby_do_not_share_is_luck(page):
     assert "arrives; the quickest" not in text
 
 
+def test_where_no_step_size_serves_all_starts_the_one_that_comes_nearest_is_shown(page):
+    shown = page(view="paths", p="9.5", ratio="31.62", x="27.333", y="1.967")
+    text = shown.text
+    assert "No step size tried brings N = 1, N = 2, N = 3 to the goal from all six starts" in text
+    for depth in (1, 2, 3):
+        assert f"**N = {depth}:** not there after 4,000" in text
+        _, y = shown.trace("map", f"N = {depth}")
+        assert np.isfinite(y).all()
+    assert "Measured here" not in text
+
+
 def test_paths_begin_at_the_start_and_end_at_the_minimum(page):
     shown = page(view="paths", x="2", y="-0.5", paths="1~2~adam")
     for name in ("N = 1", "N = 2", "Adam"):
