@@ -112,7 +112,7 @@ def test_stored_curves_come_back_within_a_tenth_of_a_per_cent(curves, tmp_path, 
     rich = replace(odd, squares=odd.penalty, schatten=odd.penalty * 1e-5, rank=odd.penalty * 20)
     monkeypatch.setattr(shelf, "FILE", tmp_path / "file.npz")
     store({SMALL: odd, spectral: rich}, shelf.FILE)
-    shelf._read.cache_clear()
+    shelf.read_arrays.cache_clear()
     try:
         for study, kept in ((SMALL, odd), (spectral, rich)):
             again = stored(study)
@@ -121,7 +121,7 @@ def test_stored_curves_come_back_within_a_tenth_of_a_per_cent(curves, tmp_path, 
                 np.testing.assert_allclose(ours, theirs, rtol=1e-3, equal_nan=True)
         assert stored(replace(SMALL, hidden=17)) is None
     finally:
-        shelf._read.cache_clear()
+        shelf.read_arrays.cache_clear()
 
 
 @pytest.mark.parametrize("view", ["apart", "steps", "tuned", "loss", "penalty"])

@@ -49,6 +49,14 @@ def wait_painted(page, more):
     page.wait_for_function(f"Number(document.querySelector('{CHART}').dataset.painted) >= {target}")
 
 
+def wait_at_rest(page):
+    """Wait until Plotly has drawn the last snapshot of a run that is over."""
+    page.wait_for_function(
+        f"""() => !document.querySelector("{CHART}").classList.contains("moving") &&
+            document.querySelector("{PLOT}").data[0].x.at(-1) === 10000"""
+    )
+
+
 def ranges(page):
     return page.eval_on_selector(
         PLOT, "p => [...p._fullLayout.xaxis.range, ...p._fullLayout.yaxis.range]"
@@ -92,17 +100,30 @@ def test_five_seconds_of_twelve_curves(open_page, serve):
     zoomed = zoom(page)
     page.get_by_text("finished").wait_for()
     sent = int(re.search(r"\d+", page.get_by_text(re.compile(r"^sent \d+$")).inner_text())[0])
-    page.wait_for_function(
-        "points => document.querySelector('.live-chart .js-plotly-plot').data[0].x.at(-1) ==="
-        " points",
-        arg=10_000,
-    )
+    wait_at_rest(page)
     assert page.evaluate("window.removals") == 0
     assert ranges(page) == pytest.approx(zoomed)
     assert "curve 3" not in visible(page) and len(visible(page)) == 11
     assert (
         sent == 50 and int(data(page, "painted")) >= sent / 2
     )  # five a second, were the machine idle
+
+
+def test_a_zoom_while_the_axis_is_eased_ends_at_rest(open_page, serve):
+    page = opened(open_page, serve, frames=20)
+    page.evaluate(f"""() => {{
+        const plot = document.querySelector("{PLOT}")
+        plot.on("plotly_relayout", (change) => {{
+            if (!("yaxis.range" in change) || window.zoomed) return
+            window.zoomed = plot._fullLayout.yaxis.range.slice()
+            plot.emit("plotly_relayout", {{ "xaxis.range[0]": 1, "xaxis.range[1]": 2 }})
+        }})
+    }}""")
+    choose(page, "run")
+    page.wait_for_function("window.zoomed")
+    page.get_by_text("finished").wait_for()
+    wait_at_rest(page)
+    assert ranges(page)[2:] == pytest.approx(page.evaluate("window.zoomed"))
 
 
 def test_what_the_person_did_survives_other_widgets_and_the_next_run(page):
@@ -175,6 +196,7 @@ def test_the_x_axis_switches_between_logarithmic_and_linear(page):
 def test_markup_in_a_name_is_shown_as_it_is(page):
     choose(page, "run")
     page.get_by_text("finished").wait_for()
+    wait_at_rest(page)
     button = page.get_by_role("button", name=MARKUP, exact=True)
     assert button.inner_text() == MARKUP and button.locator("b").count() == 0
     end = page.eval_on_selector(

@@ -134,7 +134,7 @@ class LiveChart {
       this.place.step(now)
       this.easeAxis(now)
       this.sketch()
-      if (this.place.moves || this.heightOfAxis.moves()) this.glide()
+      if (this.place.moves || (!this.zoomed && this.heightOfAxis.moves())) this.glide() // a zoom ends a change of the axis midway
       else this.resting = setTimeout(() => this.settle(), REST)
     })
   }
