@@ -18,6 +18,7 @@ from math import prod
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from overparam.choices.alignment import DEFAULTS as ALIGNMENT
@@ -685,6 +686,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     choices = parser.parse_args(arguments)
     prepare_thread()
     torch.set_num_threads(choices.threads)
+    threadpool_limits(choices.threads, user_api="blas")
     clock, meaning = (
         (time.process_time, "CPU time")
         if choices.threads == 1

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import cache
 
 import torch
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 # Below this many multiplications a step a GPU gains nothing. Measured on an H200 beside one thread
@@ -61,9 +63,23 @@ def prepare_thread() -> None:
     with numbers that take the processor 100 times longer. The setting is per thread, so every
     thread that computes calls this.
     """
+    one_thread_of_blas()
     if torch.get_num_threads() != 1:
         torch.set_num_threads(1)
     torch.set_flush_denormal(True)
+
+
+@cache
+def one_thread_of_blas() -> None:
+    """Keep numpy's and scipy's linear algebra to one thread for each caller, in the whole process.
+
+    Many sessions share the cores, and threads that wait for one another spin: a fit of 128 weights
+    took 4 s of processor time on two busy cores, and 0.1 s on one thread; a product of 96 rows with
+    2565 x 128 numbers costs twice the processor time on two threads.
+    """
+    import scipy.linalg  # noqa: F401  (brings a library of its own, which is to be there by now)
+
+    threadpool_limits(1, user_api="blas")
 
 
 def replayed(step: Callable[[], Tensor]) -> Callable[[], Tensor]:

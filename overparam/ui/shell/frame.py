@@ -119,10 +119,6 @@ def warm_up() -> threading.Thread:
     """Import torch and scikit-learn in the background, once per server, so that the home page need
     not wait for it.
 
-    numpy's linear algebra is kept to one thread for each caller: many sessions share the cores, and
-    threads that wait for one another spin (a fit of 128 weights took 4 s of processor time on two
-    busy cores, and 0.1 s on one thread).
-
     A thread that has the interpreter keeps it for up to 50 ms instead of 5, so that a page is built
     in one go: sixty threads that build theirs together lose less to changing turns (the last of
     them is done after 0.8 to 0.9 s instead of 0.9 to 1.4 s).
@@ -133,10 +129,10 @@ def warm_up() -> threading.Thread:
 
     def load() -> None:
         import sklearn.datasets  # noqa: F401
-        import torch  # noqa: F401
-        from threadpoolctl import threadpool_limits
 
-        threadpool_limits(1, user_api="blas")
+        from overparam.engine.device import one_thread_of_blas  # imports torch
+
+        one_thread_of_blas()
         sys.setswitchinterval(0.05)
         gc.collect()
         gc.freeze()
