@@ -50,8 +50,8 @@ from overparam.measure.plateaus import DRIFT_SCALES, DRIFT_SKEW, chain_drift_aga
 from overparam.nn import EndToEnd, overparameterize
 from overparam.serving.alignment import AlignmentRun
 from overparam.serving.atlas import Making, Pool
+from overparam.serving.block import Block, step_sizes
 from overparam.serving.plateaus import DescentRun, FamilyRun, Steps, mode_times
-from overparam.serving.sweep import Block, step_sizes
 from overparam.serving.work import FIRST_SECONDS
 from overparam.theory.activations import ACTIVATIONS
 from overparam.theory.curves import gamma

@@ -28,6 +28,7 @@ from overparam.ui.map.cell import draw_cell, read_cell, within
 from overparam.ui.shell.frame import through_app
 from overparam.ui.shell.notes import notes
 from overparam.ui.shell.roles import role
+from overparam.ui.shell.server import hall
 from overparam.ui.shell.state import PageState
 
 PREVIEW_SECONDS, FRAME_SECONDS = 0.4, 0.3
@@ -227,6 +228,7 @@ def show_atlas(opened: Opened, cell: tuple[int, int] | None) -> None:
 
 def show_map(plan: Plan, starts: int, cell: tuple[int, int] | None) -> None:
     """The map of the choices, and more of it at every run of the script while it is computed."""
+    hall()  # workers come up in the background; this server's first map is computed here
     medians, watched, heartbeat = Medians(plan, starts), moving(), st.empty()
     # a new choice: a first look at it, and no more unless the last one was being computed
     if watched["plan"] != plan:

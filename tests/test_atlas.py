@@ -23,7 +23,8 @@ from overparam.engine.products import plain_forms
 from overparam.serving import atlas as atlas_module
 from overparam.serving.atlas import Making, Pool, solve, versions
 from overparam.serving.atlas_file import AtlasError, read, write
-from overparam.serving.sweep import UNKNOWN, Sweep
+from overparam.serving.block import UNKNOWN
+from overparam.serving.sweep import Sweep
 
 ROOT = Path(__file__).parents[1]
 MAPS = (  # three of them: both problems, network and rule, blocks of one depth and of several

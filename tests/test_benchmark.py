@@ -15,7 +15,7 @@ from overparam.engine.nonlinear import Recipe
 from overparam.engine.problem import Problem
 from overparam.engine.simulation import Method, Simulation
 from overparam.serving.atlas import Pool
-from overparam.serving.sweep import UNKNOWN, Block, step_sizes
+from overparam.serving.block import UNKNOWN, Block, step_sizes
 
 
 @pytest.fixture(autouse=True)

@@ -21,17 +21,10 @@ from overparam.figures.map import (
     factor,
     speed_up_map,
 )
-from overparam.serving.sweep import (
-    MOST_RUNS,
-    NEVER,
-    SWEEPS,
-    UNKNOWN,
-    Sweep,
-    SweepError,
-    View,
-    cell_runs,
-    step_sizes,
-)
+from overparam.serving.block import NEVER, UNKNOWN, step_sizes
+from overparam.serving.cell_runs import cell_runs
+from overparam.serving.maps import MAPS
+from overparam.serving.sweep import MOST_RUNS, Sweep, SweepError, View
 from overparam.story.map_words import cell_words, censored, hover_words, number, summary
 from tests.app_pages import visit
 
@@ -65,7 +58,7 @@ def test_the_first_look_shows_some_cells_and_computes_no_further():
         "grid": "8",
     }
     app = page(**query)
-    sweep = SWEEPS.get(plan(**query))
+    sweep = MAPS.get(plan(**query))
     assert messages(app) == [] and 0 < sweep.decided < 1
     share = sweep.decided
     app.run()
@@ -74,9 +67,9 @@ def test_the_first_look_shows_some_cells_and_computes_no_further():
 
 def test_compute_goes_to_the_end_and_the_map_is_there_on_coming_back():
     app = page(**SMALL)
-    if not SWEEPS.get(plan(**SMALL)).finished:
+    if not MAPS.get(plan(**SMALL)).finished:
         app.button(key="map_run").click().run()
-    assert messages(app) == [] and SWEEPS.get(plan(**SMALL)).finished
+    assert messages(app) == [] and MAPS.get(plan(**SMALL)).finished
     assert "Complete" in texts(app) and "not known yet" not in texts(app)
     app.switch_page("pages/home.py").run()
     app.query_params.clear()
@@ -164,7 +157,7 @@ def test_seven_starts_fill_the_map_one_after_the_other_and_stay_in_the_link():
     app = page(**SMALL, starts="7")
     app.button(key="map_run").click().run()
     plans = plan(**SMALL).over(7)
-    assert messages(app) == [] and all(SWEEPS.get(each).finished for each in plans)
+    assert messages(app) == [] and all(MAPS.get(each).finished for each in plans)
     said = texts(app)
     assert "Complete: 7 starts" in said and "medians of 7 starts" in said and "7 starts: " in said
     assert dict(app.query_params) == SMALL | {"starts": "7"}

@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 from overparam.choices.kinds import read_choices
 from overparam.choices.map import OPENING, PLAN_CHOICES, STARTS, Plan
 from overparam.figures.map import NEITHER, ONLY_DEEP
+from overparam.serving.block import NEVER, UNKNOWN, start_weights
+from overparam.serving.cell_runs import cell_runs
+from overparam.serving.maps import MAPS
 from overparam.serving.medians import Medians, spread
-from overparam.serving.sweep import NEVER, SWEEPS, UNKNOWN, Sweep, View, cell_runs, start_weights
+from overparam.serving.sweep import Sweep, View
 from overparam.story.map_words import censored, spread_hover, spread_summary, spread_words
 
 SMALL = {"detail": "quick", "horizon": "150", "grid": "3"}
@@ -106,8 +109,8 @@ def test_the_first_start_is_computed_first():
     chosen = plan(**SMALL | {"p": "2.75", "x": "scale", "y": "shape"})
     medians = Medians(chosen, 7)
     medians.advance(0.01)
-    assert medians.now()[0] == 0 or SWEEPS.get(chosen).finished
-    assert SWEEPS.find(medians.plans[6]) is None
+    assert medians.now()[0] == 0 or MAPS.get(chosen).finished
+    assert MAPS.find(medians.plans[6]) is None
 
 
 def test_a_start_with_positive_weights_has_them_and_its_norm():
@@ -134,12 +137,12 @@ def test_the_map_that_its_page_opens_with_is_the_one_that_is_computed():
     values, _ = read_choices((*PLAN_CHOICES, STARTS), OPENING)
     opening = Medians(Plan.of(values), int(values["starts"]))
     assert opening.stored and opening.finished
-    (kept, *_), first = (SWEEPS.get(each).view() for each in opening.plans), opening.plans[0]
+    (kept, *_), first = (MAPS.get(each).view() for each in opening.plans), opening.plans[0]
     sweep = Sweep(first)
     while not sweep.finished:
         sweep.advance(1.0)
     found = sweep.view()
-    assert sweep.runs == SWEEPS.get(first).runs
+    assert sweep.runs == MAPS.get(first).runs
     # products are rounded as the processor has it, and a few best steps are lucky ones
     for name in ("deep", "plain"):
         same = getattr(kept, name) == getattr(found, name)

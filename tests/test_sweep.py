@@ -14,21 +14,20 @@ from overparam.choices.map import AXES, DETAILS, DYNAMICS, PLAN_CHOICES, TUNED, 
 from overparam.engine.simulation import Method, Simulation
 from overparam.measure.step_sizes import search_ranges
 from overparam.serving import sweep as sweep_module
-from overparam.serving.memory import UNWATCHED_SECONDS, Room
-from overparam.serving.registry import Registry
-from overparam.serving.sweep import (
+from overparam.serving.block import (
     NEVER,
-    SWEEPS,
     UNKNOWN,
-    Sweep,
-    SweepError,
     Trial,
     cell_problem,
-    cell_runs,
     start_weights,
     step_sizes,
     step_unit,
 )
+from overparam.serving.cell_runs import cell_runs
+from overparam.serving.maps import MAPS
+from overparam.serving.memory import UNWATCHED_SECONDS, Room
+from overparam.serving.registry import Registry
+from overparam.serving.sweep import Sweep, SweepError
 
 
 def plan(**values):
@@ -275,8 +274,8 @@ def test_many_threads_compute_a_map_once():
 
 
 def test_equal_choices_share_a_map_and_choices_without_effect_do_not_part_them():
-    assert SWEEPS.get(plan()) is SWEEPS.get(plan(ratio=55.0, condition=7.0, p=3.0, seed=9, gap=0.5))
-    assert SWEEPS.get(plan()) is not SWEEPS.get(plan(depth=3))
+    assert MAPS.get(plan()) is MAPS.get(plan(ratio=55.0, condition=7.0, p=3.0, seed=9, gap=0.5))
+    assert MAPS.get(plan()) is not MAPS.get(plan(depth=3))
     assert plan(x="shape", y="depth", depth=7) == plan(x="shape", y="depth")
     assert plan(x="step", grid=24) == plan(x="step") and plan(start="random", seed=1) != plan(
         start="random"

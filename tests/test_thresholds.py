@@ -17,9 +17,10 @@ from overparam.engine.nonlinear import Recipe
 from overparam.engine.simulation import Simulation
 from overparam.measure.curvature import largest_eigenvalue
 from overparam.measure.illustration import STARTS
+from overparam.serving.block import NEVER, UNKNOWN, Block, Trial
+from overparam.serving.cell_runs import cell_runs
 from overparam.serving.course import View
 from overparam.serving.run import Run, RunError
-from overparam.serving.sweep import NEVER, UNKNOWN, Block, Trial, cell_runs
 from overparam.serving.training import Training, TrainingError
 from overparam.story.race_words import table
 

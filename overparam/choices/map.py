@@ -206,6 +206,11 @@ class Plan:
             **{name: int(v) if name == "depth" and v == int(v) else v for name, v in fixed.items()}
         )
 
+    def cells(self) -> list[list[Cell]]:
+        """All cells, row by row."""
+        columns, rows = (range(len(self.values(axis))) for axis in ("x", "y"))
+        return [[self.cell(x, y) for x in columns] for y in rows]
+
     def name(self, axis: str) -> str:
         """What stands along an axis, in words."""
         quantity = getattr(self, axis)

@@ -30,7 +30,8 @@ from overparam.choices.map import Cell
 from overparam.engine.device import prepare_thread
 from overparam.engine.products import plain_forms
 from overparam.serving.atlas_file import Atlas, AtlasError, listed
-from overparam.serving.sweep import FIRST_STAGE, UNKNOWN, Block, View
+from overparam.serving.block import UNKNOWN, Block
+from overparam.serving.sweep import FIRST_STAGE, View
 
 BLOCK_RUNS = (
     2000  # of one batch, about: fewer cost more time in all, more leave workers idle at the end
@@ -50,7 +51,7 @@ def versions() -> Mapping[str, str]:
     files = [
         f for name in ("theory", "data", "engine", "measure") for f in (root / name).glob("*.py")
     ]
-    files += [root / "choices/map.py", root / "serving/sweep.py", Path(__file__)]
+    files += [root / "choices/map.py", root / "serving/block.py", Path(__file__)]
     code = hashlib.sha256(b"".join(f.read_bytes() for f in sorted(files))).hexdigest()[:12]
     return {"code": code, "torch": torch.__version__.split("+")[0], "numpy": np.__version__}
 
@@ -88,8 +89,7 @@ class Making:
 
     def __init__(self, plan: AtlasPlan, known: Atlas | None = None):
         self.plan = plan
-        columns, rows = (range(len(plan.values(axis))) for axis in ("x", "y"))
-        cells = [[plan.cell(x, y) for x in columns] for y in rows]
+        cells = plan.cells()
         number: dict[Cell, int] = {}
         for cell in (each for row in cells for each in row):
             for trial in (cell.plain, cell):

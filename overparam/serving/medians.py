@@ -12,7 +12,9 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from overparam.choices.map import Plan
-from overparam.serving.sweep import NEVER, SWEEPS, UNKNOWN, StoredSweep, Sweep, View
+from overparam.serving.block import NEVER, UNKNOWN
+from overparam.serving.maps import MAPS, Map, StoredMap
+from overparam.serving.sweep import View
 
 
 @dataclass(frozen=True)
@@ -74,11 +76,11 @@ class Medians:
     def __init__(self, plan: Plan, starts: int):
         self.plans = plan.over(starts)
 
-    def _begun(self) -> list[Sweep | StoredSweep]:
+    def _begun(self) -> list[Map]:
         """The maps that are finished, and the one after them."""
-        begun: list[Sweep | StoredSweep] = []
+        begun: list[Map] = []
         for plan in self.plans:
-            begun.append(SWEEPS.get(plan))
+            begun.append(MAPS.get(plan))
             if not begun[-1].finished:
                 break
         return begun
@@ -89,7 +91,7 @@ class Medians:
         begun = self._begun()
         return len(begun) == len(self.plans) and begun[-1].finished
 
-    def now(self) -> tuple[int, Sweep | StoredSweep]:
+    def now(self) -> tuple[int, Map]:
         """Which start is being computed, from 0, and its map."""
         begun = self._begun()
         return len(begun) - 1, begun[-1]
@@ -97,7 +99,7 @@ class Medians:
     @property
     def stored(self) -> bool:
         """Whether every start was computed beforehand."""
-        return all(isinstance(sweep, StoredSweep) for sweep in self._begun())
+        return all(isinstance(each, StoredMap) for each in self._begun())
 
     @property
     def runs(self) -> int:

@@ -24,7 +24,7 @@ import socket
 import struct
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -34,13 +34,13 @@ from overparam.engine.products import share_forms
 from overparam.measure.history import RECORDED
 from overparam.serving.run import RUNS
 from overparam.serving.worker import serve_socket
-from overparam.serving.workers import Workers, wanted_workers
+from overparam.serving.workers import Job, Workers, wanted_workers
 
 HEAD = struct.Struct("<BBHII")
 TICK = 0.05  # seconds between two frames to the viewers of a run, at least
 SHARE = 0.5  # of the event loop's time that sending may take
 HOLD = -1
-MOST_ROOMS, MOST_RUNS = 200, 100
+MOST_ROOMS, MOST_RUNS, MOST_OTHERS = 200, 100, 300
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # without what looks alike
 
 
@@ -61,6 +61,16 @@ class Live:
         self._lengths = [0]  # samples known at each frame
         self._replaced = [0] * curves  # the frame at which a curve became another one
         self._encoded: dict[int, bytes] = {}
+
+    @property
+    def due(self) -> bool:
+        return self.until > self.iteration
+
+    def begin(self) -> tuple:
+        return ("run", self.key, self.experiment, self.upload, self.until, self.iteration + 1)
+
+    def go_on(self) -> tuple:
+        return ("want", self.key, self.until)
 
     def take(
         self,
@@ -129,9 +139,18 @@ class Room:
             self._news = None
 
 
+class Answered(Job, Protocol):
+    """A job that is no run: `receive` is called on the event loop with what its worker says, the
+    key left out, until it is `finished` or that was an error."""
+
+    finished: bool
+
+    def receive(self, kind: str, *rest: Any) -> None: ...
+
+
 class Hall:
-    """All rooms and all runs that are watched in them; lives on the server's event loop, scripts
-    speak to it from their threads.
+    """All rooms and all runs that are watched in them, and what else workers do; lives on the
+    server's event loop, scripts speak to it from their threads.
 
     Args: workers: processes; None: as many as `workers.wanted_workers` says.
     """
@@ -140,6 +159,7 @@ class Hall:
         self._count = workers
         self.rooms: OrderedDict[str, Room] = OrderedDict()
         self._lives: OrderedDict[str, Live] = OrderedDict()
+        self._others: OrderedDict[str, Answered] = OrderedDict()
         self._made = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self.workers: Workers | None = None
@@ -161,6 +181,23 @@ class Hall:
         self._loop = None
         share_forms(None)
         await self.workers.stop()
+
+    @property
+    def processes(self) -> int:
+        """How many worker processes stand ready."""
+        return self.workers.processes if self._loop is not None and self.workers is not None else 0
+
+    def compute(self, job: Answered) -> None:
+        """From a script: have the workers begin a job, or go on with it."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._compute, job)
+
+    def _compute(self, job: Answered) -> None:
+        self._others[job.key] = job
+        self._others.move_to_end(job.key)
+        while len(self._others) > MOST_OTHERS:
+            self._workers.drop(self._others.popitem(last=False)[0])
+        self._workers.compute(job)
 
     def new_code(self) -> str:
         """A code that nobody will guess, for a room of one's own."""
@@ -260,6 +297,12 @@ class Hall:
         self._workers.compute(live)
 
     def _receive(self, kind: str, key: str, *rest: Any) -> None:
+        if (other := self._others.get(key)) is not None:
+            other.receive(kind, *rest)
+            if kind == "error" or other.finished:
+                del self._others[key]
+                self._workers.drop(key)
+            return
         live = self._lives.get(key)
         if live is None:
             return

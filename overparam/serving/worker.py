@@ -8,10 +8,13 @@ processes.
 
     in   ("run", key, experiment, upload, until, behind)      compute; say nothing before iteration
     `behind`
-         ("want", key, until)                                 as far as `until` now; -1: hold
+         ("map", key, plan, part, parts, seconds)             compute a part of a map for so long
+         ("want", key, until)                                 a run as far as `until` now; -1: hold;
+                                                              a map for so many more seconds
          ("drop", key)                                        forget it
     out  ("ready", pid)
          ("frame", key, iteration, samples, finished, starts, pieces, tips)
+         ("map", key, outcomes, finished, runs, seconds left) of trials that are newly decided
          ("error", key, sentence)
 
 Of a frame: `samples` of the lattice `history.RECORDED` are known; curve i's values from sample
@@ -32,11 +35,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 
 from overparam.choices.kinds import ChoiceError, read_choices
+from overparam.choices.map import Cell, Plan
 from overparam.choices.race import CHOICES, Experiment
 from overparam.data import DataError
 from overparam.engine.device import choose_device, prepare_thread
@@ -44,15 +48,32 @@ from overparam.engine.products import share_forms
 from overparam.engine.simulation import Simulation
 from overparam.measure.history import RECORDED
 from overparam.serving.run import Run, RunError
+from overparam.serving.sweep import Sweep, SweepError
 
 SLICE = 0.015  # seconds of one turn
-FRAME = 0.045  # seconds between two frames of a run, at least
+FRAME, MAP_FRAME = 0.045, 0.2  # seconds between two messages about a run or a map, at least
 
 _LOG = logging.getLogger(__name__)
 
 
-class _Job:
-    """One run here, and what has been said of it."""
+class _Job(Protocol):
+    """What is computed here in turns, and what has been said of it.
+
+    due: whether more is wanted. owes: whether something is known that has not been said.
+    """
+
+    @property
+    def due(self) -> bool: ...
+    @property
+    def owes(self) -> bool: ...
+    def want(self, until: float) -> None: ...
+    def advance(self) -> None: ...
+    def news(self) -> tuple | None:
+        """What is new: the message without its key, or None."""
+
+
+class _Run:
+    """A run."""
 
     def __init__(self, run: Run, until: int, behind: int):
         self.run, self.until, self.behind = run, until, behind
@@ -67,11 +88,15 @@ class _Job:
 
     @property
     def owes(self) -> bool:
-        """Whether something is known that has not been said."""
         return self.run.computed > self.said and self.run.computed >= self.behind
 
-    def frame(self) -> tuple | None:
-        """What is new, or None."""
+    def want(self, until: float) -> None:
+        self.until = int(until)
+
+    def advance(self) -> None:
+        self.run.advance(self.until, SLICE)
+
+    def news(self) -> tuple | None:
         at = self.run.computed
         now = time.monotonic()
         late = now - self.said_at >= FRAME or not self.due
@@ -92,6 +117,7 @@ class _Job:
         ]
         self.steps, self.samples, self.said, self.said_at = steps, samples, at, now
         return (
+            "frame",
             view.iteration,
             samples,
             self.run.finished,
@@ -99,6 +125,36 @@ class _Job:
             pieces,
             np.ascontiguousarray(gaps[:, -1]).tobytes(),
         )
+
+
+class _Map:
+    """A part of a map, computed for so many seconds since somebody looked."""
+
+    def __init__(self, plan: Plan, part: int, parts: int, seconds: float):
+        self.sweep, self.owes = Sweep(plan, part, parts), True
+        self.said: set[Cell] = set()
+        self.said_at = -1.0
+        self.want(seconds)
+
+    @property
+    def due(self) -> bool:
+        return not self.sweep.finished and time.monotonic() < self.until
+
+    def want(self, until: float) -> None:
+        self.until = time.monotonic() + until
+
+    def advance(self) -> None:
+        self.sweep.advance(SLICE)
+        self.owes = True
+
+    def news(self) -> tuple | None:
+        now = time.monotonic()
+        if not self.owes or (self.due and now - self.said_at < MAP_FRAME):
+            return None
+        new = {cell: out for cell, out in self.sweep.outcomes.items() if cell not in self.said}
+        self.said |= new.keys()
+        self.said_at, self.owes = now, False
+        return "map", new, self.sweep.finished, self.sweep.runs, self.sweep.seconds_left()
 
 
 def serve(inp: BinaryIO, out: BinaryIO, make: Callable[..., Run] = Run) -> None:
@@ -124,10 +180,11 @@ def serve(inp: BinaryIO, out: BinaryIO, make: Callable[..., Run] = Run) -> None:
             continue
         try:
             if job.due:
-                job.run.advance(job.until, SLICE)
-            if new := job.frame():
-                say(out, ("frame", key, *new))
-        except (ChoiceError, DataError, RunError) as error:
+                job.advance()
+            if new := job.news():
+                kind, *rest = new
+                say(out, (kind, key, *rest))
+        except (ChoiceError, DataError, RunError, SweepError) as error:
             _give_up(out, jobs, key, str(error))
             continue
         except Exception:
@@ -149,10 +206,13 @@ def _take(
     kind, key, *rest = message
     if kind == "run":
         experiment, upload, until, behind = rest
-        jobs[key] = _Job(make(experiment, upload), until, behind)
+        jobs[key] = _Run(make(experiment, upload), until, behind)
         turns.appendleft(key)  # a newcomer comes first
+    elif kind == "map":
+        jobs[key] = _Map(*rest)
+        turns.appendleft(key)
     elif kind == "want" and key in jobs:
-        jobs[key].until = rest[0]
+        jobs[key].want(rest[0])
         if key not in turns:
             turns.append(key)
     elif kind == "drop":

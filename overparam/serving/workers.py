@@ -22,22 +22,25 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from overparam.choices.race import Experiment
-from overparam.data import Data
-
 ROOT = Path(__file__).parents[2]
 MOST_DEATHS = 3  # of its worker, until a run is given up
 _LOG = logging.getLogger(__name__)
 
 
 class Job(Protocol):
-    """A run as the workers need it: computed as far as `until`, known so far up to `iteration`."""
+    """A computation as the workers need it."""
 
     key: str
-    experiment: Experiment
-    upload: Data | None
-    until: int
-    iteration: int
+
+    @property
+    def due(self) -> bool:
+        """Whether more of it is wanted than is known."""
+
+    def begin(self) -> tuple:
+        """The message with which a worker takes it, from where it is known."""
+
+    def go_on(self) -> tuple:
+        """The message that says how far it is wanted now."""
 
 
 def wanted_workers() -> int:
@@ -73,7 +76,7 @@ class Worker:
             end, self._process = self._workers.make()
             reader, self._writer = await asyncio.open_connection(sock=end)
             for job in self.jobs.values():
-                self._run(job)
+                self._send(job.begin())
             try:
                 while True:
                     (length,) = struct.unpack("<I", await reader.readexactly(4))
@@ -100,7 +103,7 @@ class Worker:
 
     def _count_deaths(self) -> None:
         for key, job in list(self.jobs.items()):
-            self.deaths[key] = self.deaths.get(key, 0) + (job.until > job.iteration)
+            self.deaths[key] = self.deaths.get(key, 0) + job.due
             if self.deaths[key] >= MOST_DEATHS:
                 self.drop(key)
                 sentence = (
@@ -110,21 +113,18 @@ class Worker:
                 self._workers.receive("error", key, sentence)
 
     def compute(self, job: Job) -> None:
-        """Take a run, or take note of how far it is wanted now."""
+        """Take a job, or take note of how far it is wanted now."""
         if job.key in self.jobs:
-            self._send(("want", job.key, job.until))
+            self._send(job.go_on())
         else:
             self.jobs[job.key] = job
-            self._run(job)
+            self._send(job.begin())
 
     def drop(self, key: str) -> None:
-        """Forget a run."""
+        """Forget a job."""
         if self.jobs.pop(key, None) is not None:
             self.deaths.pop(key, None)
             self._send(("drop", key))
-
-    def _run(self, job: Job) -> None:
-        self._send(("run", job.key, job.experiment, job.upload, job.until, job.iteration + 1))
 
     def _send(self, message: tuple) -> None:
         if self._writer is not None and not self._writer.is_closing():
@@ -135,7 +135,7 @@ class Worker:
 class Workers:
     """All workers of a server, on its event loop.
 
-    Args: receive: called with ("frame", key, ...) or ("error", key, sentence), as in `worker`.
+    Args: receive: called with what workers say, as described in `worker`, but for "ready".
     count: of processes; 0: a thread.
         thread: serves a socket in this process, for count 0.
     """
@@ -157,22 +157,27 @@ class Workers:
         """Where processes agree on the forms of products (`engine.products.share_forms`)."""
         return self._folder.name
 
+    @property
+    def processes(self) -> int:
+        """How many processes stand ready."""
+        return sum(worker.pid is not None for worker in self.workers) if self._count else 0
+
     def start(self) -> None:
         """Have them come up, in the background."""
         self._keepers = [asyncio.create_task(worker.keep()) for worker in self.workers]
 
     def compute(self, job: Job) -> None:
-        """Have a run computed as far as it is wanted."""
+        """Have a job done as far as it is wanted."""
         theirs = next((worker for worker in self.workers if job.key in worker.jobs), None)
         if theirs is None:
             theirs = min(
                 self.workers,
-                key=lambda worker: sum(job.until > job.iteration for job in worker.jobs.values()),
+                key=lambda worker: sum(job.due for job in worker.jobs.values()),
             )
         theirs.compute(job)
 
     def drop(self, key: str) -> None:
-        """Forget a run."""
+        """Forget a job."""
         for worker in self.workers:
             worker.drop(key)
 

@@ -10,8 +10,10 @@ from overparam.figures.atlas import Side
 from overparam.figures.map import NEITHER, ONLY_DEEP, ONLY_PLAIN, Axis, factor
 from overparam.measure.trajectory import LUCKY
 from overparam.serving.atlas_file import Atlas
+from overparam.serving.block import NEVER, UNKNOWN, UNTRIED
+from overparam.serving.cell_runs import CellRuns
 from overparam.serving.medians import Spread
-from overparam.serving.sweep import NEVER, UNKNOWN, UNTRIED, CellRuns, View
+from overparam.serving.sweep import View
 
 
 def axis_of(plan: Plan, name: str) -> Axis:

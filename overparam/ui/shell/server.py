@@ -62,16 +62,20 @@ async def lifespan(_: App) -> AsyncIterator[None]:
     yield
     _loop, hall, _hall = None, _hall, None
     if hall is not None:
+        from overparam.serving.maps import compute_with
+
+        compute_with(None)
         await hall.close()
 
 
 def hall() -> Hall | None:
-    """The rooms that are followed, for a page's script; None where the server has no routes of our
-    own.
+    """The rooms that are followed and the workers, for a page's script; None where the server has
+    no routes of our own.
 
     Made, and torch with it, when first asked for.
     """
     global _hall
+    from overparam.serving.maps import compute_with
     from overparam.serving.stream import Hall
 
     with _making:
@@ -79,6 +83,7 @@ def hall() -> Hall | None:
             made = Hall()
             asyncio.run_coroutine_threadsafe(made.open(), _loop).result()
             _hall = made
+            compute_with(made)
         return _hall
 
 
