@@ -16,8 +16,8 @@ from pathlib import Path
 
 from overparam.choices.atlas import AtlasPlan
 from overparam.choices.kinds import ChoiceError
-from overparam.serving.atlas import Making, Pool, versions
-from overparam.serving.atlas_file import AtlasError, listed, read, write
+from overparam.serving.maps.atlas import Making, Pool, versions
+from overparam.serving.maps.atlas_file import AtlasError, listed, read, write
 
 SAVE_SECONDS = 30.0  # so much work at most is lost if the computer fails
 

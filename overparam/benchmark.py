@@ -49,8 +49,8 @@ from overparam.measure.history import GAPS, History
 from overparam.measure.plateaus import DRIFT_SCALES, DRIFT_SKEW, chain_drift_against_scale
 from overparam.nn import EndToEnd, overparameterize
 from overparam.serving.alignment import AlignmentRun
-from overparam.serving.atlas import Making, Pool
-from overparam.serving.block import Block, step_sizes
+from overparam.serving.maps.atlas import Making, Pool
+from overparam.serving.maps.block import Block, step_sizes
 from overparam.serving.plateaus import DescentRun, FamilyRun, Steps, mode_times
 from overparam.serving.work import FIRST_SECONDS
 from overparam.theory.activations import ACTIVATIONS

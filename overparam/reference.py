@@ -29,9 +29,9 @@ from overparam.choices.kinds import ChoiceError, read_choices
 from overparam.choices.map import OPENING, PLAN_CHOICES, STARTS, Plan
 from overparam.data import DataError
 from overparam.measure.arrivals import arrivals, paired_speed_ups, range_words
-from overparam.serving.opening_map import store_maps
+from overparam.serving.maps.opening_map import store_maps
+from overparam.serving.maps.sweep import Sweep
 from overparam.serving.stored import store
-from overparam.serving.sweep import Sweep
 from overparam.serving.training import Curves, Training, TrainingError
 
 DEFAULTS: Mapping[str, Any] = {choice.name: choice.default for choice in BEYOND_CHOICES}

@@ -9,8 +9,8 @@ from streamlit.delta_generator import DeltaGenerator
 from overparam.choices.kinds import ChoiceError, Structured
 from overparam.choices.map import AXES, OPENING, PLAN_CHOICES, SHAPE, STARTS, Plan
 from overparam.figures.map import speed_up_map
-from overparam.serving.medians import Medians, Spread
-from overparam.serving.sweep import SweepError
+from overparam.serving.maps.medians import Medians, Spread
+from overparam.serving.maps.sweep import SweepError
 from overparam.story.map_words import (
     atlas_words,
     axis_of,

@@ -20,11 +20,11 @@ from overparam.choices.atlas import AtlasPlan
 from overparam.choices.kinds import ChoiceError, read_choices
 from overparam.choices.map import PLAN_CHOICES, Plan
 from overparam.engine.products import plain_forms
-from overparam.serving import atlas as atlas_module
-from overparam.serving.atlas import Making, Pool, solve, versions
-from overparam.serving.atlas_file import AtlasError, read, write
-from overparam.serving.block import UNKNOWN
-from overparam.serving.sweep import Sweep
+from overparam.serving.maps import atlas as atlas_module
+from overparam.serving.maps.atlas import Making, Pool, solve, versions
+from overparam.serving.maps.atlas_file import AtlasError, read, write
+from overparam.serving.maps.block import UNKNOWN
+from overparam.serving.maps.sweep import Sweep
 
 ROOT = Path(__file__).parents[1]
 MAPS = (  # three of them: both problems, network and rule, blocks of one depth and of several

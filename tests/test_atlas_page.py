@@ -11,11 +11,11 @@ import pytest
 from overparam.choices.atlas import AtlasPlan
 from overparam.figures.atlas import Side, atlas_map, frame_cell
 from overparam.figures.map import CENSORED, NEITHER, ONLY_DEEP, ONLY_PLAIN
-from overparam.serving.atlas import solve, versions
-from overparam.serving.atlas_file import Atlas, read, write
-from overparam.serving.atlas_shelf import SHIPPED, atlas, atlases
-from overparam.serving.block import NEVER, UNKNOWN
-from overparam.serving.sweep import View
+from overparam.serving.maps.atlas import solve, versions
+from overparam.serving.maps.atlas_file import Atlas, read, write
+from overparam.serving.maps.atlas_shelf import SHIPPED, atlas, atlases
+from overparam.serving.maps.block import NEVER, UNKNOWN
+from overparam.serving.maps.sweep import View
 from overparam.story.map_words import atlas_kinds, atlas_side
 from tests.app_pages import visit
 

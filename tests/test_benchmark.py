@@ -14,8 +14,8 @@ from overparam.engine.losses import lp
 from overparam.engine.nonlinear import Recipe
 from overparam.engine.problem import Problem
 from overparam.engine.simulation import Method, Simulation
-from overparam.serving.atlas import Pool
-from overparam.serving.block import UNKNOWN, Block, step_sizes
+from overparam.serving.maps.atlas import Pool
+from overparam.serving.maps.block import UNKNOWN, Block, step_sizes
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from websockets.sync.client import connect
 
 from overparam.choices.kinds import read_choices
 from overparam.choices.race import CHOICES, Experiment
-from overparam.serving.stream import HEAD, Hall
+from overparam.serving.workers.stream import HEAD, Hall
 from overparam.ui.shell.follow import NO_SUCH_ROOM, NOT_ALLOWED, routes
 from tests.asgi import listening
 

@@ -153,7 +153,7 @@ BROKEN: Mapping[str, str] = {
     "overparam/serving/run.py": "from overparam.ui.shell.state import PageState",
     "overparam/ui/shell/state.py": "from overparam.ui.race import compare",
     "overparam/ui/race/compare.py": "from pages import convergence",
-    "overparam/serving/sweep.py": "import streamlit as st",
+    "overparam/serving/maps/sweep.py": "import streamlit as st",
     "overparam/export/script.py": "from streamlit.runtime import get_instance",
     "overparam/measure/curvature.py": "import plotly.graph_objects as go",
     "overparam/figures/race.py": "import streamlit",

@@ -21,10 +21,10 @@ from overparam.figures.map import (
     factor,
     speed_up_map,
 )
-from overparam.serving.block import NEVER, UNKNOWN, step_sizes
-from overparam.serving.cell_runs import cell_runs
-from overparam.serving.maps import MAPS
-from overparam.serving.sweep import MOST_RUNS, Sweep, SweepError, View
+from overparam.serving.maps.block import NEVER, UNKNOWN, step_sizes
+from overparam.serving.maps.cell_runs import cell_runs
+from overparam.serving.maps.shared import MAPS
+from overparam.serving.maps.sweep import MOST_RUNS, Sweep, SweepError, View
 from overparam.story.map_words import cell_words, censored, hover_words, number, summary
 from tests.app_pages import visit
 

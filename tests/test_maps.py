@@ -14,10 +14,11 @@ import pytest
 from overparam.choices.kinds import read_choices
 from overparam.choices.map import OPENING, PLAN_CHOICES, Plan
 from overparam.engine.products import share_forms
-from overparam.serving import maps, worker
-from overparam.serving.maps import SharedMap, StoredMap, compute_with
-from overparam.serving.stream import Hall
-from overparam.serving.sweep import Sweep, SweepError, View
+from overparam.serving.maps import shared as maps
+from overparam.serving.maps.shared import SharedMap, StoredMap, compute_with
+from overparam.serving.maps.sweep import Sweep, SweepError, View
+from overparam.serving.workers import worker
+from overparam.serving.workers.stream import Hall
 from tests.asgi import play
 
 QUICK = {"detail": "quick", "horizon": 300, "grid": 3}

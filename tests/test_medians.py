@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from overparam.choices.kinds import read_choices
 from overparam.choices.map import OPENING, PLAN_CHOICES, STARTS, Plan
 from overparam.figures.map import NEITHER, ONLY_DEEP
-from overparam.serving.block import NEVER, UNKNOWN, start_weights
-from overparam.serving.cell_runs import cell_runs
-from overparam.serving.maps import MAPS
-from overparam.serving.medians import Medians, spread
-from overparam.serving.sweep import Sweep, View
+from overparam.serving.maps.block import NEVER, UNKNOWN, start_weights
+from overparam.serving.maps.cell_runs import cell_runs
+from overparam.serving.maps.medians import Medians, spread
+from overparam.serving.maps.shared import MAPS
+from overparam.serving.maps.sweep import Sweep, View
 from overparam.story.map_words import censored, spread_hover, spread_summary, spread_words
 
 SMALL = {"detail": "quick", "horizon": "150", "grid": "3"}

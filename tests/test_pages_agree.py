@@ -10,7 +10,7 @@ from overparam.choices.race import OPENING
 from overparam.engine.problem import two_coordinate
 from overparam.engine.simulation import Method, Simulation
 from overparam.measure.illustration import tuned_run
-from overparam.serving.medians import Medians
+from overparam.serving.maps.medians import Medians
 from overparam.ui.home.sections import RIVALS
 from overparam.ui.preconditioner.paths import GOAL, HORIZON, _compute
 from tests.app_pages import race, visit

@@ -15,7 +15,7 @@ from overparam.choices.race import CHOICES, Experiment
 from overparam.engine.products import share_forms
 from overparam.measure.history import RECORDED
 from overparam.serving.run import Run
-from overparam.serving.stream import HEAD, HOLD, Hall, Live
+from overparam.serving.workers.stream import HEAD, HOLD, Hall, Live
 from tests.asgi import play
 
 QUERY = {"methods": "1_gd~2_gd~1_adam", "horizon": "200", "iterations": "3000"}
@@ -127,7 +127,7 @@ async def shown(opened, code, *about):
 )
 def test_what_is_streamed_is_what_is_computed(workers, forks, monkeypatch):
     if not forks:
-        monkeypatch.setattr("overparam.serving.workers.can_fork", lambda: False)
+        monkeypatch.setattr("overparam.serving.workers.pool.can_fork", lambda: False)
 
     async def scenario():
         async with hall(workers) as opened:

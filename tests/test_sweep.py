@@ -13,8 +13,8 @@ from overparam.choices.kinds import ChoiceError, read_choices
 from overparam.choices.map import AXES, DETAILS, DYNAMICS, PLAN_CHOICES, TUNED, Plan
 from overparam.engine.simulation import Method, Simulation
 from overparam.measure.step_sizes import search_ranges
-from overparam.serving import sweep as sweep_module
-from overparam.serving.block import (
+from overparam.serving.maps import sweep as sweep_module
+from overparam.serving.maps.block import (
     NEVER,
     UNKNOWN,
     Trial,
@@ -23,11 +23,11 @@ from overparam.serving.block import (
     step_sizes,
     step_unit,
 )
-from overparam.serving.cell_runs import cell_runs
-from overparam.serving.maps import MAPS
+from overparam.serving.maps.cell_runs import cell_runs
+from overparam.serving.maps.shared import MAPS
+from overparam.serving.maps.sweep import Sweep, SweepError
 from overparam.serving.memory import UNWATCHED_SECONDS, Room
 from overparam.serving.registry import Registry
-from overparam.serving.sweep import Sweep, SweepError
 
 
 def plan(**values):

@@ -17,9 +17,9 @@ from overparam.engine.nonlinear import Recipe
 from overparam.engine.simulation import Simulation
 from overparam.measure.curvature import largest_eigenvalue
 from overparam.measure.illustration import STARTS
-from overparam.serving.block import NEVER, UNKNOWN, Block, Trial
-from overparam.serving.cell_runs import cell_runs
 from overparam.serving.course import View
+from overparam.serving.maps.block import NEVER, UNKNOWN, Block, Trial
+from overparam.serving.maps.cell_runs import cell_runs
 from overparam.serving.run import Run, RunError
 from overparam.serving.training import Training, TrainingError
 from overparam.story.race_words import table

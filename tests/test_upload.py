@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from overparam.data import Data, DataError, Reading, Upload, read_csv, standardise
-from overparam.data.csv_names import MAX_NAME
-from overparam.data.csv_rows import MAX_COLUMNS, MAX_NUMBERS
-from overparam.data.csv_text import MAX_BYTES
+from overparam.data.table.names import MAX_NAME
+from overparam.data.table.rows import MAX_COLUMNS, MAX_NUMBERS
+from overparam.data.table.text import MAX_BYTES
 
 # What a file says is repeated as code only, without the sign that would end it; outside there is
 # nothing that Markdown or HTML would take for more than words.

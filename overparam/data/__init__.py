@@ -8,8 +8,8 @@ whose message tells the person what happened, where, and what to do.
 from overparam.data.bundled import load_breast_cancer, load_diabetes
 from overparam.data.dataset import Data, DataError, cite, standardise
 from overparam.data.ethanol import ETHANOL_CITATION, ethanol_is_cached, ethanol_path, load_ethanol
-from overparam.data.reading import Reading
-from overparam.data.upload import Upload, read_csv
+from overparam.data.table.reading import Reading
+from overparam.data.table.upload import Upload, read_csv
 
 __all__ = [
     "ETHANOL_CITATION",

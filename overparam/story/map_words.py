@@ -9,11 +9,11 @@ from overparam.choices.map import Cell, Plan
 from overparam.figures.atlas import Side
 from overparam.figures.map import NEITHER, ONLY_DEEP, ONLY_PLAIN, Axis, factor
 from overparam.measure.trajectory import LUCKY
-from overparam.serving.atlas_file import Atlas
-from overparam.serving.block import NEVER, UNKNOWN, UNTRIED
-from overparam.serving.cell_runs import CellRuns
-from overparam.serving.medians import Spread
-from overparam.serving.sweep import View
+from overparam.serving.maps.atlas_file import Atlas
+from overparam.serving.maps.block import NEVER, UNKNOWN, UNTRIED
+from overparam.serving.maps.cell_runs import CellRuns
+from overparam.serving.maps.medians import Spread
+from overparam.serving.maps.sweep import View
 
 
 def axis_of(plan: Plan, name: str) -> Axis:

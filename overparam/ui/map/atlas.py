@@ -15,8 +15,8 @@ from overparam.choices.kinds import ChoiceError, Structured
 from overparam.choices.map import MOST_HORIZON, Plan
 from overparam.figures.atlas import atlas_map, frame_cell
 from overparam.figures.map import MOST_CELLS_NUMBERED, speed_up_map
-from overparam.serving.atlas_file import Atlas, AtlasError, read
-from overparam.serving.atlas_shelf import atlas, atlases
+from overparam.serving.maps.atlas_file import Atlas, AtlasError, read
+from overparam.serving.maps.atlas_shelf import atlas, atlases
 from overparam.story.map_words import (
     atlas_kinds,
     atlas_side,

@@ -7,7 +7,7 @@ import streamlit as st
 from overparam.choices.kinds import ChoiceError
 from overparam.choices.map import Plan
 from overparam.figures.map import cell_curves, cell_tuning
-from overparam.serving.cell_runs import CellRuns, cell_runs
+from overparam.serving.maps.cell_runs import CellRuns, cell_runs
 from overparam.story.map_words import cell_name, cell_words
 from overparam.ui.components.plot import plot
 from overparam.words import show

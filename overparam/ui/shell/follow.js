@@ -1,4 +1,4 @@
-// The whole of a follower: one connection, one canvas.  What is sent: see overparam/serving/stream.py.
+// The whole of a follower: one connection, one canvas.  What is sent: see overparam/serving/workers/stream.py.
 const PER_DECADE = 120, LONGEST = 1e6, ZERO_AT = 0.7 // of the samples, as overparam/measure/history.py has them; where 0 stands
 const times = [0]
 for (let i = 0; times.at(-1) < LONGEST; i++) {

@@ -23,7 +23,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from overparam.figures.race import method_styles
 
 if TYPE_CHECKING:  # it imports torch, which the server's start need not wait for
-    from overparam.serving.stream import Hall, Live, Room
+    from overparam.serving.workers.stream import Hall, Live, Room
 
 MOST_FOLLOWERS = 5000
 NO_SUCH_ROOM, NOT_ALLOWED = 4004, 1008  # why a stream is closed

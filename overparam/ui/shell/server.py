@@ -25,7 +25,7 @@ from overparam.ui.shell.early_style import EarlyStyle
 from overparam.ui.shell.look import PAGE, SHARED
 
 if TYPE_CHECKING:  # it imports torch, which the server's start need not wait for
-    from overparam.serving.stream import Hall
+    from overparam.serving.workers.stream import Hall
 
 
 def base_path() -> str:
@@ -62,7 +62,7 @@ async def lifespan(_: App) -> AsyncIterator[None]:
     yield
     _loop, hall, _hall = None, _hall, None
     if hall is not None:
-        from overparam.serving.maps import compute_with
+        from overparam.serving.maps.shared import compute_with
 
         compute_with(None)
         await hall.close()
@@ -75,8 +75,8 @@ def hall() -> Hall | None:
     Made, and torch with it, when first asked for.
     """
     global _hall
-    from overparam.serving.maps import compute_with
-    from overparam.serving.stream import Hall
+    from overparam.serving.maps.shared import compute_with
+    from overparam.serving.workers.stream import Hall
 
     with _making:
         if _hall is None and _loop is not None:

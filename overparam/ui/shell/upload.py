@@ -18,8 +18,8 @@ import streamlit as st
 
 from overparam.choices.race import Experiment
 from overparam.data import Data, DataError, Reading, Upload, cite
-from overparam.data.sheet import Sheet
-from overparam.data.upload import digest
+from overparam.data.table.sheet import Sheet
+from overparam.data.table.upload import digest
 from overparam.serving.registry import Registry
 from overparam.ui.shell.state import PageState
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from overparam.data.csv_numbers import bare, is_missing, is_number, number
 from overparam.data.dataset import DataError, cite
+from overparam.data.table.numbers import bare, is_missing, is_number, number
 
 MAX_NAME = 60  # characters of a column's name that are kept
 _YEARS = range(1800, 2201)

@@ -1,5 +1,5 @@
 """A process that computes runs in small slices, in turn, and says what is new: `python -m
-overparam.serving.worker FD FOLDER`.
+overparam.serving.workers.worker FD FOLDER`.
 
 It speaks over one socket, which it inherits, in pickles that each come after their length: they
 come from and go to our own server only. It ends when the socket does, so a server that dies leaves
@@ -47,8 +47,8 @@ from overparam.engine.device import choose_device, prepare_thread
 from overparam.engine.products import share_forms
 from overparam.engine.simulation import Simulation
 from overparam.measure.history import RECORDED
+from overparam.serving.maps.sweep import Sweep, SweepError
 from overparam.serving.run import Run, RunError
-from overparam.serving.sweep import Sweep, SweepError
 
 SLICE = 0.015  # seconds of one turn
 FRAME, MAP_FRAME = 0.045, 0.2  # seconds between two messages about a run or a map, at least

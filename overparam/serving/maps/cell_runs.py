@@ -12,7 +12,7 @@ from overparam.engine.device import prepare_thread
 from overparam.engine.simulation import Simulation
 from overparam.engine.turns import GATE
 from overparam.measure.history import History
-from overparam.serving.block import (
+from overparam.serving.maps.block import (
     UNTRIED,
     cell_problem,
     methods,

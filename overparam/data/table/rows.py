@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from overparam.data.csv_numbers import bare, is_number
 from overparam.data.dataset import DataError, cite
+from overparam.data.table.numbers import bare, is_number
 
 MAX_COLUMNS = 512
 MAX_NUMBERS = 2_000_000  # rows times columns: 16 MB in memory

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from overparam.data import csv_numbers
-from overparam.data.csv_names import plain
-from overparam.data.csv_numbers import bare, is_missing
 from overparam.data.dataset import cite
+from overparam.data.table import numbers
+from overparam.data.table.names import plain
+from overparam.data.table.numbers import bare, is_missing
 
 MAX_LEVELS = 50  # different texts of a column that may be taken as categories
 
@@ -36,8 +36,8 @@ class Column:
     @classmethod
     def of(cls, place: int, name: str, cells: tuple[str, ...], decimal: str) -> Column:
         """The column that these cells make, read with a decimal sign."""
-        values, odd = csv_numbers.column(cells, decimal)
-        fine = (np.abs(values) <= csv_numbers.MAX_VALUE).all()
+        values, odd = numbers.column(cells, decimal)
+        fine = (np.abs(values) <= numbers.MAX_VALUE).all()
         texts = int(odd.sum()) > int((~np.isnan(values)).sum())
         return cls(place, name, values, None if fine else cells, texts)
 
@@ -78,7 +78,7 @@ class Column:
     def remarks(self, cells: Sequence[str]) -> list[str]:
         """Sentences where the numbers in these cells may not be what they seem."""
         found, least = [], np.min(self.values, initial=np.inf, where=np.isfinite(self.values))
-        if csv_numbers.rounded(cells):
+        if numbers.rounded(cells):
             found.append(
                 f"Whole numbers in {self.called} have more than 15 digits and are rounded."
             )

@@ -14,11 +14,11 @@ from dataclasses import fields
 from typing import Any, Protocol
 
 from overparam.choices.map import Cell, Plan
-from overparam.serving.block import Outcome
-from overparam.serving.opening_map import stored_map
+from overparam.serving.maps.block import Outcome
+from overparam.serving.maps.opening_map import stored_map
+from overparam.serving.maps.sweep import Sweep, SweepError, View
 from overparam.serving.registry import Registry
-from overparam.serving.stream import Hall
-from overparam.serving.sweep import Sweep, SweepError, View
+from overparam.serving.workers.stream import Hall
 
 LEASE = 1.0  # seconds
 

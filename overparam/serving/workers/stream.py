@@ -33,8 +33,8 @@ from overparam.data import Data
 from overparam.engine.products import share_forms
 from overparam.measure.history import RECORDED
 from overparam.serving.run import RUNS
-from overparam.serving.worker import serve_socket
-from overparam.serving.workers import Job, Workers, wanted_workers
+from overparam.serving.workers.pool import Job, Workers, wanted_workers
+from overparam.serving.workers.worker import serve_socket
 
 HEAD = struct.Struct("<BBHII")
 TICK = 0.05  # seconds between two frames to the viewers of a run, at least

@@ -1,5 +1,5 @@
-"""A process that has everything imported and forks workers: `python -m overparam.serving.zygote FD
-FOLDER`.
+"""A process that has everything imported and forks workers:
+`python -m overparam.serving.workers.zygote FD FOLDER`.
 
 A worker is there in hundredths of a second and holds little memory of its own. For each, the server
 sends the end of a socket (`send_fds`). The zygote has no other thread when it forks, touches no
@@ -16,7 +16,7 @@ import sys
 
 from overparam.engine.device import prepare_thread
 from overparam.engine.products import share_forms
-from overparam.serving.worker import serve_socket, warm_up
+from overparam.serving.workers.worker import serve_socket, warm_up
 
 
 def main() -> None:

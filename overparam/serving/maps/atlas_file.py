@@ -24,8 +24,8 @@ import numpy as np
 
 from overparam.choices.atlas import MOST_CELLS, AtlasPlan
 from overparam.choices.kinds import ChoiceError
-from overparam.serving.block import UNKNOWN
-from overparam.serving.sweep import View
+from overparam.serving.maps.block import UNKNOWN
+from overparam.serving.maps.sweep import View
 
 FORMAT = 1
 _DTYPES = {"deep": "i4", "plain": "i4", "deep_step": "f8", "plain_step": "f8"} | dict.fromkeys(

@@ -22,7 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 MOST_DEATHS = 3  # of its worker, until a run is given up
 _LOG = logging.getLogger(__name__)
 
@@ -203,14 +203,14 @@ class Workers:
         if can_fork():
             self._fork(its)
         else:
-            process = self._start("overparam.serving.worker", its)
+            process = self._start("overparam.serving.workers.worker", its)
         its.close()
         return ours, process
 
     def _fork(self, its: socket.socket) -> None:
         if self._zygote is None or self._zygote.poll() is not None:
             self._control, other = socket.socketpair()
-            self._zygote = self._start("overparam.serving.zygote", other)
+            self._zygote = self._start("overparam.serving.workers.zygote", other)
             other.close()
         assert self._control is not None
         socket.send_fds(self._control, [b"fork"], [its.fileno()])

@@ -7,7 +7,7 @@ import os
 from functools import lru_cache
 from pathlib import Path
 
-from overparam.serving.atlas_file import Atlas, AtlasError, read
+from overparam.serving.maps.atlas_file import Atlas, AtlasError, read
 
 SHIPPED = Path(__file__).parent / "atlases"
 

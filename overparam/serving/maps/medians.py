@@ -12,9 +12,9 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from overparam.choices.map import Plan
-from overparam.serving.block import NEVER, UNKNOWN
-from overparam.serving.maps import MAPS, Map, StoredMap
-from overparam.serving.sweep import View
+from overparam.serving.maps.block import NEVER, UNKNOWN
+from overparam.serving.maps.shared import MAPS, Map, StoredMap
+from overparam.serving.maps.sweep import View
 
 
 @dataclass(frozen=True)

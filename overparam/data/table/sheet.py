@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from overparam.data import csv_numbers
-from overparam.data.csv_columns import MAX_LEVELS, Column, indicators, listed, opening
-from overparam.data.csv_names import column_names, conflict, first_line, plain
-from overparam.data.csv_numbers import MAX_VALUE, bare, is_number
-from overparam.data.csv_rows import MAX_COLUMNS, Rows, count
 from overparam.data.dataset import Data, DataError, cite, standardise
-from overparam.data.reading import Reading
+from overparam.data.table import numbers
+from overparam.data.table.columns import MAX_LEVELS, Column, indicators, listed, opening
+from overparam.data.table.names import column_names, conflict, first_line, plain
+from overparam.data.table.numbers import MAX_VALUE, bare, is_number
+from overparam.data.table.reading import Reading
+from overparam.data.table.rows import MAX_COLUMNS, Rows, count
 
 MIN_ROWS = 2
 _ROW_NUMBERS = {"", "unnamed: 0", "rownames", "row.names"}  # as pandas and R call them
@@ -93,7 +93,7 @@ class Sheet:
                 "The file has only one column, so nothing is left to predict from; "
                 "separate columns by commas, semicolons or tabs."
             )
-        decimal, sentence = csv_numbers.decimal_sign([cells[j] for j in held], separator)
+        decimal, sentence = numbers.decimal_sign([cells[j] for j in held], separator)
         self.notes += [sentence] if sentence else []
         unique, found = column_names(names, held), []
         for j in held:
@@ -133,11 +133,10 @@ class Sheet:
         self, column: Column, cells: Sequence[str], decimal: str, separator: str
     ) -> None:
         """Where commas do not separate the columns, 1.000 beside 987 may be a thousand."""
-        row = None if separator == "," or column.texts else csv_numbers.undecided(cells, decimal)
+        row = None if separator == "," or column.texts else numbers.undecided(cells, decimal)
         if row is not None:
             either = [
-                csv_numbers.number(cells[row], sign)
-                for sign in (csv_numbers.SIGNS[decimal], decimal)
+                numbers.number(cells[row], sign) for sign in (numbers.SIGNS[decimal], decimal)
             ]
             raise DataError(
                 f"Line {self.lines[row]}, {column.called} holds {cite(cells[row])}, which may be"
@@ -263,7 +262,7 @@ class Sheet:
         verb, them = ("hold", "them") if len(columns) > 1 else ("holds", "it")
         return (
             f"{opening(listed(columns))} {verb} text: {cite(cell)} in line {self.lines[row]},"
-            f" {csv_numbers.not_a_number(cell)}. Leave {them} out, or take {them} as categories."
+            f" {numbers.not_a_number(cell)}. Leave {them} out, or take {them} as categories."
         )
 
     def _cell_faults(self, features: list[Column], bad: np.ndarray) -> str:
@@ -273,7 +272,7 @@ class Sheet:
             cell = (column.cells or ())[row]
             words.append(
                 f"Line {self.lines[row]}, {column.called}"
-                f" {csv_numbers.complaint(cell, column.values[row])}."
+                f" {numbers.complaint(cell, column.values[row])}."
             )
         if cells > len(words):
             words.append(f"{cells:,} cells in {count(lines, 'line')} in all.")

@@ -2,7 +2,7 @@
 remedy.
 
 The standard library splits rows into cells; what the cells mean is decided here, in four steps:
-bytes to text (`csv_text`), text to rows (`csv_rows`), cells to numbers (`csv_numbers`), a table to
+bytes to text (`text`), text to rows (`rows`), cells to numbers (`numbers`), a table to
 a regression problem (`sheet`). Readers made for tables of all kinds, pandas' among them, guess
 where these steps ask: they take the longest row's extra cells for an index, text for missing
 values, and cannot say which line was at fault.
@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import hashlib
 
-from overparam.data.csv_rows import split
-from overparam.data.csv_text import decode
 from overparam.data.dataset import Data
-from overparam.data.reading import Reading
-from overparam.data.sheet import Sheet
+from overparam.data.table.reading import Reading
+from overparam.data.table.rows import split
+from overparam.data.table.sheet import Sheet
+from overparam.data.table.text import decode
 
 DATA_KEPT = (
     4  # data sets made of one file that are kept, for going back and forth between its columns

@@ -29,9 +29,9 @@ from overparam.choices.atlas import AtlasPlan
 from overparam.choices.map import Cell
 from overparam.engine.device import prepare_thread
 from overparam.engine.products import plain_forms
-from overparam.serving.atlas_file import Atlas, AtlasError, listed
-from overparam.serving.block import UNKNOWN, Block
-from overparam.serving.sweep import FIRST_STAGE, View
+from overparam.serving.maps.atlas_file import Atlas, AtlasError, listed
+from overparam.serving.maps.block import UNKNOWN, Block
+from overparam.serving.maps.sweep import FIRST_STAGE, View
 
 BLOCK_RUNS = (
     2000  # of one batch, about: fewer cost more time in all, more leave workers idle at the end
@@ -47,11 +47,11 @@ Found = tuple[np.ndarray, np.ndarray, np.ndarray]  # iterations, step size, edge
 def versions() -> Mapping[str, str]:
     """What the numbers of an atlas depend on besides its choices; `code` is a fingerprint of the
     files that compute them."""
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     files = [
-        f for name in ("theory", "data", "engine", "measure") for f in (root / name).glob("*.py")
+        f for name in ("theory", "data", "engine", "measure") for f in (root / name).rglob("*.py")
     ]
-    files += [root / "choices/map.py", root / "serving/block.py", Path(__file__)]
+    files += [root / "choices/map.py", Path(__file__).with_name("block.py"), Path(__file__)]
     code = hashlib.sha256(b"".join(f.read_bytes() for f in sorted(files))).hexdigest()[:12]
     return {"code": code, "torch": torch.__version__.split("+")[0], "numpy": np.__version__}
 

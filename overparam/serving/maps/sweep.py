@@ -19,7 +19,7 @@ import numpy as np
 from overparam.choices.map import Cell, Plan
 from overparam.engine.device import no_memory, prepare_thread
 from overparam.engine.turns import GATE
-from overparam.serving.block import UNKNOWN, Block, Outcome, Trial, step_sizes
+from overparam.serving.maps.block import UNKNOWN, Block, Outcome, Trial, step_sizes
 from overparam.serving.memory import Room
 
 FIRST_STAGE = (
@@ -168,8 +168,8 @@ class Sweep:
         before any of it in full."""
         if self._whole > MOST_RUNS:
             raise SweepError(
-                f"This map would take {self._whole:,} runs: choose less detail or fewer step sizes a"
-                " decade."
+                f"This map would take {self._whole:,} runs: choose less detail or fewer step sizes"
+                " a decade."
             )
         if not ROOM.take(self, self.runs):
             raise SweepError(

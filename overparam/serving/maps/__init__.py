@@ -1,0 +1,1 @@
+"""Maps of where depth helps: batches, whole maps, medians over starts, atlases."""
