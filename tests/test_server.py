@@ -8,8 +8,9 @@ import pytest
 from streamlit import config
 
 from overparam.ui.components import plotly_js
-from overparam.ui.shell.early_style import EarlyStyle
-from overparam.ui.shell.server import middleware, no_delay, routes
+from overparam.ui.shell.document_head import DocumentHead
+from overparam.ui.shell.look import ROOM_FOR_SIDEBAR
+from overparam.ui.shell.server import head, no_delay, routes
 from tests.asgi import listening, play
 
 
@@ -74,13 +75,14 @@ def _answer(accept: bytes) -> tuple[dict[bytes, bytes], bytes]:
 
     headers = [(b"accept", accept), (b"accept-encoding", b"gzip")]
     scope = {"type": "http", "method": "GET", "headers": headers}
-    play(EarlyStyle(_document, "p {}")(scope, None, send))
+    scope |= {"path": "/page", "query_string": b"a=1"}
+    play(DocumentHead(_document, lambda path, query: f"<!--{path} {query}-->")(scope, None, send))
     return dict(sent[0]["headers"]), b"".join(message["body"] for message in sent[1:])
 
 
-def test_a_page_has_its_style_in_its_head_and_no_stale_copy_is_kept():
+def test_a_page_has_ours_in_its_head_and_no_stale_copy_is_kept():
     headers, body = _answer(b"text/html,*/*")
-    assert body == b"<html><head><style>p {}</style></head><body></head></body></html>"
+    assert body == b"<html><head><!--/page a=1--></head><body></head></body></html>"
     assert int(headers[b"content-length"]) == len(body) and b"etag" not in headers
     assert headers[b"x"] == b""  # it comes uncompressed
 
@@ -91,7 +93,23 @@ def test_what_is_no_page_is_left_alone():
     assert headers[b"etag"] == b"1" and headers[b"x"] == b"gzip"
 
 
-def test_the_early_style_is_that_of_every_page():
-    (only,) = middleware()
-    assert "padding-inline" in only.kwargs["style"] and "app_tools" in only.kwargs["style"]
-    assert "<" not in only.kwargs["style"]
+def test_the_head_of_every_page_has_the_look_and_asks_for_the_drawing_library():
+    written = head("/", "")
+    assert "padding-inline" in written and "app_tools" in written
+    assert f'src="./{plotly_js.ROUTE}"' in written
+    assert written.count("<") == 4  # a style sheet and a script
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "kept"),
+    [
+        ("/convergence", "", True),
+        ("/depth/convergence", "p=4", True),  # served below a path
+        ("/convergence", "projector=1", False),
+        ("/convergence", "embed=true", False),
+        ("/preconditioner", "", False),
+        ("/", "", False),
+    ],
+)
+def test_room_is_kept_for_a_sidebar_where_one_opens(path, query, kept):
+    assert (ROOM_FOR_SIDEBAR in head(path, query)) == kept

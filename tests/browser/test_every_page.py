@@ -1,9 +1,11 @@
 """Every page in Chromium: drawn, at rest, nothing asked of another host, nothing to scroll sideways
-on a phone."""
+on a phone, nothing that is seen to jump while it loads."""
 
 from pathlib import Path
 
 import pytest
+
+from tests.browser.walk import settle
 
 PAGES = sorted(path.stem for path in (Path(__file__).parents[2] / "pages").glob("*.py"))
 
@@ -17,3 +19,21 @@ def test_page(open_page, serve, name, theme, size):
     assert page.get_by_test_id("stException").count() == 0
     for box in ("document.documentElement", "document.querySelector('[data-testid=stMain]')"):
         assert page.evaluate(f"{box}.scrollWidth - {box}.clientWidth") <= 0
+
+
+# The sum of all shifts is never less than what https://web.dev/articles/cls makes of them.
+SHIFT = """window.shift = 0
+new PerformanceObserver((list) => {
+    for (const { value, hadRecentInput } of list.getEntries()) if (!hadRecentInput) shift += value
+}).observe({ type: "layout-shift", buffered: true })"""
+
+
+@pytest.mark.parametrize("query", ["", "?projector=1"])
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_jumps(open_page, serve, name, query):
+    page = open_page(f"{serve('app.py')}/{'' if name == 'home' else name}{query}")
+    page.add_init_script(SHIFT)
+    page.reload()  # by now the server has loaded what it needs
+    page.locator("html[data-stands] .main-svg").first.wait_for(state="attached")
+    settle(page)
+    assert page.evaluate("shift") < 0.1

@@ -1,4 +1,4 @@
-// The library is large: kept in the browser's cache under its version, and asked for once per page.
+// The library is large: asked for once per page, by the document's head already where the app has routes of its own.
 function loadPlotly(path) {
   globalThis.plotlyLoading ??= fetchPlotly(path).catch((error) => {
     delete globalThis.plotlyLoading
@@ -9,21 +9,27 @@ function loadPlotly(path) {
 
 async function fetchPlotly(path) {
   const frontend = document.querySelector('script[src*="static/js/"]') // tells below which path the app is served
-  const url = new URL(path, frontend ? new URL("../../", frontend.src) : document.baseURI)
-  const cache = await globalThis.caches?.open("plotly.js").catch(() => undefined) // absent without https
-  let response = await cache?.match(url)
-  if (!response) {
-    response = await fetch(url)
-    const kind = response.headers.get("content-type") ?? ""
-    if (!response.ok || !kind.includes("javascript")) throw new Error(`${url}: ${response.status} ${kind}`)
-    await cache?.put(url, response.clone()).catch(() => undefined) // a full disk only costs the next visit
+  const { href } = new URL(path, frontend ? new URL("../../", frontend.src) : document.baseURI)
+  if (!globalThis.Plotly) {
+    await loaded([...document.scripts].find(({ src }) => src === href) ?? asked(href))
   }
-  const script = document.createElement("script")
-  script.src = URL.createObjectURL(await response.blob())
-  await new Promise((resolve, reject) => {
-    script.onload = resolve
-    script.onerror = reject
-    document.head.append(script)
-  })
+  if (!globalThis.Plotly) throw new Error(`${href} is not the drawing library`)
   return globalThis.Plotly
+}
+
+function asked(href) {
+  const script = document.createElement("script")
+  script.src = href
+  document.head.append(script)
+  return script
+}
+
+function loaded(script) {
+  return new Promise((resolve, reject) => {
+    script.addEventListener("load", resolve)
+    script.addEventListener("error", () => {
+      script.remove() // to be asked for anew
+      reject(new Error(`${script.src} did not load`))
+    })
+  })
 }

@@ -21,6 +21,10 @@ _package_data = components_v1.declare_component("plotly_js", path=str(_FOLDER))
 ROUTE = f"assets/plotly-{plotly.__version__}.min.js"
 """Address of our own route to plotly.min.js, relative to the address of the app."""
 
+ASKED = f'<script async src="./{ROUTE}" onerror="this.remove()"></script>'
+"""The head of a document asks for it, long before the first picture is there to be drawn; what has
+failed goes, so that the picture asks anew."""
+
 _served = False
 
 

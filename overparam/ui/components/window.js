@@ -1,9 +1,11 @@
-// What the whole window needs, whichever page is open: keys, the phone's drawer, the printed sheet, and keeping step with
-// another window of the same lecture.
+// What the whole window needs, whichever page is open: the moment when a page is first seen, keys, the phone's drawer, the
+// printed sheet, and keeping step with another window of the same lecture.
 
 const NAMED = { " ": "Space", PageUp: "PageUp", PageDown: "PageDown" } // as Streamlit names a button's key
 const WHERE = "?" // what a window asks that has just been opened
 const PHONE = 768 // pixels; below, Streamlit lays the sidebar over the page
+const CHART = ":is(.plot, .live-chart)"
+const TO_COME = `[data-testid="stSkeleton"], .stMain .stBidiComponent:not(.st-key-app_window *, :has(${CHART}))`
 
 export default function ({ data, setTriggerValue }) {
   globalThis.appWindow ??= new AppWindow()
@@ -18,6 +20,16 @@ class AppWindow {
     this.sheet = document.head.appendChild(document.createElement("style"))
     this.fitSheet()
     addEventListener("resize", () => this.fitSheet())
+    this.reveal()
+  }
+
+  // A page is seen when everything that it has sent has its size: see shell/look.py.
+  reveal() {
+    const app = document.querySelector('[data-testid="stApp"]')
+    const sent = app.dataset.testScriptState === "notRunning" || app.querySelector(CHART)
+    if (!sent || app.querySelector(TO_COME)) return requestAnimationFrame(() => this.reveal())
+    globalThis.pictureHeights?.measure(true)
+    requestAnimationFrame(() => { document.documentElement.dataset.stands = "" })
   }
 
   // A drawer that was opened to choose a page has served its turn.

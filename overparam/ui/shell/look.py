@@ -19,6 +19,27 @@ PAGE = """
 """.replace("NARROW", NARROW)
 """Where everything stands."""
 
+UNTIL_IT_STANDS = """
+html:not([data-stands]) {
+  --page: hidden; animation: seen-all-the-same 0s 10s forwards;
+  .stMainBlockContainer, .stMainBlockContainer *, [data-testid="stSidebarContent"] * {
+    visibility: var(--page) !important; /* widgets and text say that they are seen */
+  }
+}
+@keyframes seen-all-the-same { to { --page: visible; } }
+"""
+"""A page is put together from pieces that find their sizes one after another, and would be seen to
+jump: until components/window.js says that it stands, its place is empty, ten seconds at most."""
+
+ROOM_FOR_SIDEBAR = """
+@media (min-width: 769px) { /* below, Streamlit keeps it closed */
+  html:not([data-stands]) [data-testid="stAppViewContainer"]:not(:has([data-testid="stSidebar"])) {
+    padding-left: 300px;
+  }
+}
+"""
+"""Until a sidebar comes that opens by itself."""
+
 # Streamlit's own shades are a little too faint for a lit room (WCAG 2 asks for 4.5:1).
 _READABLE = """
 [data-testid="stCaptionContainer"] { opacity: 0.75; }

@@ -11,6 +11,7 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
 
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -21,8 +22,9 @@ from streamlit.starlette import App
 
 from overparam.ui.components import plotly_js
 from overparam.ui.shell import follow
-from overparam.ui.shell.early_style import EarlyStyle
-from overparam.ui.shell.look import PAGE, SHARED
+from overparam.ui.shell.document_head import DocumentHead
+from overparam.ui.shell.frame import WITH_SIDEBAR
+from overparam.ui.shell.look import PAGE, ROOM_FOR_SIDEBAR, SHARED, UNTIL_IT_STANDS
 
 if TYPE_CHECKING:  # it imports torch, which the server's start need not wait for
     from overparam.serving.workers.stream import Hall
@@ -45,7 +47,16 @@ def routes() -> list[BaseRoute]:
 
 def middleware() -> list[Middleware]:
     """What stands before Streamlit's answers."""
-    return [Middleware(EarlyStyle, style=PAGE + SHARED)]
+    return [Middleware(DocumentHead, written=head)]
+
+
+def head(path: str, query: str) -> str:
+    """What the head of a page's document says beside Streamlit's own."""
+    style = PAGE + SHARED + UNTIL_IT_STANDS
+    page = path.rpartition("/")[2]
+    if page in WITH_SIDEBAR and not {"projector", "embed"} & parse_qs(query).keys():
+        style += ROOM_FOR_SIDEBAR
+    return f"<style>{style}</style>{plotly_js.ASKED}"
 
 
 _loop: asyncio.AbstractEventLoop | None = None

@@ -1,35 +1,38 @@
-"""The look that every page shares, in the head of the document.
+"""What the head of a page's document says beside Streamlit's own, before any script has run.
 
-So what it places stands there from the first paint; a style that a script brings comes when much
-has been painted already, which then moves.
+So a style holds from the first paint; one that a page's script brings comes when much has been
+painted already, which then moves. And what takes long to load begins at once.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HEAD = b"</head>"
 
 
-class EarlyStyle:
-    """Starlette's middleware that writes a style sheet into documents of HTML that have a head.
+class DocumentHead:
+    """Starlette's middleware that writes into the head of documents of HTML.
 
-    Args: app: what answers. style: the sheet, without its tags.
+    Args: app: what answers. written: HTML for the end of the head, from the path and the query of
+    the document's address.
     """
 
-    def __init__(self, app: ASGIApp, style: str):
-        self._app, self._style = app, f"<style>{style}</style>".encode()
+    def __init__(self, app: ASGIApp, written: Callable[[str, str], str]):
+        self._app, self._written = app, written
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] != "GET" or not _asks_for_page(scope):
             await self._app(scope, receive, send)
             return
-        # compressed, it could not be read; it is two kilobytes
+        # compressed, it could not be read; it is a few kilobytes
         plain = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
         start: Message | None = None
         body = b""
 
-        async def written(message: Message) -> None:
+        async def hold(message: Message) -> None:
             nonlocal start, body
             if message["type"] == "http.response.start":
                 start = message
@@ -37,14 +40,15 @@ class EarlyStyle:
             body += message.get("body", b"")
             if start is None or message.get("more_body"):
                 return
-            sheet = body.replace(HEAD, self._style + HEAD, 1)
+            ours = self._written(scope["path"], scope["query_string"].decode("latin-1"))
+            document = body.replace(HEAD, ours.encode() + HEAD, 1)
             own = (b"content-length", b"etag", b"last-modified")
             headers = [(name, value) for name, value in start["headers"] if name not in own]
-            headers.append((b"content-length", str(len(sheet)).encode()))
+            headers.append((b"content-length", str(len(document)).encode()))
             await send({**start, "headers": headers})
-            await send({"type": "http.response.body", "body": sheet})
+            await send({"type": "http.response.body", "body": document})
 
-        await self._app({**scope, "headers": plain}, receive, written)
+        await self._app({**scope, "headers": plain}, receive, hold)
 
 
 def _asks_for_page(scope: Scope) -> bool:
