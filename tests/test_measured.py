@@ -107,7 +107,8 @@ def test_along_the_weights_steps_shrink_below_the_size_named():
 
 def test_far_from_zero_too_depth_spoils_the_step_that_suits_both_at_p_2():
     assert stands(
-        "pages/home.py", "and its stretch along $w$ spoils the one step that suited both."
+        "overparam/ui/home/picture.py",
+        "and its stretch along $w$ spoils the one step that suited both.",
     )
     contenders = [[Method(depth, kind="rule", w_e=((7.0, 7.0),))] for depth in (1, 2, 3, 8)]
     counts = [

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 STARTS = (0.01, 0.005, 0.009, 0.011, 0.02, 0.05)  # w_0 = start * y, the first one is shown
+GRID = (1e-5, 1.0)  # of step sizes
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,8 @@ class TunedRun:
     Attributes:
         depth: N.
         step_size: eta, the one of the grid that reaches the goal first from the slowest of the
-            starts.
+            starts; where none gets there from all of them, the one whose largest loss at the
+            horizon is least.
         iterations: first iteration with a loss below the goal, from the first start; None where no
             step size gets there from every start.
         loss: losses L of the run from the first start, one before each iteration, to the goal or
@@ -35,6 +37,20 @@ class TunedRun:
     iterations: int | None
     loss: np.ndarray
     weights: np.ndarray
+
+
+def nearness() -> tuple[np.ndarray, float]:
+    """How `starts_near` moves a start: six factors, the first of them 1, and the most that a
+    coordinate moves, in units of the target's."""
+    return np.array(STARTS) / STARTS[0], max(STARTS) - STARTS[0]
+
+
+def starts_near(start: tuple[float, float], target: tuple[float, float]) -> np.ndarray:
+    """The start shown and the five near it that its step size must serve too, shape (6, 2); from
+    0.01 y they are STARTS * y."""
+    factors, reach = nearness()
+    shown, most = np.array(start), reach * np.abs(target)
+    return shown + np.clip(np.outer(factors - 1, shown), -most, most)
 
 
 def end_to_end_rule(w: np.ndarray, gradient: np.ndarray, depth: float) -> np.ndarray:
@@ -58,10 +74,17 @@ def end_to_end_rule(w: np.ndarray, gradient: np.ndarray, depth: float) -> np.nda
     return square ** (1 - 1 / depth) * (gradient + (depth - 1) * projection)
 
 
+def step_grid(per_decade: int) -> np.ndarray:
+    """The step sizes that are compared."""
+    low, high = np.log10(GRID)
+    return np.logspace(low, high, round((high - low) * per_decade) + 1)
+
+
 def tuned_run(
     depth: float,
     p: float,
     target: tuple[float, float] = (10.0, 1.0),
+    start: tuple[float, float] | None = None,
     *,
     goal: float = 1e-4,
     horizon: int = 4000,
@@ -70,40 +93,55 @@ def tuned_run(
     """Tune the step size of a depth on a grid and return the run it gives.
 
     One start alone would reward a step size whose first jump happens to land near the target, so
-    the step must serve the several starts of STARTS: all starts and step sizes are rows of one
-    batch.
+    the step must serve the six of `starts_near`: all starts and step sizes are rows of one batch.
 
     Args:
         depth: N >= 1, any real number.
         p: loss exponent, p >= 2.
         target: (y_1, y_2).
+        start: w_0; None for 0.01 y.
         goal: loss that counts as arrived.
         horizon: iterations before giving up.
-        steps_per_decade: resolution of the grid of step sizes, which spans 1e-5 to 1.
+        steps_per_decade: resolution of the grid of step sizes, which spans GRID.
     """
-    grid = np.logspace(-5, 0, 5 * steps_per_decade + 1)
-    w = np.repeat(np.outer(STARTS, target), len(grid), axis=0)
-    eta = np.tile(grid, len(STARTS))[:, None]
-    arrived_at = np.full(len(w), horizon + 1)
-    losses, ways = [], []
-    with np.errstate(
-        over="ignore", invalid="ignore"
-    ):  # too large a step diverges: that row just never arrives
+    shown = (STARTS[0] * target[0], STARTS[0] * target[1]) if start is None else start
+    starts, steps = starts_near(shown, target), step_grid(steps_per_decade)
+    alive = np.arange(len(steps))  # of the step sizes, those that may yet serve all starts
+    w = np.repeat(starts[:, None], len(steps), axis=1)
+    arrived_at = np.full(w.shape[:2], horizon + 1)
+    with np.errstate(over="ignore", invalid="ignore"):  # too large a step diverges
         for iteration in range(horizon + 1):
-            residual = w - target
-            loss = np.sum(np.abs(residual) ** p, axis=-1) / p
-            losses.append(loss[: len(grid)])
-            ways.append(w[: len(grid)])
+            loss, gradient = _loss(w, target, p)
             arrived_at[(loss < goal) & (arrived_at > horizon)] = iteration
-            slowest = arrived_at.reshape(len(STARTS), -1).max(axis=0)
-            if slowest.min() <= horizon:
+            slowest = arrived_at.max(axis=0)
+            if slowest.min(initial=horizon + 1) <= horizon:
                 break  # the grid's other steps are slower
-            w = w - eta * end_to_end_rule(w, np.abs(residual) ** (p - 1) * np.sign(residual), depth)
-    best = int(np.argmin(slowest))
-    count = int(arrived_at[best]) if slowest[best] <= horizon else None
-    end = len(losses) if count is None else count + 1
-    curve, way = (np.array(kept[:end])[:, best] for kept in (losses, ways))
-    return TunedRun(depth, float(grid[best]), count, curve, way)
+            going = (np.isfinite(loss) | (arrived_at <= horizon)).all(axis=0)
+            if not going.all():
+                alive, w, loss = alive[going], w[:, going], loss[:, going]
+                gradient, arrived_at = gradient[:, going], arrived_at[:, going]
+            w = w - steps[alive][:, None] * end_to_end_rule(w, gradient, depth)
+    serves = bool(slowest.min(initial=horizon + 1) <= horizon)
+    order = slowest if serves else np.where(arrived_at > horizon, loss, 0).max(axis=0)
+    step = steps[alive[np.argmin(order)]] if len(alive) else steps[0]
+    way, losses = [], []
+    w = starts[:1]
+    for _ in range(horizon + 1):
+        loss, gradient = _loss(w, target, p)
+        way.append(w[0])
+        losses.append(loss[0])
+        if loss[0] < goal:
+            break
+        w = w - step * end_to_end_rule(w, gradient, depth)
+    count = len(losses) - 1 if serves else None
+    return TunedRun(depth, float(step), count, np.array(losses), np.array(way))
+
+
+def _loss(w: np.ndarray, target: tuple[float, float], p: float) -> tuple[np.ndarray, np.ndarray]:
+    """The loss at w, (...,), and its gradient, (..., 2)."""
+    residual = w - target
+    size = np.abs(residual)
+    return np.sum(size**p, axis=-1) / p, size ** (p - 1) * np.sign(residual)
 
 
 def balanced_layers(w: np.ndarray, depth: int) -> list[np.ndarray]:

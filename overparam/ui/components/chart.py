@@ -9,7 +9,16 @@ from pathlib import Path
 import streamlit as st
 
 _HERE = Path(__file__).parent
-_SOURCES = ("chart.js", "live.js", "still.js", "bead.js", "heights.js", "plotly_js.js")
+_SOURCES = (
+    "chart.js",
+    "live.js",
+    "still.js",
+    "bead.js",
+    "descent.js",
+    "descent_hand.js",
+    "heights.js",
+    "plotly_js.js",
+)
 
 chart = st.components.v2.component(
     "overparam_chart",

@@ -36,6 +36,20 @@ class Bead:
 
 
 @dataclass(frozen=True)
+class Hand:
+    """Start, minimum and depth of the two-coordinate problem, moved in the figure; the paths follow
+    in the browser (descent_hand.js).
+
+    Attributes:
+        descent: the problem and what the server found, as the browser gets it.
+        on_moved: called with {"start", "target", "depth", "count"} when they are released.
+    """
+
+    descent: dict[str, Any]
+    on_moved: Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
 class Prepared:
     """A figure as the browser gets it: turned to JSON once, to be shown many times."""
 
@@ -62,6 +76,7 @@ def plot(
     autoplay: int = 0,
     zoom: bool = False,
     bead: Bead | None = None,
+    hand: Hand | None = None,
 ) -> None:
     """Show a figure and keep it in place from one run of the script to the next.
 
@@ -80,6 +95,7 @@ def plot(
             once.
         zoom: whether the wheel and buttons zoom it and dragging moves it.
         bead: drawn over it.
+        hand: moves what it shows.
     """
     if isinstance(figure, go.Figure):
         if on_click is not None:
@@ -98,6 +114,11 @@ def plot(
         if bead is not None and points is not None:
             bead.on_drawn(points)
 
+    def moved() -> None:
+        report = st.session_state[key].moved
+        if hand is not None and report is not None:
+            hand.on_moved(report)
+
     chart(
         key=key,
         height="content",
@@ -112,7 +133,9 @@ def plot(
             "autoplay": autoplay,
             "zoom": zoom,
             "bead": None if bead is None else {"way": bead.way},
+            "descent": None if hand is None else hand.descent,
         },
         on_clicked_change=clicked,
         on_drawn_change=drawn,
+        on_moved_change=moved,
     )

@@ -98,6 +98,7 @@ async function draw(root, chart, setTriggerValue) {
     chart.bead ??= new Bead(root, (points) => setTriggerValue("drawn", points));
     chart.bead.show(data.bead.way);
   }
+  chart.hand?.drawn();
   root.style.cursor = data.clickable ? "crosshair" : "";
   if (data.autoplay && chart.played !== data.figure && !matchMedia("(prefers-reduced-motion: reduce)").matches) {
     const begin = () => chart.gone || chart.data !== data || play(root, chart, data);
@@ -113,7 +114,10 @@ async function draw(root, chart, setTriggerValue) {
     else chart.redraw();
   });
   chart.observer.observe(root);
-  root.on("plotly_afterplot", () => chart.bead?.place());
+  root.on("plotly_afterplot", () => {
+    chart.bead?.place();
+    chart.hand?.place();
+  });
   root.on("plotly_animated", () => { chart.playing = false; });
   root.on("plotly_click", (event) => {
     if (chart.bead?.dragged) return;
@@ -164,11 +168,16 @@ function still({ data, parentElement, setTriggerValue }) {
     chart.scale.observe(rem);
   }
   root.setAttribute("aria-label", data.alt);
+  if (data.descent) {
+    chart.hand ??= new DescentHand(root, (moved) => setTriggerValue("moved", moved));
+    chart.hand.show(data.descent);
+  }
   redraw();
   return () => {
     chart.gone = true;
     chart.scale.disconnect();
     chart.observer?.disconnect();
+    chart.hand?.remove();
     heights.remove(root);
     pictures.delete(parentElement);
     if (chart.drawn) halt(root).then(() => window.Plotly.purge(root));

@@ -15,7 +15,7 @@ from overparam.engine.problem import two_coordinate
 from overparam.engine.simulation import Method
 from overparam.figures.paths import Path, trajectories
 from overparam.figures.style import PALETTE, depth_colour, depth_dash
-from overparam.measure.illustration import STARTS
+from overparam.measure.illustration import starts_near
 from overparam.measure.trajectory import LUCKY, fastest, follow, log_times
 from overparam.ui.components.plot import plot
 from overparam.ui.preconditioner.step_shares import LABELS, SHARES
@@ -25,7 +25,6 @@ from overparam.ui.shell.trio import dial
 from overparam.words import show as quoted
 
 GOAL, HORIZON = 1e-4, 4000
-FARTHEST = max(STARTS) - STARTS[0]  # of a start nearby, in units of the target
 PATHS = {
     "1": "N = 1",
     "2": "N = 2",
@@ -151,17 +150,6 @@ def _set_start(state: PageState, event: dict[str, Any]) -> None:
         )
 
 
-def _starts(start: tuple[float, float], ratio: float) -> list[tuple[float, float]]:
-    """The start shown and those nearby that its step size must serve too; from 0.01 y they are
-    those of the home page."""
-    shown, reach = np.array(start), FARTHEST * np.array([ratio, 1.0])
-    factors = np.array(STARTS) / STARTS[0]
-    return [
-        tuple(each)
-        for each in (shown + np.clip(np.outer(factors - 1, shown), -reach, reach)).tolist()
-    ]
-
-
 def _method(name: str, start: tuple[float, float]) -> Method:
     depth, optimizer = (1, name) if name in _LOOKS else (int(name), "gd")
     return Method(depth=depth, optimizer=optimizer, kind="rule", w_e=(start,))
@@ -180,9 +168,10 @@ def _compute(
     """For each method (name, times, weights, losses) to the goal; iterations to it; step sizes;
     most from a start nearby; luck."""
     problem = two_coordinate(p, ratio)
+    starts = [(float(x), float(y)) for x, y in starts_near(start, (ratio, 1.0))]
     best = fastest(
         problem,
-        [[_method(name, each) for each in _starts(start, ratio)] for name in names],
+        [[_method(name, each) for each in starts] for name in names],
         GOAL,
         HORIZON,
     )

@@ -16,7 +16,8 @@ _SHARED = """
 SYMBOLS = {
     "home": (
         """
-- $w_1, w_2$: the two weights; $p$: exponent of the loss; ★ the minimum; ◆ the start
+- $w_1, w_2$: the two weights; $p$: exponent of the loss; ★ the minimum; ◆ the start: both are
+  dragged in the picture, or moved by the arrow keys
 - **depth** $N$: number of layers whose product the weights are; 1 is plain gradient descent
 - dotted line: the loss that counts as arrived
 """
