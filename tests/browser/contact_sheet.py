@@ -71,7 +71,8 @@ def views(page, address: str, name: str, more: str) -> Iterator[tuple[str, str]]
     for view in VIEWS.get(name, ("",)):
         query = (f"view={view}" if view else "") + more
         page.goto(f"{address}/{'' if name == 'home' else name}?{query}")
-        page.locator("[data-testid=stMainBlockContainer] :is(.main-svg, p)").first.wait_for()
+        if view != "limits":  # words alone
+            page.locator(".main-svg").first.wait_for(state="attached")
         settle(page)
         yield view or "page", ""
 
