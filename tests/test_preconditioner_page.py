@@ -35,6 +35,7 @@ class Page:
 
     def _show(self, key: str, data: dict, **_):
         self.figures[key.removeprefix("pre_")] = json.loads(data["figure"])
+        self.cursor = data["cursor"]
 
     def run(self) -> None:
         self.figures.clear()
@@ -273,7 +274,7 @@ def test_no_path_and_unknown_paths(page):
 @pytest.mark.parametrize(
     ("panel", "figure", "words"),
     [
-        ("edge", "edge", "product"),
+        ("edge", "edge", "Best step sizes"),
         ("ablation", "ablation", "scale only"),
         ("momentum", "momentum", "add up to"),
         ("network", "network", "balanced start"),
@@ -334,12 +335,31 @@ def test_the_full_rule_looks_like_its_depth_and_its_halves_like_no_depth(page, d
     assert not {colour for colour, _ in looks.values()} & {depths[1][0], depths[depth][0]}
 
 
-@pytest.mark.parametrize("panel", ["edge", "ablation", "momentum", "network"])
+@pytest.mark.parametrize("panel", ["ablation", "momentum", "network"])
 def test_the_cursor_is_the_same_in_every_reading_and_stays_within_the_run(page, panel):
     for cursor, at in (("0", 0), ("30", 30), ("9999", 100)):
         figure = page(panel=panel, t=cursor, **SMALL).figures[panel]
         line = next(s for s in figure["layout"]["shapes"] if s["yref"] == "paper")
         assert line["x0"] == line["x1"] == max(at, 0.7)
+
+
+@pytest.mark.parametrize("depth", ["1", "2.5"])
+@pytest.mark.parametrize("outputs", [{}, {"problem": "synthetic", "k": "2", "m": "20", "d": "5"}])
+def test_why_now_says_at_every_time_what_its_curves_show(page, depth, outputs):
+    cursor = page(t="9999", N=depth, **SMALL | outputs).cursor
+    count = 1 if depth == "1" else 2
+    assert cursor["at"] == cursor["times"][-1] == 100 and len(cursor["marks"]) == 4 * count
+    gaps, products = cursor["marks"][:count], cursor["marks"][-count:]
+    for place, (t, words) in enumerate(zip(cursor["times"], cursor["words"], strict=True)):
+        assert words.startswith(f"At iteration {t:,} ")
+        for gap, product in zip(gaps, products, strict=True):
+            assert f"{gap['name']}'s gap, {gap['values'][place]:.2g}," in words.replace(
+                "Dep", "dep"
+            )
+            assert f"{product['values'][place]:.2g}" in words
+    for ellipse in cursor["ellipses"]:
+        pairs = zip(ellipse["along"], ellipse["across"], strict=True)
+        assert all(0 < short <= long for long, short in pairs)
 
 
 @pytest.mark.parametrize("panel", ["edge", "ablation", "momentum", "network", "singular"])

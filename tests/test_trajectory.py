@@ -1,6 +1,6 @@
 """Recorded runs against plain loops."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -12,8 +12,8 @@ from overparam.engine.problem import Problem, two_coordinate
 from overparam.engine.simulation import Method, Simulation
 from overparam.measure.curvature import sharpness
 from overparam.measure.step_sizes import search_ranges, step_grid
-from overparam.measure.trajectory import fastest, follow, log_times, stability
-from overparam.theory.preconditioner import precondition
+from overparam.measure.trajectory import falls, fastest, follow, log_times, stability
+from overparam.theory.preconditioner import dense, precondition
 
 
 @pytest.fixture
@@ -149,15 +149,26 @@ def test_stability_is_step_times_what_depth_sees(k):
         for t in range(3):
             w = weights[t, row : row + 1]
             if w.isnan().any():
-                assert np.isnan(
-                    [read.effective[t, row], read.curvature[t, row], read.product[t, row]]
-                ).all()
+                assert np.isnan([getattr(read, each.name)[t, row] for each in fields(read)]).all()
                 continue
             np.testing.assert_allclose(read.curvature[t, row], sharpness(problem, w)[0], rtol=1e-9)
             np.testing.assert_allclose(
                 read.product[t, row], step * sharpness(problem, w, depth)[0], rtol=1e-9
             )
+            half_axes = step * np.linalg.eigvalsh(dense(w[0], depth))
+            np.testing.assert_allclose(
+                [read.shortest[t, row], read.longest[t, row]], half_axes[[0, -1]], rtol=1e-9
+            )
             norm = np.linalg.svd(w[0])[1].max()
             np.testing.assert_allclose(
                 read.effective[t, row], step * norm ** (2 - 2 / depth), rtol=1e-12
             )
+
+
+def test_the_share_by_which_a_gap_falls_is_that_of_a_geometric_course():
+    times = np.array([0, 1, 4, 20])
+    gaps = np.stack((0.9**times, 1.2**times, np.array([1, 0.5, 0.0, 0.1])), axis=1)
+    read = falls(times, gaps)
+    np.testing.assert_allclose(read[:, 0], 0.1, rtol=1e-12)
+    np.testing.assert_allclose(read[:, 1], -0.2, rtol=1e-12)
+    assert read[0, 2] == 0.5 and np.isnan(read[1:, 2]).all()

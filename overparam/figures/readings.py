@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from overparam.figures.style import LIMIT, NEUTRAL, ZERO_AT, axis, base_layout, translucent
+from overparam.figures.style import NEUTRAL, ZERO_AT, axis, base_layout, translucent
 
 _SPACE = 0.1  # between two panels, of the height
 _LAW = {"color": NEUTRAL, "dash": "5px,4px", "width": 2}
@@ -27,14 +27,11 @@ class Reading:
 
 @dataclass(frozen=True)
 class Panel:
-    """One row of the figure: readings over a common vertical axis, and a limit to compare with, if
-    any."""
+    """One row of the figure: readings over a common vertical axis."""
 
     title: str
     readings: Sequence[Reading]
     log: bool = True
-    limit: float | None = None
-    limit_name: str = ""
 
 
 def stacked(
@@ -65,11 +62,10 @@ def stacked(
             "line": {"color": NEUTRAL, "width": 1.5},
         }
     ]
-    annotations = []
     for place, panel in enumerate(panels):
         suffix = "" if place == 0 else str(place + 1)
         top = 1 - place * (share + _SPACE)
-        layout[f"yaxis{suffix}"] = _vertical(panel) | {
+        layout[f"yaxis{suffix}"] = vertical(panel) | {
             "domain": [max(top - share, 0), top],
             "anchor": "x",
         }
@@ -94,57 +90,30 @@ def stacked(
             )
             if not curve.law:
                 named.add(curve.name)
-        if panel.limit is not None:
-            shapes.append(
-                {
-                    "type": "line",
-                    "xref": "paper",
-                    "yref": f"y{suffix}",
-                    "x0": 0,
-                    "x1": 1,
-                    "y0": panel.limit,
-                    "y1": panel.limit,
-                    "line": {"color": LIMIT, "width": 1.5, "dash": "dot"},
-                }
-            )
-            annotations.append(
-                {
-                    "xref": "paper",
-                    "yref": f"y{suffix}",
-                    "x": 1,
-                    "y": np.log10(panel.limit) if panel.log else panel.limit,
-                    "xanchor": "right",
-                    "yanchor": "bottom",
-                    "showarrow": False,
-                    "text": panel.limit_name,
-                    "font": {"color": LIMIT},
-                }
-            )
     bottom = "y" if len(panels) == 1 else f"y{len(panels)}"
     span = [np.log10(ZERO_AT * 0.9), np.log10(max(x[-1], 1) * 1.1)]
     return figure.update_layout(
         **base_layout(
             height=height,
             shapes=shapes,
-            annotations=annotations,
             xaxis=axis("iteration", log=True, range=span, anchor=bottom),
             **layout,
         )
     )
 
 
-def _vertical(panel: Panel) -> dict:
-    """The axis of a panel; a logarithmic one has a label each decade, or at 1, 2, 5 where it spans
-    hardly more than one."""
+def vertical(panel: Panel, labels: int = 4) -> dict:
+    """The axis of a panel; a logarithmic one has about so many labels of decades, or some at 1, 2,
+    5 where it spans hardly more than one."""
     if not panel.log:
         return axis(panel.title, zeroline=True, zerolinecolor=NEUTRAL)
-    values = np.concatenate([curve.y for curve in panel.readings] + [[panel.limit or np.nan]])
+    values = np.concatenate([curve.y for curve in panel.readings])
     values = values[np.isfinite(values) & (values > 0)]
     decades = np.log10(values.max() / values.min()) if values.size else 0
     return axis(
         panel.title,
         log=True,
-        dtick="D2" if decades < 1.3 else max(1, round(decades / 4)),
+        dtick="D2" if decades < 1.3 else max(1, round(decades / labels)),
         minor=None,
     )
 

@@ -21,6 +21,7 @@ from overparam.engine.simulation import Method, Simulation
 from overparam.engine.turns import GATE
 from overparam.measure.curvature import sharpness
 from overparam.measure.step_sizes import search_ranges, step_grid
+from overparam.theory.preconditioner import eigenvalues
 
 SLICE_SECONDS = 0.03
 # a best step is called lucky where both its neighbours on the grid need so many times as long
@@ -259,18 +260,22 @@ class Stability:
 
     effective: eta ||W||^{2-2/N} (the spectral norm where k > 1), the step size that depth makes of
     eta; curvature: lambda_max(H) of the loss; product: eta lambda_max(P^{1/2} H P^{1/2}), stable
-    below 2 on a quadratic.
+    below 2 on a quadratic; longest, shortest: eta lambda_max(P) and eta lambda_min(P), the half
+    axes of what a step makes of all gradients of length 1.
     """
 
     effective: np.ndarray
     curvature: np.ndarray
     product: np.ndarray
+    longest: np.ndarray
+    shortest: np.ndarray
 
 
 def stability(
     problem: Problem, weights: Tensor, depths: Sequence[float], steps: Sequence[float]
 ) -> Stability:
-    """Read effective step, curvature and their product along runs of the end-to-end rule (Claim 1).
+    """Read effective step, curvature, their product and the half axes of a step along runs of the
+    end-to-end rule (Claim 1).
 
     Args:
         problem: as the runs had it.
@@ -284,12 +289,36 @@ def stability(
             prepare_thread()
             curvature.append(sharpness(problem, w))
             seen.append(sharpness(problem, w, depth))
-    norm = torch.linalg.matrix_norm(torch.nan_to_num(weights), ord=2)
-    effective = torch.where(
-        weights.isfinite().all(-1).all(-1), eta * norm ** (2 - 2 / depth), torch.nan
-    )
+    sigma = torch.linalg.svdvals(torch.nan_to_num(weights))
+    spectrum = eta[:, None] * eigenvalues(
+        sigma, weights.shape[-2], weights.shape[-1], depth
+    ).flatten(2)
+    finite = weights.isfinite().all(-1).all(-1)
+
+    def of_finite(values: Tensor) -> np.ndarray:
+        return torch.where(finite, values, torch.nan).numpy()
+
     return Stability(
-        effective=effective.numpy(),
+        effective=of_finite(eta * sigma[..., 0] ** (2 - 2 / depth)),
         curvature=torch.stack(curvature).numpy(),
         product=(eta * torch.stack(seen)).numpy(),
+        longest=of_finite(spectrum.amax(-1)),
+        shortest=of_finite(spectrum.amin(-1)),
     )
+
+
+def falls(times: np.ndarray, gaps: np.ndarray) -> np.ndarray:
+    """The share by which a gap falls per iteration between one recorded time and the next.
+
+        1 - (g_{i+1} / g_i)^{1 / (t_{i+1} - t_i)}
+
+    Args:
+        times: iterations, increasing, shape (T,) with T >= 2.
+        gaps: shape (T, R).
+    Returns: shape (T, R), negative where it rises; the last row repeats the one before; nan where
+        one of the two gaps is not positive.
+    """
+    positive = np.where(gaps > 0, gaps, np.nan)
+    with np.errstate(over="ignore"):  # a run that diverges
+        share = 1 - (positive[1:] / positive[:-1]) ** (1 / np.diff(times))[:, None]
+    return np.concatenate((share, share[-1:]))

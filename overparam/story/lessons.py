@@ -250,7 +250,7 @@ _WHY = (
         watch=(
             "Diabetes data, $p=4$: the effective step $\\eta\\|W\\|^{2-2/N}$, the curvature of the"
             " loss, and below the product of both, stretch included: above 2 a step overshoots"
-            " further each time. Click in the picture for numbers."
+            " further each time. Move over the picture for numbers; press to keep a place."
         ),
         question="What does the product of depth 1 do along the run, and that of depth 2?",
         answer=(

@@ -14,6 +14,7 @@ _SOURCES = (
     "live.js",
     "still.js",
     "bead.js",
+    "cursor.js",
     "descent.js",
     "descent_hand.js",
     "heights.js",

@@ -93,7 +93,7 @@ function beyond(main) {
 }
 
 function outside({ target }) {
-  return !(target.closest ? target : target.parentElement)?.closest(".plot, .live-chart")
+  return !(target.closest ? target : target.parentElement)?.closest(".plot, .live-chart, .cursor-words")
 }
 
 // From the lower edge of an element down to the bottom of the window, less what stands in between.

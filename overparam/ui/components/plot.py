@@ -8,8 +8,8 @@ moves and leaves the rest, zoom included.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import plotly
@@ -50,6 +50,64 @@ class Hand:
 
 
 @dataclass(frozen=True)
+class Crossing:
+    """One curve where the cursor crosses it: its panel's axis ("yaxis2"), name and colour, and its
+    value at each time, None where it has none."""
+
+    axis: str
+    name: str
+    colour: str
+    values: Sequence[float | None]
+
+
+@dataclass(frozen=True)
+class Ellipse:
+    """Half axes of an ellipse around 0 at each time, None where there is none, with its look."""
+
+    name: str
+    colour: str
+    dash: str
+    along: Sequence[float | None]
+    across: Sequence[float | None]
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """A line through all panels of a figure, at one of the times of its first, logarithmic x axis.
+
+    It moves in the browser alone; a place that is chosen by a press or a key is told to the page.
+
+    Attributes:
+        times: places that it can take, ascending.
+        at: the time chosen; the nearest of the times counts.
+        zero: where time 0 stands on the axis.
+        marks: curves whose values stand beside it.
+        plane: names of the axes in which the ellipses are drawn, ("xaxis2", "yaxis5").
+        ellipses: drawn as they are at the cursor.
+        words: one sentence for each time, shown above the figure.
+        on_chosen: called with that time when another is chosen.
+    """
+
+    times: Sequence[int]
+    at: int
+    zero: float
+    marks: Sequence[Crossing]
+    plane: tuple[str, str]
+    ellipses: Sequence[Ellipse]
+    words: Sequence[str]
+    on_chosen: Callable[[int], None]
+
+    def record(self) -> dict[str, Any]:
+        """What the browser gets."""
+        sent = {each.name: getattr(self, each.name) for each in fields(self)}
+        del sent["on_chosen"]
+        return sent | {
+            "marks": [asdict(mark) for mark in self.marks],
+            "ellipses": [asdict(ellipse) for ellipse in self.ellipses],
+        }
+
+
+@dataclass(frozen=True)
 class Prepared:
     """A figure as the browser gets it: turned to JSON once, to be shown many times."""
 
@@ -77,6 +135,7 @@ def plot(
     zoom: bool = False,
     bead: Bead | None = None,
     hand: Hand | None = None,
+    cursor: Cursor | None = None,
 ) -> None:
     """Show a figure and keep it in place from one run of the script to the next.
 
@@ -96,12 +155,15 @@ def plot(
         zoom: whether the wheel and buttons zoom it and dragging moves it.
         bead: drawn over it.
         hand: moves what it shows.
+        cursor: drawn over it; the figure has no hover texts of its own then.
     """
     if isinstance(figure, go.Figure):
         if on_click is not None:
             figure.update_layout(clickanywhere=True, dragmode="pan" if zoom else False)
         if bead is not None:
             figure.update_layout(dragmode=False)
+        if cursor is not None:
+            figure.update_layout(dragmode=False, hovermode=False)
         figure = prepared(figure)
 
     def clicked() -> None:
@@ -119,6 +181,11 @@ def plot(
         if hand is not None and report is not None:
             hand.on_moved(report)
 
+    def chosen() -> None:
+        time = st.session_state[key].chosen
+        if cursor is not None and time is not None:
+            cursor.on_chosen(time)
+
     chart(
         key=key,
         height="content",
@@ -134,8 +201,10 @@ def plot(
             "zoom": zoom,
             "bead": None if bead is None else {"way": bead.way},
             "descent": None if hand is None else hand.descent,
+            "cursor": None if cursor is None else cursor.record(),
         },
         on_clicked_change=clicked,
         on_drawn_change=drawn,
         on_moved_change=moved,
+        on_chosen_change=chosen,
     )

@@ -99,6 +99,10 @@ async function draw(root, chart, setTriggerValue) {
     chart.bead.show(data.bead.way);
   }
   chart.hand?.drawn();
+  if (data.cursor) {
+    chart.cursor ??= new Cursor(root, (iteration) => setTriggerValue("chosen", iteration));
+    chart.cursor.show(data.cursor);
+  }
   root.style.cursor = data.clickable ? "crosshair" : "";
   if (data.autoplay && chart.played !== data.figure && !matchMedia("(prefers-reduced-motion: reduce)").matches) {
     const begin = () => chart.gone || chart.data !== data || play(root, chart, data);
@@ -117,6 +121,7 @@ async function draw(root, chart, setTriggerValue) {
   root.on("plotly_afterplot", () => {
     chart.bead?.place();
     chart.hand?.place();
+    chart.cursor?.draw();
   });
   root.on("plotly_animated", () => { chart.playing = false; });
   root.on("plotly_click", (event) => {
@@ -178,6 +183,7 @@ function still({ data, parentElement, setTriggerValue }) {
     chart.scale.disconnect();
     chart.observer?.disconnect();
     chart.hand?.remove();
+    chart.cursor?.remove();
     heights.remove(root);
     pictures.delete(parentElement);
     if (chart.drawn) halt(root).then(() => window.Plotly.purge(root));

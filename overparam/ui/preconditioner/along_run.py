@@ -16,7 +16,7 @@ from overparam.choices.race import Entry, Experiment
 from overparam.data import Data, DataError
 from overparam.serving.course import Tuned
 from overparam.serving.run import RUNS, RunError
-from overparam.ui.preconditioner import readings
+from overparam.ui.preconditioner import readings, why_now
 from overparam.ui.preconditioner.step_shares import LABELS
 from overparam.ui.shell.problem import problem_controls, problem_is_here
 from overparam.ui.shell.roles import role
@@ -26,14 +26,14 @@ from overparam.ui.shell.upload import uploaded
 
 GRID = 8  # step sizes a decade
 PANELS = {
-    "edge": "Edge of stability",
-    "ablation": "Which half works?",
+    "edge": "Why now?",
+    "ablation": "Which half?",
     "momentum": "Momentum",
     "network": "Rule and network",
     "singular": "Singular values",
 }
 _SHOW = {
-    "edge": readings.edge,
+    "edge": why_now.show,
     "ablation": readings.ablation,
     "momentum": readings.momentum,
     "network": readings.network,
@@ -85,7 +85,7 @@ CHOICES: tuple[Choice, ...] = (
         0,
         10_000,
         integer=True,
-        help="The iteration that all readings mark. Or click in a plot.",
+        help="The iteration that all readings mark. Or press in a plot.",
     ),
 )
 

@@ -1,5 +1,5 @@
-"""The five readings along a run. Each tunes its methods, records their way, and draws it with the
-one cursor."""
+"""Four readings along a run. Each tunes its methods, records their way, and draws it with the one
+cursor."""
 
 from __future__ import annotations
 
@@ -19,9 +19,8 @@ from overparam.engine.simulation import Method
 from overparam.figures.race import SPARE
 from overparam.figures.readings import Panel, Reading, memory, stacked
 from overparam.figures.style import BLUE, ORANGE, RED, VIOLET, ZERO_AT, depth_colour, depth_dash
-from overparam.measure.curvature import STABILITY_LIMIT
 from overparam.measure.history import GAPS
-from overparam.measure.trajectory import follow, log_times, stability
+from overparam.measure.trajectory import follow, log_times
 from overparam.serving.course import Tuned
 from overparam.theory.dynamics import (
     from_past_gradients,
@@ -94,56 +93,6 @@ class Reader:
         if event["x"] is not None:
             iteration = 0 if event["x"] < (1 + ZERO_AT) / 2 else round(event["x"])
             self.state.set(t=min(iteration, self.state.values()["iterations"]))
-
-
-def edge(reader: Reader) -> None:
-    """Effective step, curvature and their product against the stability line."""
-    entries = [Entry(depth, kind="rule") for depth in sorted({1, reader.depth})]
-    experiment, _, steps = reader.tuned(entries)
-    depths = [e.depth for e in entries]
-    times, effective, curvature, product = _edge(experiment, steps, reader.upload)
-    names = [f"depth {depth:g}" for depth in depths]
-
-    def curves(readings: np.ndarray) -> list[Reading]:
-        looks = [(depth_colour(depth), depth_dash(depth)) for depth in depths]
-        return [
-            Reading(name, *look, readings[:, i])
-            for i, (name, look) in enumerate(zip(names, looks, strict=True))
-        ]
-
-    panels = [
-        Panel("effective step", curves(effective)),
-        Panel("curvature", curves(curvature)),
-        Panel(
-            "product",
-            curves(product),
-            limit=STABILITY_LIMIT,
-            limit_name=f"unstable above {STABILITY_LIMIT:g}",
-        ),
-    ]
-    reader.draw(
-        stacked(panels, times, reader.cursor, 396),
-        "edge",
-        "Effective step, curvature and product over the iterations.",
-    )
-    at = _nearest(times, reader.cursor)
-    head = [
-        f"iteration {times[at]:,}",
-        "step size η",
-        "effective step η ‖W‖<sup>2−2/N</sup>",
-        "curvature λ<sub>max</sub>(H)",
-        "product η λ<sub>max</sub>(P<sup>½</sup> H P<sup>½</sup>)",
-    ]
-    rows = [
-        [name, *map(_value, (steps[i], effective[at, i], curvature[at, i], product[at, i]))]
-        for i, name in enumerate(names)
-    ]
-    _table(head, rows)
-    st.caption(
-        "$H$ is the Hessian of the loss in $W$. Depth is a step size that grows with $W$. Where the"
-        " curvature falls on the way (at $p = 2$ it is constant), the step can follow it to the"
-        " edge; where it outgrows it, a run that began well diverges late."
-    )
 
 
 def ablation(reader: Reader) -> None:
@@ -410,7 +359,8 @@ def _nearest(times: np.ndarray, cursor: int) -> int:
     return int(np.abs(times - cursor).argmin())
 
 
-def _methods(experiment: Experiment, steps: Sequence[float]) -> list[Method]:
+def methods_at(experiment: Experiment, steps: Sequence[float]) -> list[Method]:
+    """The methods of an experiment, each at its own step size."""
     return [
         replace(experiment.method(entry), step=step)
         for entry, step in zip(experiment.methods, steps, strict=True)
@@ -424,36 +374,27 @@ def _every_step(experiment: Experiment, problem: Problem, runs: int) -> np.ndarr
     )
 
 
-_cached = st.cache_data(max_entries=12, ttl=3600, show_spinner="Recording the run …")
+cached = st.cache_data(max_entries=12, ttl=3600, show_spinner="Recording the run …")
 
 
-@_cached
-def _edge(
-    experiment: Experiment, steps: tuple[float, ...], _upload: Data | None
-) -> tuple[np.ndarray, ...]:
-    problem = experiment.build("cpu", _upload)
-    methods = _methods(experiment, steps)
-    run = follow(problem, methods, log_times(experiment.iterations, PER_DECADE))
-    read = stability(problem, run.weights, [m.depth for m in methods], [m.step for m in methods])
-    return run.times, read.effective, read.curvature, read.product
-
-
-@_cached
+@cached
 def _losses(
     experiment: Experiment, steps: tuple[float, ...], _upload: Data | None
 ) -> tuple[np.ndarray, ...]:
     problem = experiment.build("cpu", _upload)
-    run = follow(problem, _methods(experiment, steps), log_times(experiment.iterations, PER_DECADE))
+    run = follow(
+        problem, methods_at(experiment, steps), log_times(experiment.iterations, PER_DECADE)
+    )
     return run.times, problem.gap(run.losses)
 
 
-@_cached
+@cached
 def _rate_and_decay(
     experiment: Experiment, step: float, _upload: Data | None
 ) -> tuple[np.ndarray, ...]:
     problem = experiment.build("cpu", _upload)
     run = follow(
-        problem, _methods(experiment, [step]), _every_step(experiment, problem, 1), layers_of=[0]
+        problem, methods_at(experiment, [step]), _every_step(experiment, problem, 1), layers_of=[0]
     )
     weights, gradients = run.weights[:, 0, 0], run.gradients[:, 0, 0]
     rho, gamma = rate_and_decay(run.layers[0][:, 0, 0], run.layers[1][:, 0, 0, 0], gradients, step)
@@ -462,7 +403,7 @@ def _rate_and_decay(
     return tuple(readings[:length].numpy() for readings in (weights, gradients, rho, gamma))
 
 
-@_cached
+@cached
 def _against_network(
     experiment: Experiment, depth: int, step: float, spread: float, _upload: Data | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -483,13 +424,13 @@ def _against_network(
     return run.times, apart.numpy(), torch.where(apart.isfinite(), drift, torch.nan).numpy()
 
 
-@_cached
+@cached
 def _singular(
     experiment: Experiment, steps: tuple[float, ...], _upload: Data | None
 ) -> tuple[np.ndarray, ...]:
     """Times (T,); singular values and what the law predicts, (T, R, q)."""
     problem = experiment.build("cpu", _upload)
-    methods = _methods(experiment, steps)
+    methods = methods_at(experiment, steps)
     run = follow(problem, methods, _every_step(experiment, problem, len(methods)))
     measured, predicted = [], []
     for i, method in enumerate(methods):
