@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from overparam.choices.kinds import ChoiceError, Option
+from overparam.choices.kinds import ChoiceError, Flag, Option
 from overparam.choices.race import CHOICES, OPENING, Experiment
 from overparam.data import DataError
 from overparam.figures.race import race_figure
@@ -19,7 +19,7 @@ from overparam.story.race_claim import claim
 from overparam.ui.components.live_chart import Curve, LiveChart, live_chart
 from overparam.ui.components.window import icon_only
 from overparam.ui.race import compare
-from overparam.ui.race.answer import AXES, arrivals, gap_curves
+from overparam.ui.race.answer import AXES, arrivals, gap_curves, to_guess
 from overparam.ui.race.follow import follow_popover, show_followers
 from overparam.ui.race.methods import methods_editor
 from overparam.ui.race.pace import FRAME_SECONDS, Pace
@@ -46,6 +46,7 @@ SHORT = 500  # a race of no more iterations is shown whole at once
 TABLE_SECONDS = 0.4
 ICONS = (
     "race_reset",
+    "race_guess_switch",
     "race_pin",
     "race_history",
     "race_follow",
@@ -54,7 +55,8 @@ ICONS = (
 
 through_app()
 AXIS = Option("axis", "View", "log", {"log": "log", "linear": "linear", "tuning": "tuning"})
-state = PageState("race", (*CHOICES, AXIS), OPENING)
+GUESS = Flag("guess", "Guess first")
+state = PageState("race", (*CHOICES, AXIS, GUESS), OPENING)
 
 
 def sidebar() -> None:
@@ -89,6 +91,20 @@ def rivals() -> None:
     rival_chips(state)
     if projector:
         beside["status"] = role("words", "status", width="stretch").empty()
+
+
+def guess_switch() -> None:
+    """Whether the curves wait until somebody has drawn a guess."""
+    guessing = state.values()["guess"]
+    st.button(
+        "Guess first",
+        icon=":material/draw:",
+        type="primary" if guessing else "secondary",
+        on_click=lambda: state.set(guess=not guessing),
+        key="race_guess_switch",
+        shortcut="G",
+        help="Guess first: draw one curve by hand before you see it (key G)",
+    )
 
 
 def play() -> None:
@@ -166,6 +182,7 @@ def buttons(moving: dict, run: Run | None) -> None:
         state.segmented("axis", label_visibility="collapsed")
         if run is None:
             return
+        guess_switch()
         st.button(
             "Pin",
             icon=":material/push_pin:",
@@ -229,6 +246,9 @@ STYLE = """<style>
 .st-key-race_transport .stElementContainer:not(.st-key-race_run) kbd { display: none; }
 .st-key-race_transport button { padding-left: 0.6rem; padding-right: 0.6rem; }
 .st-key-race_live_chart { margin-top: -0.75rem; } /* the chart's own margin holds the marks */
+.stMain:has(.live-chart.guessing) :is(.st-key-role_answer_claim, .race-table, .preset) * {
+  visibility: hidden; /* it would tell what is to be guessed */
+}
 </style>"""
 
 
@@ -260,6 +280,7 @@ def draw(chart: LiveChart, run: Run, moving: dict, slots: dict, with_table: bool
         lines,
         compare.marks(run.experiment, view.iteration),
         arrivals(run.experiment, view),
+        to_guess(run.experiment, view),
     )
     if with_table:
         if told := preset_lines(run, view):
@@ -364,6 +385,8 @@ def race_view(run: Run) -> None:
         ),
         x_range=(ZERO_AT if log_axis else 0.0, float(experiment.iterations)),
         x_zero=ZERO_AT if log_axis else None,
+        guessing=values["guess"],
+        playing=moving["playing"],
         **AXES,
     )
     if projector:  # its room is the picture's

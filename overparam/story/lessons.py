@@ -8,7 +8,7 @@ choice set.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from overparam.choices.kinds import ChoiceError
 from overparam.choices.race import OPENING
@@ -157,6 +157,17 @@ _RACES = Step(
         Try("p = 6", OPENING | {"p": "6"}),
     ),
 )
+_GUESSED = replace(
+    _RACES,
+    query=OPENING | {"guess": "1"},
+    watch=(
+        "29 measurements of 569 cell samples predict a thirtieth. Each depth has the best step size"
+        " of a grid. *Gap*: the share of the avoidable loss that is left. You see depth 1: **draw**"
+        " depth 2 into the plot, then press **Show**. Guess the others, too."
+    ),
+    needs=(*TRANSPORT, "guess_switch"),
+    tries=tuple(Try(each.label, {**each.query, "guess": "1"}) for each in _RACES.tries),
+)
 _MAP = Step(
     claim="Where depth helps, and where it hurts",
     page=MAP,
@@ -300,7 +311,7 @@ _WHY = (
         ),
         needs=("part",),
     ),
-    _RACES,
+    _GUESSED,
     Step(
         claim="A coarse grid of step sizes can fool you",
         page=RACE,

@@ -12,6 +12,7 @@ _HERE = Path(__file__).parent
 _SOURCES = (
     "chart.js",
     "live.js",
+    "guess.js",
     "still.js",
     "bead.js",
     "cursor.js",

@@ -63,6 +63,7 @@ class LiveChart {
     }
     this.options = options
     this.plot.setAttribute("aria-label", options.alt)
+    this.guessAtFirst(options)
     if (this.height) heights.changed()
     else heights.add(this.plot, this)
     loadPlotly(options.plotly).then(
@@ -77,6 +78,21 @@ class LiveChart {
         this.problem.hidden = false
       },
     )
+  }
+
+  guessAtFirst({ guessing, playing }) {
+    if (Boolean(this.guess) !== guessing) {
+      this.guess?.remove()
+      this.guess = guessing ? new Guess(this) : null
+      if (guessing && this.frame.run) this.guess.take(this.frame)
+      this.schedule()
+    }
+    this.guess?.follow(playing)
+  }
+
+  // Curves that are not to be seen: switched off by a person, or to be guessed first.
+  conceals(name) {
+    return this.hidden.has(name) || Boolean(this.guess?.conceals(name))
   }
 
   least() {
@@ -111,6 +127,7 @@ class LiveChart {
       this.order = order
       const before = this.frame
       this.frame = located(decode(sent.dataset.head, sent.dataset.points), this.options.xLog)
+      this.guess?.take(this.frame)
       this.root.dataset.received = (Number(this.root.dataset.received) || 0) + 1
       const goesOn = this.Plotly && this.painted && before.run === this.frame.run && before.curves.length === this.frame.curves.length
       this.place.head(this.frame.reach, goesOn && !matchMedia("(prefers-reduced-motion: reduce)").matches)
@@ -162,7 +179,7 @@ class LiveChart {
     const across = scaled(xaxis, xaxis._offset, 1), up = scaled(yaxis, yaxis._offset + yaxis._length, -1)
     g.lineJoin = "round"
     for (const curve of this.frame.curves) {
-      if (this.hidden.has(curve.name)) continue
+      if (this.conceals(curve.name)) continue
       g.lineWidth = (curve.ghost ? 1.5 : 2.25) * this.theme.scale
       g.globalAlpha = curve.ghost ? 0.45 : 1
       g.strokeStyle = curve.colour
@@ -170,8 +187,7 @@ class LiveChart {
       trace(g, curve, curve.ghost ? Infinity : this.place.at, across, up)
     }
     g.restore()
-    this.joinLabels()
-    this.markArrivals()
+    this.annotate()
     this.root.dataset.run = this.frame.run
     this.root.dataset.painted = ++this.painted
   }
@@ -187,6 +203,7 @@ class LiveChart {
         high = Math.max(high, ly[i])
       }
     }
+    if (this.guess) low -= 1 // room for a guess that is bold
     const [least, most] = this.options.yClip.map((value) => (value === null ? null : Math.log10(value)))
     low = Math.max(low, least ?? low)
     high = Math.min(high, most ?? high)
@@ -221,8 +238,7 @@ class LiveChart {
         this.root.classList.remove("moving")
         clean(this.canvas, width, this.height)
       }
-      this.joinLabels()
-      this.markArrivals()
+      this.annotate()
       this.root.dataset.run = this.frame.run
       this.root.dataset.painted = ++this.painted
     })
@@ -232,8 +248,7 @@ class LiveChart {
   relaidOut(change) {
     const chosen = Object.keys(change).some((name) => /^[xy]axis\.(range\[|autorange)/.test(name))
     if (chosen) this.zoomed = true
-    this.joinLabels()
-    this.markArrivals()
+    this.annotate()
     if (this.moving) this.glide()
   }
 
@@ -253,7 +268,7 @@ class LiveChart {
       x: curve.x,
       y: curve.y,
       opacity: curve.ghost ? 0.45 : 1,
-      visible: !this.hidden.has(curve.name),
+      visible: !this.conceals(curve.name),
       line: { color: curve.colour, dash: curve.dash, width: (curve.ghost ? 1.5 : 2.25) * this.theme.scale },
       hoverlabel: { bordercolor: curve.colour },
       hovertemplate: "%{meta[0]}<br>%{x:,.7~r} : <b>%{y:.4~g}</b>%{meta[1]}<extra></extra>",
@@ -373,12 +388,13 @@ class LiveChart {
     }
     for (const [i, item] of [...this.labels.children].entries()) {
       item.firstChild.setAttribute("aria-pressed", !this.hidden.has(curves[i].name))
+      // a ghost has the colour and dash of the curve that it is compared with
+      item.hidden = curves[i].ghost || Boolean(this.guess?.conceals(curves[i].name))
     }
   }
 
   label(curve) {
     const item = document.createElement("li")
-    item.hidden = curve.ghost // it has the colour and dash of the curve that it is compared with
     const button = element("button", "", item)
     button.type = "button"
     button.title = `${curve.name}: show or hide`
@@ -412,6 +428,12 @@ class LiveChart {
     return this.beside ? longest + LEADER : 0
   }
 
+  annotate() {
+    this.joinLabels()
+    this.markArrivals()
+    this.guess?.place()
+  }
+
   // Put each label at the height of its curve's end, moved apart where they would overlap, and join the two.
   joinLabels() {
     this.leaders.replaceChildren()
@@ -420,14 +442,14 @@ class LiveChart {
     const { xaxis, yaxis, _size: size } = this.plot._fullLayout
     const right = size.l + size.w
     const bottom = size.t + size.h
-    const labelled = this.frame.curves.map((curve, i) => [curve, i]).filter(([curve]) => !curve.ghost)
+    const labelled = this.frame.curves.map((curve, i) => [curve, i]).filter(([, i]) => !this.labels.children[i].hidden)
     const ends = labelled.map(([curve, i]) => {
       const end = { item: this.labels.children[i], curve, x: right, y: bottom, drawn: false }
       const tip = this.tip(curve)
       if (!tip) return end
       const x = scaled(xaxis, xaxis._offset, 1)(tip[0])
       const y = scaled(yaxis, yaxis._offset + yaxis._length, -1)(tip[1])
-      const drawn = !this.hidden.has(curve.name) && x >= size.l && x <= right + 1 && y >= size.t && y <= bottom
+      const drawn = !this.conceals(curve.name) && x >= size.l && x <= right + 1 && y >= size.t && y <= bottom
       return { ...end, x: Math.min(x, right), y: Math.min(Math.max(y, size.t), bottom), drawn }
     })
     this.stack(ends)
@@ -466,7 +488,7 @@ class LiveChart {
     for (const flag of [...this.frame.flags].sort((a, b) => a.x - b.x)) {
       const along = this.options.xLog ? Math.log10(flag.x) : flag.x
       const [x, y] = [across(along), up(Math.log10(flag.y))]
-      if (along > this.place.at + 1e-9 || this.hidden.has(flag.name)) continue
+      if (along > this.place.at + 1e-9 || this.conceals(flag.name)) continue
       if (!(x >= size.l && x <= right + 1 && y >= size.t && y <= bottom)) continue
       flags.set(flag.name, { x, y })
       const width = 0.58 * this.theme.size * flag.text.length
@@ -537,17 +559,25 @@ class Place {
     return this.at < this.goal
   }
 
+  // From a place to the newest snapshot evenly, in so many milliseconds.
+  sweep(from, duration) {
+    this.pace = (1000 * (this.goal - from)) / duration
+    this.at = from
+  }
+
   // Close in on the newest snapshot evenly, however seldom snapshots come.
   step(now) {
     const passed = Math.min(0.1, Math.max(0, (now - (this.last ?? now)) / 1000))
     this.last = now
-    this.at += (this.goal - this.at) * (1 - Math.exp(-passed / GLIDE))
+    if (this.pace) this.at = Math.min(this.goal, this.at + this.pace * passed)
+    else this.at += (this.goal - this.at) * (1 - Math.exp(-passed / GLIDE))
     if (this.goal - this.at < 1e-3 * Math.max(1, Math.abs(this.goal))) this.at = this.goal
   }
 
   arrive() {
     this.at = this.goal
     this.last = undefined
+    this.pace = 0
   }
 }
 

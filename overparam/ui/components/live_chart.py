@@ -88,6 +88,22 @@ class Arrivals:
     bracket: tuple[str, str, str] | None = None
 
 
+@dataclass(frozen=True)
+class Guess:
+    """What a person who guesses first is asked for.
+
+    Attributes:
+        reference: name of the one curve that is shown meanwhile, None for none.
+        target: name of the curve to be drawn.
+        reached: goals, falling, each with the iteration at which that curve comes to it, None where
+            it has not.
+    """
+
+    reference: str | None
+    target: str
+    reached: Sequence[tuple[float, int | None]]
+
+
 @dataclass
 class LiveChart:
     """A mounted chart; made by `live_chart`."""
@@ -105,6 +121,7 @@ class LiveChart:
         curves: Sequence[Curve],
         marks: Sequence[Mark] = (),
         arrivals: Arrivals = Arrivals(),
+        guess: Guess | None = None,
     ) -> None:
         """Show these curves and no others, in the place of what was shown before.
 
@@ -118,10 +135,11 @@ class LiveChart:
                 its logarithm where the x axis is logarithmic.
             marks: vertical lines.
             arrivals: lines of goals, and flags where curves come to them.
+            guess: needed where the chart is mounted with `guessing`.
 
         Raises: ValueError where the x and y of a curve differ in length.
         """
-        self.memory["frame"] = _encode(run_id, curves, marks, arrivals, self.x_log)
+        self.memory["frame"] = _encode(run_id, curves, marks, arrivals, guess, self.x_log)
         self._send()
 
     def repeat(self) -> None:
@@ -148,6 +166,8 @@ def live_chart(
     x_range: tuple[float, float] | None = None,
     x_zero: float | None = None,
     y_clip: tuple[float | None, float | None] = (None, None),
+    guessing: bool = False,
+    playing: bool = False,
 ) -> LiveChart:
     """Mount a streaming chart here and show its last snapshot, if this session has one.
 
@@ -166,6 +186,9 @@ def live_chart(
         x_zero: where 0 stands on a logarithmic x axis, to be labelled.
         y_clip: (low, high) that the fitted y axis does not go beyond, so that a diverging curve
             leaves the others in sight; None means no limit.
+        guessing: hide all curves but one until a person has drawn a guess (guess.js); needs
+            `x_range`, and a `Guess` with every snapshot.
+        playing: whether the curves are on their way: one that begins runs over the guess.
     """
     memory = st.session_state.setdefault(f"{key}__live_chart", {"frame": None, "mounted": 0.0})
     memory["mounted"] = max(
@@ -183,6 +206,8 @@ def live_chart(
         "xRange": x_range,
         "xZero": x_zero,
         "yClip": y_clip,
+        "guessing": guessing,
+        "playing": playing,
     }
     with st.container(gap=None, key=f"{key}_live_chart"):
         chart(key=key, data=settings)
@@ -192,7 +217,12 @@ def live_chart(
 
 
 def _encode(
-    run_id: str, curves: Sequence[Curve], marks: Sequence[Mark], arrivals: Arrivals, x_log: bool
+    run_id: str,
+    curves: Sequence[Curve],
+    marks: Sequence[Mark],
+    arrivals: Arrivals,
+    guess: Guess | None,
+    x_log: bool,
 ) -> dict[str, str]:
     """A snapshot as attributes: names and such as JSON, all points as one float32 array, both in
     base64.
@@ -221,6 +251,7 @@ def _encode(
         "goals": [{"y": float(y), "text": text} for y, text in arrivals.goals],
         "flags": [asdict(flag) for flag in arrivals.flags],
         "bracket": arrivals.bracket,
+        "guess": None if guess is None else asdict(guess),
     }
     with np.errstate(over="ignore"):  # beyond float32: infinite, a gap
         body = np.concatenate(points).astype("<f4") if points else np.empty(0, "<f4")

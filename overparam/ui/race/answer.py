@@ -12,7 +12,7 @@ from overparam.figures.style import ZERO_AT
 from overparam.measure.history import GAPS
 from overparam.serving.course import View
 from overparam.story.race_claim import LEVEL, Finding, finding, times
-from overparam.ui.components.live_chart import Arrivals, Curve, Flag
+from overparam.ui.components.live_chart import Arrivals, Curve, Flag, Guess
 
 LOWEST, HIGHEST = 1e-8, 10.0  # of the gap axis
 FLOOR = 1e-16  # rounding can take a gap to zero or below, which a logarithmic axis cannot show
@@ -96,6 +96,22 @@ def arrivals(experiment: Experiment, view: View) -> Arrivals:
         if count is not None
     ]
     return Arrivals(goals, flags, _bracket(experiment, found))
+
+
+def to_guess(experiment: Experiment, view: View) -> Guess:
+    """What is guessed first: the first deeper network, beside plain gradient descent; where one of
+    them does not race, another method, or nothing beside it."""
+    places = range(len(experiment.methods))
+    descents = [i for i in places if experiment.methods[i].optimizer == "gd"]
+    plain = next((i for i in descents if experiment.methods[i].depth == 1), None)
+    others = [i for i in (*descents, *places) if i != plain]
+    target = others[0] if others else places[0]
+    reached = [] if view.tuning else view.reached[target].tolist()
+    return Guess(
+        None if plain in (None, target) else experiment.methods[plain].label(),
+        experiment.methods[target].label(),
+        [(gap, t if t >= 0 else None) for gap, t in zip(GAPS, reached, strict=False)],
+    )
 
 
 def _bracket(experiment: Experiment, found: Finding) -> tuple[str, str, str] | None:
