@@ -13,6 +13,7 @@ class Guess {
     this.asked = { reference: null, target: "", reached: [] }
     this.layer = svg("svg", chart.root)
     this.layer.setAttribute("class", "live-chart-leaders live-chart-guess")
+    this.layer.toggleAttribute("hidden", true) // until the plot is there
     this.path = svg("path", this.layer)
     this.name = svg("text", this.layer)
     this.name.textContent = "your guess"
@@ -105,6 +106,7 @@ class Guess {
     if (!scales) return
     const { size, pixels } = scales
     const { theme } = this.chart
+    this.layer.toggleAttribute("hidden", false)
     set(this.pad, { x: size.l, y: size.t, width: size.w, height: size.h })
     this.pad.toggleAttribute("hidden", this.shown)
     const drawn = this.points.map(pixels)
