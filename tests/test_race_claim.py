@@ -18,7 +18,7 @@ from overparam.serving.course import View
 from overparam.serving.run import Run
 from overparam.story.race_claim import LEVEL, claim, finding, times
 from overparam.story.race_words import table
-from overparam.ui.race.answer import arrivals, gap_curves
+from overparam.ui.race.answer import arrivals, gap_curves, to_guess
 from tests.app_pages import race, transport, visit
 
 POOL = (
@@ -57,6 +57,20 @@ def seen(draw) -> tuple[Experiment, View]:
         0.0,
     )
     return Experiment.of(values), view
+
+
+@settings(max_examples=60, deadline=None)
+@given(seen())
+def test_what_is_to_be_guessed_races_and_is_judged_by_the_table(case):
+    experiment, view = case
+    labels = [entry.label() for entry in experiment.methods]
+    asked = to_guess(experiment, view)
+    row = view.reached[labels.index(asked.target)]
+    assert [gap for gap, _ in asked.reached] == list(GAPS)
+    assert [-1 if count is None else count for _, count in asked.reached] == row.tolist()
+    assert asked.reference != asked.target and asked.reference in (None, *labels)
+    if {Entry(1), Entry(2)} <= set(experiment.methods):
+        assert asked.reference == "depth 1" and asked.target.startswith("depth ")
 
 
 @settings(max_examples=300, deadline=None)

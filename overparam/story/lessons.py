@@ -163,7 +163,7 @@ _GUESSED = replace(
     watch=(
         "29 measurements of 569 cell samples predict a thirtieth. Each depth has the best step size"
         " of a grid. *Gap*: the share of the avoidable loss that is left. You see depth 1: **draw**"
-        " depth 2 into the plot, then press **Show**. Guess the others, too."
+        " depth 2 into the plot, then press **Show**. Then the others."
     ),
     needs=(*TRANSPORT, "guess_switch"),
     tries=tuple(Try(each.label, {**each.query, "guess": "1"}) for each in _RACES.tries),
