@@ -13,7 +13,7 @@ from overparam.serving.run import RUNS
 
 CHART = ".live-chart"
 PLOT = f"{CHART} .js-plotly-plot"
-PAD, PATH = ".live-chart-guess rect", ".live-chart-guess path"
+PAD, PATH = ".live-chart-pad", ".live-chart-guess path"
 TOLD = f"{CHART}-told p"
 CLAIM = ".st-key-role_answer_claim"
 VERDICT = re.compile(
@@ -30,7 +30,7 @@ def opened(open_page, serve):
     def start(query: str = GUESSING, **how):
         page = open_page(f"{serve('app.py')}/convergence?{query}", **how)
         page.emulate_media(reduced_motion="reduce")
-        page.locator(f"{PAD}[width]").wait_for()
+        page.locator(f"{PAD}[style]").wait_for()
         page.wait_for_function(f"document.querySelector('{PLOT}')?.data?.length >= 3")
         page.get_by_text(re.compile("iteration 500 of 500")).wait_for()
         return page

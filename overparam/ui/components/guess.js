@@ -18,7 +18,7 @@ class Guess {
     this.name = svg("text", this.layer)
     this.name.textContent = "your guess"
     this.pen = svg("circle", this.layer)
-    this.pad = svg("rect", this.layer)
+    this.pad = element("div", "live-chart-pad", chart.root) // a box, as fingers scroll the page on shapes of a drawing
     for (const [name, value] of Object.entries({ role: "application", tabindex: 0 })) this.pad.setAttribute(name, value)
     this.pad.addEventListener("pointerdown", (event) => this.down(event))
     this.pad.addEventListener("keydown", (event) => this.key(event))
@@ -40,8 +40,7 @@ class Guess {
 
   remove() {
     this.chart.root.classList.remove("guessing")
-    this.layer.remove()
-    this.line.remove()
+    for (const own of [this.layer, this.pad, this.line]) own.remove()
   }
 
   restart() {
@@ -107,8 +106,9 @@ class Guess {
     const { size, pixels } = scales
     const { theme } = this.chart
     this.layer.toggleAttribute("hidden", false)
-    set(this.pad, { x: size.l, y: size.t, width: size.w, height: size.h })
-    this.pad.toggleAttribute("hidden", this.shown)
+    const [left, top, width, height] = [size.l, size.t, size.w, size.h].map((pixels) => `${pixels}px`)
+    Object.assign(this.pad.style, { left, top, width, height })
+    this.pad.hidden = this.shown
     const drawn = this.points.map(pixels)
     this.path.setAttribute("d", drawn.length > 1 ? `M${drawn.map((at) => at.map((p) => p.toFixed(1)).join()).join("L")}` : "")
     this.path.setAttribute("stroke-dasharray", `${7 * theme.scale} ${5 * theme.scale}`)
