@@ -4,7 +4,7 @@ widgets."""
 import re
 from pathlib import Path
 
-from overparam.ui.shell.roles import column, css
+from overparam.ui.shell.roles import LESSON, PROJECTOR, column, css, place
 
 SHELL = Path(__file__).parents[1] / "overparam" / "ui" / "shell"
 OWN = ("app", "lesson", "role")  # what the shell itself puts on a page
@@ -25,3 +25,8 @@ def test_a_column_goes_only_where_it_holds_the_part_and_nothing_else():
     assert (
         column("aside").count(">") == 3
     )  # each a child: the column around the column of doors is another
+
+
+def test_a_part_that_is_hidden_leaves_no_gap():
+    assert css("aside") in place("aside") and "stLayoutWrapper" in place("aside")
+    assert place("aside") in PROJECTOR and place("aside") in LESSON

@@ -146,6 +146,7 @@ def picture_of(
     highest = float((span ** float(p)).sum()) / float(p)
     figure.update_layout(  # axes that stand still under the hand
         showlegend=False,
+        yaxis_dtick=0.5,
         xaxis2_range=[np.log10(ZERO_AT) - 0.05, np.log10(HORIZON) + 0.1],
         yaxis2_range=[np.log10(GOAL / 20), np.log10(highest)],
     )

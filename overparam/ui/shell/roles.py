@@ -38,8 +38,13 @@ def column(name: Role) -> str:
     return f".stColumn:has(> .stVerticalBlock > :only-child > {css(name)})"
 
 
+def place(name: Role) -> str:
+    """The selector of what every part of a role takes up: hidden with it, no gap stays."""
+    return f'[data-testid="stLayoutWrapper"]:has(> {css(name)})'
+
+
 PROJECTOR = f"""
-.stMain :is({css("aside")}, {column("aside")}) {{ display: none; }}
+.stMain :is({place("aside")}, {column("aside")}) {{ display: none; }}
 .stMain .stElementContainer:has([data-testid="stCaptionContainer"]):not(
   .st-key-lesson_card *, {css("words")} *
 ) {{
@@ -57,7 +62,7 @@ NARROW = f"""
 """Columns stand below one another: pictures come before their controls."""
 
 LESSON = f"""
-.st-key-lesson_stage :is({css("aside")}, {column("aside")}) {{ display: none; }}
+.st-key-lesson_stage :is({place("aside")}, {column("aside")}) {{ display: none; }}
 @media (min-width: 641px) {{
   /* beside a card three columns are narrow: the words go below the controls */
   .st-key-lesson_stage .stHorizontalBlock:has(> {column("controls")}):has(
@@ -75,4 +80,4 @@ LESSON = f"""
 def hidden(name: Role) -> list[str]:
     """Selectors of what goes where a lesson's step has no use for a role: the parts, and the
     columns that they leave empty."""
-    return [f".st-key-lesson_stage {css(name)}", f".st-key-lesson_stage {column(name)}"]
+    return [f".st-key-lesson_stage {place(name)}", f".st-key-lesson_stage {column(name)}"]
