@@ -1,0 +1,212 @@
+"""The race on its page: curves that stream while they are computed, their sentence and table; or
+the step sizes that are compared."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from overparam.choices.kinds import ChoiceError
+from overparam.choices.race import Experiment
+from overparam.data import DataError
+from overparam.figures.style import ZERO_AT
+from overparam.serving.course import View
+from overparam.serving.run import Run, RunError
+from overparam.story.race_claim import claim
+from overparam.ui.components.live_chart import Curve, LiveChart, live_chart
+from overparam.ui.race import compare
+from overparam.ui.race.answer import AXES, arrivals, gap_curves, to_guess
+from overparam.ui.race.buttons import run_curves
+from overparam.ui.race.pace import FRAME_SECONDS, Pace
+from overparam.ui.race.presets import preset_lines
+from overparam.ui.race.table import table_html
+from overparam.ui.race.tuning import go_on, tuning_view
+from overparam.ui.shell.roles import role
+from overparam.ui.shell.state import PageState
+from overparam.ui.shell.upload import uploaded
+
+PREVIEW = 100  # iterations shown before anybody presses Run
+PREVIEW_SECONDS = 0.4
+SHORT = 500  # a race of no more iterations is shown whole at once
+TABLE_SECONDS = 0.4
+STYLE = """
+.st-key-race_live_chart { margin-top: -0.75rem; } /* the chart's own margin holds the marks */
+.stMain:has(.live-chart.guessing) :is(.st-key-role_answer_claim, .race-table, .preset) * {
+  visibility: hidden; /* it would tell what is to be guessed */
+}
+"""
+
+
+def race_view(
+    state: PageState,
+    run: Run,
+    moving: dict[str, Any],
+    height: int,
+    status: DeltaGenerator | None,
+    arrived: Callable[[], None],
+) -> None:
+    """The curves, streamed, and their table.
+
+    Args: status: where the line about the run goes, if it has a place above the chart; then the
+        picture has the room of the table, too. arrived: called when the curves stand still.
+    """
+    values = state.values()
+    log_axis = values["axis"] == "log"
+    slots = {"claim": role("answer", "claim").empty()}
+    chart = live_chart(
+        "race",
+        height=height,
+        x_log=log_axis,
+        alt=(
+            "The share of the avoidable loss that is left, against the iteration, one curve for"
+            " each method."
+        ),
+        x_range=(ZERO_AT if log_axis else 0.0, float(run.experiment.iterations)),
+        x_zero=ZERO_AT if log_axis else None,
+        guessing=values["guess"],
+        playing=moving["playing"],
+        **AXES,
+    )
+    with_numbers = False
+    if status is None:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            slots["status"] = role("words", "status").empty()
+            with_numbers = st.toggle("Numbers", key="race_numbers")
+    else:
+        slots["status"] = status
+    slots["preset"] = st.empty()
+    if with_numbers:
+        slots["table"] = st.empty()
+    try:
+        _Stage(run, moving, chart, slots, log_axis, status is None).show()
+        arrived()
+    except (ChoiceError, DataError, RunError) as error:
+        moving["playing"] = False
+        slots["status"].error(str(error), icon=":material/error:")
+
+
+def step_view(state: PageState, moving: dict[str, Any], height: int) -> None:
+    """Every step size of the grid, and the table of the best ones."""
+    try:
+        tuned = tuning_view(state, moving, uploaded(state), height, partial(run_curves, state))
+        view = tuned.view(tuned.computed)
+        if view is not None:
+            st.html(preset_lines(tuned, view) + table_html(tuned.experiment, view))
+    except (ChoiceError, DataError, RunError) as error:
+        moving["playing"] = False
+        st.error(str(error), icon=":material/error:")
+        return
+    go_on(tuned, moving)
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """A race, how far a viewer has it shown, and where everything about it goes.
+
+    log_axis: whether iterations stand on a logarithmic axis. device: whether the status says which
+        one computes.
+    """
+
+    run: Run
+    moving: dict[str, Any]
+    chart: LiveChart
+    slots: dict[str, DeltaGenerator]
+    log_axis: bool
+    device: bool
+
+    def show(self) -> None:
+        """Advance and draw until the end, a pause, or the next change; the position moves in even
+        steps of log time."""
+        run, moving, limit = self.run, self.moving, self.run.experiment.iterations
+        if moving["preview"]:
+            self._preview()
+        # up to where this viewer stands; a pause, a step or a changed step size may have brought
+        # them ahead
+        else:
+            while run.computed < min(moving["position"], limit):
+                run.advance(moving["position"])
+            moving["position"] = min(moving["position"], limit)
+        if not moving["playing"]:
+            self._draw(with_table=True)
+            return
+        with Pace() as pace:
+            tabled, searching = -math.inf, run.tuned is None
+            while moving["playing"]:
+                if not pace.due():
+                    run.advance(limit)
+                    time.sleep(FRAME_SECONDS / 10 if run.finished else 0)
+                    continue
+                position, now = moving["position"], time.perf_counter()
+                if searching and run.tuned is not None:  # the search is over: now the race
+                    searching, position = False, 0
+                moving["position"] = min(run.computed, max(position + 1, int(position * 1.5)))
+                moving["playing"] = moving["position"] < limit
+                with_table = not moving["playing"] or now - tabled > TABLE_SECONDS
+                with pace.picture():
+                    self._draw(with_table)
+                tabled = now if with_table else tabled
+        st.rerun()
+
+    def _preview(self) -> None:
+        """What is seen before anybody presses Run: the whole of a short race, the beginning of a
+        long one."""
+        run, moving = self.run, self.moving
+        short = run.experiment.iterations <= SHORT
+        ahead = run.experiment.iterations if short else PREVIEW
+        drawn = begun = time.perf_counter()
+        while run.computed < ahead:
+            now = time.perf_counter()
+            if not short and now > begun + PREVIEW_SECONDS and run.computed >= 0:
+                break
+            run.advance(ahead)
+            moving["position"] = run.computed
+            if short and now > drawn + PREVIEW_SECONDS:  # also where Streamlit takes up a click
+                self._draw(with_table=False)
+                drawn = now
+        moving["position"] = min(run.computed, ahead)
+
+    def _draw(self, with_table: bool) -> None:
+        run, slots, experiment = self.run, self.slots, self.run.experiment
+        view = run.view(self.moving["position"])
+        slots["status"].caption(self._status())
+        if view is None:
+            return
+        slots["claim"].markdown(claim(experiment, view))
+        self.chart.draw(
+            f"{hash(experiment):x}",
+            [*compare.ghosts(self._curves), *self._curves(experiment, view)],
+            compare.marks(experiment, view.iteration),
+            arrivals(experiment, view),
+            to_guess(experiment, view),
+        )
+        if with_table:
+            if told := preset_lines(run, view):
+                slots["preset"].html(told)
+            if "table" in slots:
+                slots["table"].html(table_html(experiment, view))
+
+    def _curves(self, experiment: Experiment, view: View) -> list[Curve]:
+        return gap_curves(experiment, view, self.log_axis)
+
+    def _status(self) -> str:
+        """One line: how far, how long still, on which device."""
+        run = self.run
+        if run.computed < 0:
+            return "Loading the data …"
+        done = min(self.moving["position"], run.computed)
+        words = f"iteration {done:,} of {run.experiment.iterations:,}"
+        if run.tuned is None:
+            words += (
+                f" · tuning: {run.rows} step sizes compared until iteration"
+                f" {run.experiment.tuning_horizon:,}"
+            )
+        if self.moving["playing"] and run.seconds_left() > 3:
+            words += f" · about {run.seconds_left():.0f} s left"
+        return words + (f" · {run.device_note}" if run.device_note and self.device else "")
