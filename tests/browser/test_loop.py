@@ -84,3 +84,16 @@ def test_the_bead_is_taken_along_the_curve_and_back(opened):
     share = float(page.locator(BALL).get_attribute("aria-valuenow"))
     assert 90 <= share < 98
     assert "x=" not in page.url.replace("x=0.5", "") and "polygon" not in page.url
+
+
+def test_a_finger_draws_a_loop(opened):
+    page = opened()
+    box = page.locator(f"{PLOT} .nsewdrag").first.bounding_box()
+    touch = page.context.new_cdp_session(page)
+    for i, (across, up) in enumerate(((0.3, 0.3), (0.4, 0.3), (0.5, 0.4), (0.4, 0.5), (0.3, 0.4))):
+        at = {"x": box["x"] + across * box["width"], "y": box["y"] + up * box["height"]}
+        kind = "touchMove" if i else "touchStart"
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [at]})
+        page.wait_for_timeout(50)
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    page.wait_for_url("**corners=**")

@@ -109,6 +109,8 @@ class Guess {
     const [left, top, width, height] = [size.l, size.t, size.w, size.h].map((pixels) => `${pixels}px`)
     Object.assign(this.pad.style, { left, top, width, height })
     this.pad.hidden = this.shown
+    const { clientWidth, clientHeight } = this.chart.root
+    this.layer.style.clipPath = `inset(${size.t}px ${clientWidth - size.l - size.w}px ${clientHeight - size.t - size.h}px ${size.l}px)`
     const drawn = this.points.map(pixels)
     this.path.setAttribute("d", drawn.length > 1 ? `M${drawn.map((at) => at.map((p) => p.toFixed(1)).join()).join("L")}` : "")
     this.path.setAttribute("stroke-dasharray", `${7 * theme.scale} ${5 * theme.scale}`)
@@ -123,9 +125,14 @@ class Guess {
     this.tell()
   }
 
+  // How low the axis goes, an exponent of ten, where the curves go to `low`: there is room for a bold guess, above all while
+  // nobody knows how low they will go.
+  lowest(low) {
+    return Math.min(low - (this.whole ? 1 : 3), ...this.points.map(({ y }) => Math.log10(y)))
+  }
+
   tell() {
-    const { asked, shown, points, chart } = this
-    const whole = chart.place.goal >= this.end() - 1e-6
+    const { asked, shown, points, chart, whole } = this
     const told = !shown
       ? `Draw your guess for ${asked.target} with the mouse, a finger or the arrow keys.${whole ? "" : " Then press Run."}`
       : chart.place.moves ? "" : this.verdict()
@@ -134,10 +141,10 @@ class Guess {
     this.show.disabled = this.clear.disabled = points.length < 2
   }
 
-  // Where the race ends along the axis, in its units.
-  end() {
+  // Whether the snapshot goes to the end of the race.
+  get whole() {
     const { xRange, xLog } = this.chart.options
-    return xLog ? Math.log10(xRange[1]) : xRange[1]
+    return this.chart.place.goal >= (xLog ? Math.log10(xRange[1]) : xRange[1]) - 1e-6
   }
 
   verdict() {

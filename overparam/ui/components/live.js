@@ -203,7 +203,7 @@ class LiveChart {
         high = Math.max(high, ly[i])
       }
     }
-    if (this.guess) low -= 1 // room for a guess that is bold
+    if (this.guess) low = this.guess.lowest(low)
     const [least, most] = this.options.yClip.map((value) => (value === null ? null : Math.log10(value)))
     low = Math.max(low, least ?? low)
     high = Math.min(high, most ?? high)
