@@ -110,7 +110,7 @@ async function draw(root, chart, setTriggerValue) {
   }
   chart.played = data.figure;
   if (chart.observer) return;
-  chart.width = root._fullLayout.width; // as it was drawn: a column may have gone meanwhile
+  chart.width = Math.round(root._fullLayout.width); // as it was drawn: a column may have gone meanwhile
   chart.observer = new ResizeObserver(() => {
     if (!root.isConnected || !root.clientWidth || root.clientWidth === chart.width) return;
     chart.width = root.clientWidth;
