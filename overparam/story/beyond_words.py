@@ -45,7 +45,8 @@ CLAIMS = {
     ),
     "penalty": (
         "**The paper's** figure penalises the product. A penalty on balanced factors is "
-        "λN/2 Σσ^(2/N) instead, which is a Schatten quasi-norm: it favours few large σ."
+        "$\\frac{\\lambda N}{2}\\sum\\sigma^{2/N}$ instead, which is a Schatten quasi-norm: it"
+        " favours few large σ."
     ),
 }
 PRACTICE = """
@@ -200,7 +201,7 @@ def penalty_table(study: Study, curves: Curves, colours: Sequence[str]) -> str:
         dot = f'<span style="color:{colours[i]}">●</span>'
         name = f"N = {recipe.depth}, {words[recipe.penalty]}"
         rows.append(f'<tr><th scope="row">{dot} {name}</th>{cells}</tr>')
-    head = "<th>penalty</th><th>Σσ²</th><th>Σσ^(2/N)</th><th>rank of W₁</th><th>fit</th>"
+    head = "<th>penalty</th><th>Σσ²</th><th>Σσ<sup>2/N</sup></th><th>rank of W₁</th><th>fit</th>"
     return _table(head, rows)
 
 

@@ -276,10 +276,11 @@ def penalty_looks(study: Study) -> list[tuple[str, str]]:
 def _penalty(state: PageState, values: Mapping[str, Any], study: Study) -> Draw:
     looks = penalty_looks(study)
     charts = []
-    for column, key, title in zip(
+    for column, key, powers, title in zip(
         st.columns(2, gap="medium"),
         ("squares", "schatten"),
-        ("Σσ², all dense layers", "Σσ^(2/N), all dense layers"),
+        ("squares", "powers 2/N"),
+        ("Σσ², dense layers", "Σσ<sup>2/N</sup>, dense layers"),
         strict=True,
     ):
         with column:
@@ -290,7 +291,7 @@ def _penalty(state: PageState, values: Mapping[str, Any], study: Study) -> Draw:
                 y_title=title,
                 x_log=False,
                 x_range=(0.0, float(study.horizon)),
-                alt=f"{title}, against the iteration, for each penalty.",
+                alt=f"The sum of {powers} of all dense layers' singular values, for each penalty.",
             )
             charts.append((key, chart))
     slot = st.empty()
