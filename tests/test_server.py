@@ -98,6 +98,7 @@ def test_the_head_of_every_page_has_the_look_and_asks_for_the_drawing_library():
     assert "padding-inline" in written and "app_tools" in written
     assert f'src="./{plotly_js.ROUTE}"' in written
     assert written.count("<") == 4  # a style sheet and a script
+    assert "stTopNav" in written and "stTopNav" not in head("/", "embed=true")
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ new PerformanceObserver((list) => {
 }).observe({ type: "layout-shift", buffered: true })"""
 
 
-@pytest.mark.parametrize("query", ["", "?projector=1"])
+@pytest.mark.parametrize("query", ["", "?projector=1", "?embed=true"])
 @pytest.mark.parametrize("name", PAGES)
 def test_nothing_jumps(open_page, serve, name, query):
     page = open_page(f"{serve('app.py')}/{'' if name == 'home' else name}{query}")

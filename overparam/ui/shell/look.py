@@ -87,8 +87,14 @@ _REST = """
 }
 """ + icon_only("app_projector_switch")
 
-EVERYWHERE = _READABLE + _COLOURS + _REST
-"""Colours, what is out of sight, and the printed sheet."""
+# In a frame on somebody else's page: the picture and its buttons, nothing around them.
+_EMBEDDED = """
+[data-testid="stHeader"], [data-testid="stSidebar"] { display: none; }
+.stMain .stMainBlockContainer { padding-top: 0.5rem; }
+"""
 
-SHARED = EVERYWHERE + _HEADER
-"""The same, and the tools in the header, for pages that are not in somebody else's frame."""
+
+def shared(embedded: bool) -> str:
+    """Colours, what is out of sight, the printed sheet, and the tools in the header; nothing around
+    the page where it stands in somebody else's frame."""
+    return _READABLE + _COLOURS + _REST + (_EMBEDDED if embedded else _HEADER)

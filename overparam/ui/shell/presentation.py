@@ -8,7 +8,7 @@ from streamlit.navigation.page import StreamlitPage
 from overparam.choices.kinds import Flag
 from overparam.ui.shell.frame import when_open
 from overparam.ui.shell.lesson_card import menu
-from overparam.ui.shell.look import EVERYWHERE, SHARED
+from overparam.ui.shell.look import shared
 from overparam.ui.shell.roles import PROJECTOR
 from overparam.ui.shell.speaker import window
 from overparam.ui.shell.state import PageState
@@ -28,11 +28,6 @@ html { font-size: max(20px, min(1.5625vw, 2.7778vh)); --tools-top: 0.4rem; }
 /* the easiest goals go, so that the verdict fits */
 .race-table :is(th, td):is(:nth-child(3), :nth-child(4)) { display: none; }
 """
-# In a frame on somebody else's page: the picture and its buttons, nothing around them.
-_EMBEDDED = """
-[data-testid="stHeader"], [data-testid="stSidebar"] { display: none; }
-.stMain .stMainBlockContainer { padding-top: 0.5rem; }
-"""
 
 
 def header_tools(page: StreamlitPage) -> None:
@@ -42,8 +37,8 @@ def header_tools(page: StreamlitPage) -> None:
     projector = state.values()["projector"]
     if projector:
         st.set_page_config(initial_sidebar_state="collapsed")
-    embedded = st.context.is_embedded
-    style = EVERYWHERE + _EMBEDDED if embedded else SHARED
+    embedded = bool(st.context.is_embedded)
+    style = shared(embedded)
     st.html(f"<style>{_PROJECTOR + PROJECTOR + style if projector else style}</style>")
     if not embedded:
         with st.container(

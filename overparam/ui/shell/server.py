@@ -24,7 +24,7 @@ from overparam.ui.components import plotly_js
 from overparam.ui.shell import follow
 from overparam.ui.shell.document_head import DocumentHead
 from overparam.ui.shell.frame import WITH_SIDEBAR
-from overparam.ui.shell.look import PAGE, ROOM_FOR_SIDEBAR, SHARED, UNTIL_IT_STANDS
+from overparam.ui.shell.look import PAGE, ROOM_FOR_SIDEBAR, UNTIL_IT_STANDS, shared
 
 if TYPE_CHECKING:  # it imports torch, which the server's start need not wait for
     from overparam.serving.workers.stream import Hall
@@ -52,9 +52,10 @@ def middleware() -> list[Middleware]:
 
 def head(path: str, query: str) -> str:
     """What the head of a page's document says beside Streamlit's own."""
-    style = PAGE + SHARED + UNTIL_IT_STANDS
-    page = path.rpartition("/")[2]
-    if page in WITH_SIDEBAR and not {"projector", "embed"} & parse_qs(query).keys():
+    asked, page = parse_qs(query), path.rpartition("/")[2]
+    embedded = asked.get("embed") == ["true"]
+    style = PAGE + shared(embedded) + UNTIL_IT_STANDS
+    if page in WITH_SIDEBAR and not embedded and "projector" not in asked:
         style += ROOM_FOR_SIDEBAR
     return f"<style>{style}</style>{plotly_js.ASKED}"
 
