@@ -7,17 +7,21 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import torch
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from overparam.data import ethanol
 from tests.ethanol_mirror import archive
 
 # Every run tries new examples, those that decide whether a change is taken too; where one fails
 # there, a line to repeat it is printed, as that machine's own memory of examples is gone
-# afterwards.
-settings.register_profile("told", print_blob=True)
-if os.environ.get("CI"):
-    settings.load_profile("told")
+# afterwards. No test fails for the time that it takes: that says something of the machine alone.
+settings.register_profile(
+    "untimed",
+    print_blob=bool(os.environ.get("CI")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("untimed")
 
 torch.set_num_threads(1)  # as the app does: the products here are too small for more
 
