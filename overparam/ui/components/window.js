@@ -23,11 +23,12 @@ class AppWindow {
     this.reveal()
   }
 
-  // A page is seen when everything that it has sent has its size: see shell/look.py.
+  // A page is seen when everything that it has sent into the window has its size: see shell/look.py.
   reveal() {
     const app = document.querySelector('[data-testid="stApp"]')
     const sent = app.dataset.testScriptState === "notRunning" || app.querySelector(CHART)
-    if (!sent || app.querySelector(TO_COME)) return requestAnimationFrame(() => this.reveal())
+    const toCome = [...app.querySelectorAll(TO_COME)].some((each) => each.getBoundingClientRect().top < innerHeight)
+    if (!sent || toCome) return requestAnimationFrame(() => this.reveal())
     globalThis.pictureHeights?.measure(true)
     requestAnimationFrame(() => { document.documentElement.dataset.stands = "" })
   }
