@@ -13,6 +13,7 @@ class DescentHand {
     this.root = root
     this.report = report // told of what was moved, once it is released
     this.said = 0 // reports, by which the server's answer is known
+    this.plainStands = false // whether the way of depth 1 is still the one found last
     this.furnish()
   }
 
@@ -63,6 +64,7 @@ class DescentHand {
   // server found: the place of the step size and the iterations of depth 1 and of this depth; heard, the reports it knows of.
   show(data) {
     this.data = data
+    this.plainStands = false
     this.slider.max = data.deepest
     if (!this.settled()) return
     this.said = data.heard
@@ -141,6 +143,7 @@ class DescentHand {
       this.moving = true
     }
     this.now[name] = name === "depth" ? value : value.map((w, i) => this.within(w, i))
+    if (name !== "depth") this.plainStands = false
     this.root.classList.add("descending")
     this.frame ??= requestAnimationFrame(() => {
       this.frame = undefined
@@ -155,7 +158,12 @@ class DescentHand {
 
   follow() {
     const { start, target, depth } = this.now
-    this.found = [1, depth].map((each, i) => tunedDescent(start, target, each, this.data.problem, this.found[i].step))
+    const [plain, deep] = this.found, { problem } = this.data
+    this.found = [
+      this.plainStands ? plain : tunedDescent(start, target, 1, problem, plain.step),
+      tunedDescent(start, target, depth, problem, deep.step),
+    ]
+    this.plainStands = true
     this.tell()
     this.place()
     this.root.dataset.followed = Number(this.root.dataset.followed ?? 0) + 1
@@ -169,6 +177,7 @@ class DescentHand {
   }
 
   draw({ xaxis, yaxis, xaxis2, yaxis2 }) {
+    if (this.found.some(({ way }) => !way)) return // the first move has not been followed yet
     this.contours(xaxis, yaxis)
     const { goal } = this.data.problem, { zero } = this.data
     for (const [i, { way }] of this.found.entries()) {
