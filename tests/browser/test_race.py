@@ -150,3 +150,22 @@ def test_depth_5_p_6_and_a_step_size_take_three_actions(open_page, serve):
         box.press("Enter")
         page.wait_for_url(told)
     assert "steps=shared" in page.url and "5_gd" in page.url and "problem=cancer" in page.url
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (390, 800)])
+def test_arrivals_at_about_the_same_iteration_are_read_apart(open_page, serve, size):
+    page = open_page(
+        f"{serve('app.py')}/convergence?problem=cancer&p=2&methods=1_gd~2_gd~3_gd&iterations=500&horizon=500",
+        size=size,
+    )
+    page.wait_for_function("document.querySelectorAll('.live-chart text.flag').length === 3")
+    page.wait_for_function(f"!document.querySelector('{CHART}').classList.contains('moving')")
+    boxes = page.eval_on_selector_all(
+        ".live-chart text.flag",
+        "all => all.map((t) => t.getBoundingClientRect()).sort((a, b) => a.top - b.top).map((b) =>"
+        " [b.left, b.top, b.right, b.bottom])",
+    )
+    for i, a in enumerate(boxes):
+        for b in boxes[:i]:
+            apart = a[2] <= b[0] or b[2] <= a[0]
+            assert apart or a[1] >= b[3] - 4  # the room above a digit is empty

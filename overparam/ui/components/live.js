@@ -204,6 +204,8 @@ class LiveChart {
       }
     }
     if (this.guess) low = this.guess.lowest(low)
+    const flags = this.frame.flags.filter(({ name }) => !this.hidden.has(name))
+    if (flags.length) low = Math.min(low, Math.log10(Math.min(...flags.map(({ y }) => y))) - 0.25 * Math.min(3, flags.length)) // their texts
     const [least, most] = this.options.yClip.map((value) => (value === null ? null : Math.log10(value)))
     low = Math.max(low, least ?? low)
     high = Math.min(high, most ?? high)
