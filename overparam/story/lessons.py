@@ -161,9 +161,9 @@ _GUESSED = replace(
     _RACES,
     query=OPENING | {"guess": "1"},
     watch=(
-        "29 measurements of 569 cell samples predict a thirtieth. Each depth has the best step size"
-        " of a grid. *Gap*: the share of the avoidable loss that is left. You see depth 1: **draw**"
-        " depth 2 into the plot, then press **Show**. Then the others."
+        "29 measurements of 569 cell samples predict a thirtieth, each depth at its best step size."
+        " *Gap*: the share of the avoidable loss that is left. **Draw** depth 2 into the plot, then"
+        " press **Show**."
     ),
     needs=(*TRANSPORT, "guess_switch"),
     tries=tuple(Try(each.label, {**each.query, "guess": "1"}) for each in _RACES.tries),

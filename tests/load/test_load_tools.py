@@ -71,7 +71,7 @@ def test_only_frames_of_a_chart_are_counted():
     attributes = {
         "data-live-chart": "race",
         "data-order": "1 1",
-        **_encode("r7", curves, (), Arrivals(), x_log=True),
+        **_encode("r7", curves, (), Arrivals(), None, x_log=True),
     }
     message = ForwardMsg()
     message.delta.new_element.html.body = (
