@@ -251,7 +251,8 @@ def _loss(state: PageState, values: Mapping[str, Any], study: Study) -> Draw:
                 ),
             )
         words.caption(
-            "Each at its own best step, left of the line: later. "
+            "How many times sooner than one matrix, each at its own best step; left of the line: "
+            "later. "
             f"Stored grids, {optimizer}; *this run*: {LOSSES[study.loss]}, "
             f"{STARTS[values['start']]}, {values['optimizer']}. *He* begins with large outputs, "
             "PyTorch's default with small ones."

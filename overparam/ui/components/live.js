@@ -307,6 +307,8 @@ class LiveChart {
     this.xLogOfZoom = options.xLog
     if (this.zoomed) yaxis.range = [...shown.yaxis.range]
     else if (this.heightOfAxis.shown) yaxis.range = this.heightOfAxis.shown
+    const decades = yaxis.range ? yaxis.range[1] - yaxis.range[0] : 0
+    if (decades >= 1 && decades < 3.5) yaxis.dtick = "D2" // 1, 2 and 5: nine digits would touch
     const marks = this.frame.marks.filter((mark) => !options.xLog || mark.x > 0)
     const below = { yref: "paper", y: 0, yanchor: "top", yshift: -2, showarrow: false, font: { size: theme.size } } // as a tick
     return {
