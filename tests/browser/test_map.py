@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+from tests.browser.walk import settle
+
 PLOT = ".plot.js-plotly-plot"
 LARGE = (  # cannot end while it is watched
     "where_depth_helps?x=scale&y=shape&detail=fine&horizon=20000&p=5"
@@ -71,12 +73,14 @@ def test_another_page_loses_nothing_of_the_map(shown):
     if "Complete" not in progress(page):
         page.get_by_role("button", name="Compute the map").click()
     page.get_by_text(re.compile("^Complete")).wait_for()
+    settle(page)
     cells = known(page)
     page.get_by_role("link", name="Home").click()
     page.wait_for_selector(".stMainBlockContainer h1")
     page.get_by_role("link", name="Where depth helps").first.click()
     page.get_by_text(re.compile("^Complete")).wait_for()
     page.wait_for_selector(f"{PLOT} .main-svg")
+    settle(page)
     assert known(page) == cells > 10
 
 

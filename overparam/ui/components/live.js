@@ -36,6 +36,14 @@ class LiveChart {
     this.plot = element("div", "live-chart-plot", this.root)
     this.plot.setAttribute("role", "figure") // an image could hold no buttons
     this.canvas = element("canvas", "live-chart-canvas", this.root)
+    // a rectangle that is being drawn would be lost where the axes change under it
+    this.released = () => {
+      if (!this.dragging) return
+      this.dragging = false
+      this.schedule()
+    }
+    this.plot.addEventListener("pointerdown", () => { this.dragging = true }, true)
+    for (const end of ["pointerup", "pointercancel"]) addEventListener(end, this.released, true)
     this.leaders = svg("svg", this.root)
     this.leaders.setAttribute("class", "live-chart-leaders")
     this.leaders.setAttribute("aria-hidden", "true")
@@ -110,6 +118,7 @@ class LiveChart {
   destroy() {
     clearTimeout(this.resting)
     cancelAnimationFrame(this.gliding)
+    for (const end of ["pointerup", "pointercancel"]) removeEventListener(end, this.released, true)
     heights.remove(this.plot)
     this.inbox.disconnect()
     this.sizes.disconnect()
@@ -164,7 +173,7 @@ class LiveChart {
 
   // The axis follows the curves in steps: at most one change a second, and each of them eased.
   easeAxis(now) {
-    if (this.zoomed || !this.heightOfAxis.toward(this.span(), now)) return
+    if (this.zoomed || this.dragging || !this.heightOfAxis.toward(this.span(), now)) return
     this.Plotly.relayout(this.plot, { "yaxis.range": this.heightOfAxis.at(now) })
   }
 
@@ -214,7 +223,7 @@ class LiveChart {
 
   // However many snapshots arrive, at most one drawing per frame of the screen.
   schedule() {
-    if (this.scheduled || !this.Plotly) return
+    if (this.scheduled || this.dragging || !this.Plotly) return
     this.scheduled = requestAnimationFrame(() => {
       this.scheduled = 0
       this.paint()
@@ -223,7 +232,7 @@ class LiveChart {
 
   paint() {
     const width = this.root.clientWidth
-    if (this.destroyed || !width) return
+    if (this.destroyed || this.dragging || !width) return
     this.theme = readTheme(this.parent)
     this.writeLabels()
     const column = this.placeLabels(width)

@@ -54,8 +54,10 @@ def _draw(
     steps: Steps,
 ) -> None:
     counts = {name: (OPTIMIZERS[name], found[kept]) for name, found in seen.counts.items()}
+    with np.errstate(over="ignore"):  # beyond the axis
+        law = middle[kept] / steps.step
     plot(
-        figures.iterations(eps[kept], counts, middle[kept] / steps.step, steps.horizon),
+        figures.iterations(eps[kept], counts, law, steps.horizon),
         key=state.key("iterations"),
         alt=(
             "Iterations until escape against the scale: gradient descent and momentum rise as it"
