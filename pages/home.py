@@ -14,7 +14,7 @@ DOORS = (
         "convergence",
         "The race",
         ":material/show_chart:",
-        "A regression, other optimizers, your own data.",
+        "Real data, other optimizers, your own file.",
     ),
     (
         "where_depth_helps",
@@ -26,13 +26,13 @@ DOORS = (
         "preconditioner",
         "The preconditioner",
         ":material/explore:",
-        "What depth makes of a gradient, and of a run.",
+        "What depth does to a gradient, and why that is fast.",
     ),
     (
         "no_regularizer",
         "No regularizer",
         ":material/cycle:",
-        "Theorem 2: none can do this. Walk a closed curve.",
+        "Theorem 2: no penalty on the weights does the same.",
     ),
 )
 
@@ -52,10 +52,10 @@ state = PageState("home", CHOICES)
 st.title("Depth can speed up optimisation", anchor=False)
 with role("aside", "intro"):
     st.markdown(
-        "Write the weights of a linear regression as a product of layers, $W_N\\cdots W_2W_1$. The"
-        " model can express nothing new, and no regularizer is added. Yet gradient descent takes"
-        " another path, with steps that grow with the weights. Whether that helps"
-        f" depends on the loss. Here: {loss_of(state.values())}, from ◆ to its minimum (★)."
+        "Write the weights of a linear regression as a product of $N$ layers, $W_N\\cdots W_1$:"
+        " *depth* $N$. The model can express nothing new, and nothing is added to the loss. Yet"
+        " gradient descent takes another path, with steps that grow with the weights. Whether that"
+        f" helps depends on the loss, here {loss_of(state.values())}, from ◆ to its minimum ★."
     )
 left, doors = st.columns([2.6, 1], gap="medium")
 with left:
@@ -69,12 +69,13 @@ with doors, role("aside", "doors", gap="small"):
     menu()
 with role("aside", "small_print"):
     st.caption(
-        "Picture: depth by the paper's end-to-end update rule; step sizes best over six starts, ◆"
-        " and five near it (from one start, a lucky leap can do far better); dotted line: the loss"
-        " that counts as arrived. While you drag, your browser computes the same. All else the"
-        " server computes, on its CPU or, for large steps, its NVIDIA GPU. S. Arora, N. Cohen,"
-        " E. Hazan, *On the Optimization of Deep Networks: Implicit Acceleration by"
-        " Overparameterization*, ICML 2018, [arXiv:1802.06509](https://arxiv.org/abs/1802.06509)."
+        "After S. Arora, N. Cohen, E. Hazan, *On the Optimization of Deep Networks: Implicit"
+        " Acceleration by Overparameterization*, ICML 2018,"
+        " [arXiv:1802.06509](https://arxiv.org/abs/1802.06509), “the paper”. In the picture depth"
+        " follows its end-to-end update rule, which a network obeys for small steps; step sizes are"
+        " best over six starts, ◆ and five near it (from one start, a lucky leap can do far"
+        " better); dotted line: the loss that counts as arrived. While you drag, your browser"
+        " computes the same; all else the server does."
     )
 state.publish()
 if "lesson" not in st.query_params and not st.session_state.get("app_projector"):

@@ -79,7 +79,7 @@ def test_the_sentence_never_contradicts_the_table(race_seen):
     experiment, view = race_seen
     told, found, lines = claim(experiment, view), finding(experiment, view), table(experiment, view)
     if found is None:
-        assert told.startswith("No method has come to g ≤ 0.5")
+        assert told.startswith("No method has reached g ≤ 0.5")
         assert all(line.iterations[0] is None for line in lines)
         return
     place = GAPS.index(found.goal)
@@ -176,7 +176,7 @@ def test_the_race_opens_complete_and_says_what_it_shows():
     assert transport(app)["experiment"] == Experiment.of(read_choices(CHOICES, OPENING)[0])
     assert transport(app)["position"] == 500
     told = [block.value for block in app.markdown if "avoidable loss" in block.value]
-    assert len(told) == 1 and "times fewer iterations at depth 2" in told[0]
+    assert len(told) == 1 and "Depth 2 needs 3.2 times fewer iterations" in told[0]
     assert "starts more slowly" in told[0]
 
 

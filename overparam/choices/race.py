@@ -209,17 +209,15 @@ iterations; this column is the one most like the paper's data in how much of the
 directions.
 """
 
-AIMS = {"end": "lowest loss at the end"} | {
-    f"{gap:g}": f"first to g ≤ {gap:g}" for gap in GAPS[1:4]
-}
+AIMS = {"end": "lowest final loss"} | {f"{gap:g}": f"first to g ≤ {gap:g}" for gap in GAPS[1:4]}
 _SHARED = (STEP, Structured("changes", "Step-size changes", (), parse_changes, format_changes))
 STEPS = Variant(
     "steps",
     "Step sizes",
     "tuned",
     {"tuned": "tuned", "shared": "shared", "each": "own"},
-    "Tuned: for each method the best step size of a grid, by the loss at the end of the horizon or"
-    " the way to a gap. Shared: one for all. Own: each method may have its own, in the list of"
+    "Tuned: for each method the best step size of a grid, by its final loss or by how soon it is at"
+    " a gap. Shared: one for all. Own: each method may have its own, in the list of"
     " methods.",
     {
         "shared": _SHARED,
@@ -241,16 +239,15 @@ STEPS = Variant(
                 2,
                 24,
                 integer=True,
-                help="How fine the grid of step sizes is.",
+                help="How fine the grid of step sizes is: so many to a factor of 10.",
             ),
             Option(
                 "aim",
                 "Tune for",
                 "end",
                 AIMS,
-                "The lowest loss at the end: the largest of the last tenth of the horizon counts."
-                " First to a gap: where no step size gets there, the lowest loss at the end"
-                " decides.",
+                "Lowest final loss: the largest of the last tenth of the horizon counts. First to a"
+                " gap: where no step size gets there, the lowest final loss decides.",
             ),
         ),
     },
@@ -269,13 +266,13 @@ CHOICES: tuple[Choice, ...] = (
         "Start",
         "balanced",
         STARTS,
-        "Balanced: W_{j+1}ᵀW_{j+1} = W_jW_jᵀ, as the theory assumes.",
+        "Balanced: $W_{j+1}^\\top W_{j+1}=W_jW_j^\\top$, as the theory assumes.",
     ),
     replace(
         SCALE,
         help=(
-            "Norm of W_e for a balanced start; standard deviation of the entries (or the noise on"
-            " them) else."
+            "Norm of $W_N\\cdots W_1$ for a balanced start; for others the standard deviation of"
+            " the entries, or of the noise on them."
         ),
     ),
     Number("decay", "Weight decay λ", 0.0, 0, 10),

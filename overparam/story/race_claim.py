@@ -16,7 +16,7 @@ from overparam.serving.course import View
 
 LEVEL = 1.05  # counts closer than by this factor are called about the same
 SHARES = {
-    0.5: "Half",
+    0.5: "half",
     0.2: "80 %",
     0.1: "90 %",
     0.01: "99 %",
@@ -95,11 +95,11 @@ def claim(experiment: Experiment, view: View) -> str:
         return (
             f"**First the search**: every step size, {experiment.grid} a decade, until iteration"
             f" {experiment.tuning_horizon:,}; each method's lowest gap stands out. Then the race,"
-            f" each at one of them."
+            " each method at its best."
         )
     found = finding(experiment, view)
     if found is None:
-        words = f"No method has come to g ≤ {GAPS[0]:g} within {view.iteration:,} iterations"
+        words = f"No method has reached g ≤ {GAPS[0]:g} within {view.iteration:,} iterations"
         return " ".join(filter(None, [f"{words}.", _diverged(experiment, view)]))
     parts = [
         _head(experiment, view, found),
@@ -112,11 +112,8 @@ def claim(experiment: Experiment, view: View) -> str:
 
 def _head(experiment: Experiment, view: View, found: Finding) -> str:
     names = [name(e, experiment.methods) for e in experiment.methods]
-    share, counts = SHARES[found.goal], found.counts
-    gone, so_much = (
-        f"{share} of the avoidable loss is gone",
-        f"{share.lower()} of the avoidable loss is gone",
-    )
+    counts, so_much = found.counts, f"{SHARES[found.goal]} of the avoidable loss"
+    gone = f"{_capital(so_much)} is gone"
     plain, leader, factor = found.plain, found.leader, found.factor
     how, others = _how(experiment), _others(experiment, found, names)
     if leader is None:
@@ -131,7 +128,7 @@ def _head(experiment: Experiment, view: View, found: Finding) -> str:
             and any(map(_is_deep, experiment.methods))
         ):
             return (
-                f"**Only plain gradient descent comes to where {so_much}**, after"
+                f"**Only plain gradient descent gets rid of {so_much}**, after"
                 f" {_iterations(counts[plain])}; no deeper network has within"
                 f" {view.iteration:,}{how}."
             )
@@ -139,7 +136,7 @@ def _head(experiment: Experiment, view: View, found: Finding) -> str:
         none = (
             ""
             if not ours or any(count is not None for count in ours)
-            else "; gradient descent of no depth has come there"
+            else "; gradient descent has not got there at any depth"
         )
         return f"**{gone} after {_iterations(counts[first])} by {names[first]}**{none}{how}."
     deep = f"{counts[leader]:,}"
@@ -147,22 +144,24 @@ def _head(experiment: Experiment, view: View, found: Finding) -> str:
         return f"**{gone} after {_iterations(counts[leader])} at {names[leader]}**{others}{how}."
     if factor is None:
         return (
-            f"**Only depth comes to where {so_much}**: {names[leader]} after"
+            f"**Only depth gets rid of {so_much}**: {names[leader]} after"
             f" {_iterations(counts[leader])}{others}, plain gradient descent not within"
             f" {view.iteration:,}{how}."
         )
     if factor >= LEVEL:
         return (
-            f"**{gone} after {times(factor)} times fewer iterations at {names[leader]} than plain"
-            f" gradient descent needs** ({deep} against {counts[plain]:,}{others}){how}."
+            f"**{_capital(names[leader])} needs {times(factor)} times fewer iterations than plain"
+            f" gradient descent** until {so_much} is gone ({deep} against"
+            f" {counts[plain]:,}{others}){how}."
         )
     if factor > 1 / LEVEL:
         return (
-            f"**Depth changes little here**: {so_much} after {_iterations(counts[leader])} at"
-            f" {names[leader]} and {counts[plain]:,} by plain gradient descent{others}{how}."
+            f"**Depth changes little here**: {so_much} is gone after"
+            f" {_iterations(counts[leader])} at {names[leader]} and {counts[plain]:,} by plain"
+            f" gradient descent{others}{how}."
         )
     return (
-        f"**Depth only delays here**: {so_much} after {_iterations(counts[plain])} by plain"
+        f"**Depth only delays here**: {so_much} is gone after {_iterations(counts[plain])} by plain"
         f" gradient descent, and after {times(1 / factor)} times as many at {names[leader]}"
         f" ({deep}{others}){how}."
     )
@@ -183,8 +182,8 @@ def _how(experiment: Experiment) -> str:
     if experiment.steps == "each":
         return ", at the step sizes given"
     if experiment.aim == "end":
-        return ", each at the step size that ends lowest"
-    return f", each at the step size that is first at g ≤ {experiment.aim}"
+        return ", each at the step size of lowest final loss"
+    return f", each at the step size that is first to g ≤ {experiment.aim}"
 
 
 def _others(experiment: Experiment, found: Finding, names: Sequence[str]) -> str:
@@ -197,8 +196,8 @@ def _others(experiment: Experiment, found: Finding, names: Sequence[str]) -> str
     )
 
 
-def _sentence(words: str) -> str:
-    return words[:1].upper() + words[1:] + "."
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _crossing(experiment: Experiment, view: View, found: Finding) -> str:
@@ -216,7 +215,7 @@ def _crossing(experiment: Experiment, view: View, found: Finding) -> str:
         return ""
     place = turned[-1]
     who = "It starts more slowly: to" if wins else "It was ahead at first: to"
-    return f"{who} g ≤ {GAPS[place]:g} it needs {deep[place]:,}, not {plain[place]:,}."
+    return f"{who} g ≤ {GAPS[place]:g} it needs {deep[place]:,} iterations, not {plain[place]:,}."
 
 
 def _rivals(experiment: Experiment, view: View, found: Finding) -> str:
@@ -242,10 +241,9 @@ def _rivals(experiment: Experiment, view: View, found: Finding) -> str:
     ]
     if groups["not"]:
         words.append(
-            f"{_listed(groups['not'])} {'has' if len(groups['not']) == 1 else 'have'} not come"
-            f" there"
+            f"{_listed(groups['not'])} {'has' if len(groups['not']) == 1 else 'have'} not got there"
         )
-    return _sentence("; ".join(words)) if words else ""
+    return f"{_capital('; '.join(words))}." if words else ""
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -105,7 +105,7 @@ def _verdict(experiment: Experiment, view: View, i: int) -> str:
         if (view.reached[i] >= 0).any() and experiment.aim != "end":
             return (
                 f"diverged at iteration {diverged:,}, after the gap it was tuned for: tune for"
-                " the end"
+                " the final loss"
             )
         return "every step size that was tried diverged"
     if diverged >= 0:

@@ -44,7 +44,7 @@ def test_where_depth_hurts_takes_one_action(home):
     home.get_by_text("p = 2: depth hurts").click()
     home.get_by_text("Depth is slower here").wait_for()
     settle(home)
-    assert seen(home, "times more") and "p=2" in home.url
+    assert seen(home, "times as many") and "p=2" in home.url
 
 
 def test_a_page_takes_two_actions_at_most(home):

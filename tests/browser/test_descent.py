@@ -131,7 +131,7 @@ def test_paths_follow_the_hand_without_the_script_and_the_link_on_release(home):
     page.reload()
     page.locator(".descent-start[transform]").wait_for()
     assert counts(page) == followed
-    page.get_by_role("button", name="As at first").click()
+    page.get_by_role("button", name="Reset").click()
     page.wait_for_function(f"() => document.querySelector('{ENTRIES}').innerText.includes('1,789')")
     assert "w1" not in page.url
 

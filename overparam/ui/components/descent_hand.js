@@ -266,5 +266,5 @@ function verdict(depth, plain, deep, { goal, horizon }) {
   if (deep === null) return [["b", "Depth hurts here"], ["span", `: depth 1 reaches ${there}; depth ${depth} does not ${never}`]]
   if (plain === deep) return [["span", `From here depth ${depth} and depth 1 reach ${there} in equally many iterations.`]]
   if (deep < plain) return [["span", `From here depth ${depth} reaches ${there} in `], ["b", `${times(plain, deep)} times fewer`], ["span", " iterations than depth 1."]]
-  return [["b", "Depth is slower here"], ["span", `: depth ${depth} reaches ${there} in `], ["b", `${times(deep, plain)} times more`], ["span", " iterations than depth 1."]]
+  return [["b", "Depth is slower here"], ["span", `: depth ${depth} takes `], ["b", `${times(deep, plain)} times as many`], ["span", ` iterations as depth 1 to ${there}.`]]
 }

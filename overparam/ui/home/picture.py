@@ -32,10 +32,10 @@ CHOICES = (
 )
 WHY = {
     "4": (
-        "**A slope is the distance to go, cubed**: 1000 along $w_1$, 1 along $w_2$; divided by the"
-        " distance, 100 and 1. A step size safe for $w_1$ is a hundred times too small for $w_2,$"
-        " which crawls. Depth multiplies *both* steps by a factor that grows with the weights: once"
-        " $w_1$ is large, $w_2$ takes longer steps."
+        "**A slope is the distance to go, cubed**: along $w_1$ 1000, 100 times the distance; along"
+        " $w_2$ 1, the distance itself. A step size safe for $w_1$ is a hundred times too small for"
+        " $w_2,$ which crawls. Depth multiplies *both* steps by a factor that grows with the"
+        " weights: once $w_1$ is large, $w_2$ takes longer steps."
     ),
     "2": (
         "**A slope is the distance to go**: 10 along $w_1$, 1 along $w_2$. So one step size suits"
@@ -70,7 +70,7 @@ def picture(state: PageState) -> None:
         st.markdown("Drag the start ◆, the minimum ★ and the depth.", width="content")
         if not as_opened:
             st.button(
-                "As at first",
+                "Reset",
                 icon=":material/restart_alt:",
                 type="tertiary",
                 on_click=lambda: state.set(**{n: state.table[n].default for n in MOVED}),

@@ -46,8 +46,8 @@ def doubt() -> None:
     st.header("The doubt: on data, and at p = 2", anchor=False)
     st.markdown(
         "Two weights are a toy. So: 29 measurements of 569 cell samples predict a thirtieth, by a"
-        " linear model and by products of two and three layers. *Gap*: the share of the avoidable"
-        " loss that is left."
+        " linear model and by products of two and three layers. *Avoidable* is the loss above its"
+        " least value; the *gap* $g$ is the share of it that is left."
     )
     left, right = st.columns(2, gap="medium")
     with left:
@@ -133,10 +133,9 @@ def _step_words(depth: int, plain: np.ndarray, deep: np.ndarray) -> str:
         return words + ": one layer is plain gradient descent."
     return words + (
         f", {depth} layers by {deep[1]:.2g}, **{deep[1] / plain[1]:,.3g} times as far**. Each"
-        f" layer's"
-        " gradient is multiplied by all the other layers, and these have grown with $w_1$: a step"
-        " size that grows with the weights, and more along $W$ (Claim 2). For small steps from"
-        " balanced layers this is all that depth does (Theorem 1)."
+        " layer's gradient is multiplied by all the other layers, and these have grown with $w_1$:"
+        " a step size that grows with the weights, and more along $W$ (Claim 2). For small steps"
+        " from *balanced* layers, here all of one size, this is all that depth does (Theorem 1)."
     )
 
 
@@ -149,11 +148,9 @@ def fairness() -> None:
         return
     st.markdown(
         f"The race at $p = 4$ again, all {len(found.grid.methods)} runs of it: one for each depth"
-        f" and"
-        f" step size, compared at iteration {found.iteration:,}. ★ is a depth's best step; beyond ✕"
-        " it diverges. A race at one shared step size would say more about that step size than"
-        " about"
-        " depth."
+        f" and step size, compared at iteration {found.iteration:,}. ★ is a depth's best step size;"
+        " beyond ✕ it diverges. A race at one shared step size would say more about that step size"
+        " than about depth."
     )
     plot(
         _step_sizes(run.experiment.methods, found),
@@ -177,11 +174,10 @@ def theorem() -> None:
     """The circulation of Theorem 2 against depth, in closed form."""
     st.header("The theorem: no regularizer does this", anchor=False)
     st.markdown(
-        "Add any penalty to the loss, and gradient descent still follows a gradient: around a"
-        " closed"
-        " curve its work is 0. What depth makes of a gradient does not come back to 0 once $N > 2$"
-        " (Theorem 2). Here for a linear loss and the curve of the proof, from radius 0 to 1, in"
-        " closed form: $2(N-1)(N-2)/(3N-2)$."
+        "Add any penalty (a *regularizer*) to the loss, and gradient descent still follows a"
+        " gradient, whose line integral around a closed curve, its *work*, is 0. That of what depth"
+        " makes of a gradient is not, once $N > 2$ (Theorem 2). Here for a linear loss and the"
+        " curve of the proof, from radius 0 to 1, in closed form: $2(N-1)(N-2)/(3N-2)$."
     )
     plot(
         _circulation(),
@@ -238,11 +234,9 @@ def limits() -> None:
     st.header("The limits: depth is not the best optimizer", anchor=False)
     st.markdown(
         "The same race at $p = 4$ with momentum, Adam and AdaGrad. Depth is another way to write"
-        " the"
-        " same model, and that it accelerates is the surprise; as an optimizer it is beaten. The"
-        " data"
-        " were chosen as ones on which plain gradient descent crawls; where it does not, depth"
-        " costs. And all of this is about linear models."
+        " the same model, and that it accelerates is the surprise; as an optimizer it is beaten."
+        " These data were chosen because plain gradient descent crawls on them; where it does not,"
+        " depth costs. And all of this is about linear models."
     )
     race(RIVALS, "home_rivals")
     st.page_link(

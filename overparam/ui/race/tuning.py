@@ -89,7 +89,7 @@ def tuning_view(
         tuning_figure(rows, f"gap at iteration {found.iteration:,}", height),
         key=state.key("tuning"),
         alt=(
-            "The gap of every method against its step size, with the best step, the first that"
+            "The gap of every method against its step size, with the best one, the first that"
             " diverged and the stability limit."
         ),
         on_click=clicked,

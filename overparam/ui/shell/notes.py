@@ -27,8 +27,8 @@ SYMBOLS = {
         + """- $g=(L-L^*)/(L_0-L^*)$: **gap**, the share of the avoidable loss that is left
 - speed-up: iterations of depth 1 with gradient descent over the method's own, at the smallest gap
   that one of them reached
-- *ends lowest*: of the step sizes compared, the one with the lowest loss at the end; ★ below the
-  slider
+- **best step size**: of a grid, that of lowest final loss, or the first to the gap that is tuned
+  for; ★ below the slider
 - *end-to-end rule*: $W$ moved by the update of Theorem 1; *scale only*, *stretch only*: one factor
   of it (Claim 2)
 """
@@ -134,7 +134,7 @@ LIMITS = {
   machine.
 - **Deep networks started near zero stall.** Unbalanced layers can accelerate too, outside Theorem 1
   ([arXiv 2511.09810](https://arxiv.org/abs/2511.09810)).
-- **Linear models only**: nothing here says what depth does to a network with nonlinearities.
+- **Linear models only**: see *Beyond linear* for networks with nonlinearities.
 """
     ),
     "pre": (
