@@ -41,7 +41,7 @@ else:
 with role("aside", "beyond_claims"):
     st.markdown(CLAIMS[values["view"]])
     if values["net"] == "dense" and (sentence := honest_sentence()):
-        st.markdown(f"**In one sentence.** {sentence}")
+        st.markdown(f"**In short.** {sentence}")
 with role("aside", "beyond_practice"):
     practice = st.expander("In practice: five questions", key="beyond_questions", on_change="rerun")
     when_open(practice, lambda: st.markdown(PRACTICE))

@@ -12,8 +12,9 @@ from overparam.ui.theorem.controls import find_case, sidebar
 
 PARTS = {"around": around, "shrink": shrink, "beat": beat, "closest": closest, "proof": proof}
 FIELD = (
-    "$F(W)=\\|W\\|^{2-2/N}\\,(G+(N-1)\\,\\mathrm{Pr}_W G)$: what depth makes of a gradient $G$. "
-    "**Circulation**: its integral around a closed curve."
+    "$F(W)=\\|W\\|^{2-2/N}\\,(G+(N-1)\\,\\mathrm{Pr}_W G)$: what depth makes of a gradient $G$,"
+    " whose part along $W$ is $\\mathrm{Pr}_W G$. **Circulation**: the integral of $F$ around a"
+    " closed curve, 0 for a gradient."
 )
 
 through_app()

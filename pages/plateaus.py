@@ -13,8 +13,8 @@ from overparam.ui.shell.state import PageState
 
 PARTS = {"escape": escape, "balance": balance, "optimizers": optimizers, "modes": modes}
 CLAIM = (
-    "A net whose $r$ small layers start at scale $\\varepsilon$ sits near a saddle for a time "
-    "$\\tau\\propto\\varepsilon^{-(r-2)}$. Depth does not matter, $r$ does."
+    "A net whose $r>2$ small layers start at scale $\\varepsilon$ waits near a saddle of the loss"
+    " for a time $\\tau\\propto\\varepsilon^{-(r-2)}$. Depth does not matter, $r$ does."
 )
 
 through_app()

@@ -64,7 +64,7 @@ def test_an_atlas_of_the_folder_stands_in_the_place_of_the_map(shelf):
     words = said(app)
     assert told(app) == [] and "30 × 22 cells" in words and "In this atlas:" in words
     assert "In the atlas: depth 2: 64 iterations" in words and "Depth 2 needs" in words
-    assert "1 cell not known yet" in words
+    assert "1 not known yet" in words
     assert "map_problem" not in {w.key for w in app.selectbox}
     app.selectbox(key="map_atlas").select("").run()
     assert app.selectbox(key="map_x").value == "scale" and "In this atlas" not in said(app)

@@ -180,9 +180,9 @@ def test_a_map_in_words():
     np.testing.assert_array_equal(seen.log2_speed_up[0], [2, -2, 0, *[np.nan] * 4])
     assert (
         summary(chosen, seen)
-        == "**Measured here:** depth 2 is faster in 1 cell, slower in 1 cell, equally fast in 1"
-        " cell; only depth 2 arrived in 1 cell; only depth 1 arrived in 1 cell; neither arrived"
-        " in 1 cell; 29 cells not known yet."
+        == "**Measured here, 35 cells:** depth 2 is faster in 1, slower in 1, equally fast in 1;"
+        " only depth 2 arrived in 1; only depth 1 arrived in 1; neither arrived in 1; 29 not known"
+        " yet."
     )
     deep[1], plain[1] = (
         [10, 10, NEVER, NEVER, *[UNKNOWN] * 3],
@@ -196,11 +196,13 @@ def test_a_map_in_words():
     )
     assert (
         summary(plan(detail="quick", depth=3), view(deep[1:], plain[1:]))
-        == "**Measured here:** depth 3 is faster in 2 cells; neither arrived in 2 cells; 24 cells"
-        " not known yet."
+        == "**Measured here, 28 cells:** depth 3 is faster in 2; neither arrived in 2; 24 not known"
+        " yet."
     )
     nothing = np.full((5, 7), UNKNOWN)
-    assert summary(chosen, view(nothing, nothing)) == "**Measured here:** 35 cells not known yet."
+    assert (
+        summary(chosen, view(nothing, nothing)) == "**Measured here, 35 cells:** 35 not known yet."
+    )
     words = hover_words(chosen, seen)
     assert words[0][0].split("<br>") == [
         "ratio y₁ / y₂ = 1, loss exponent p = 2",

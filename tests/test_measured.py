@@ -188,7 +188,7 @@ def test_momentum_and_adam_are_ahead_of_depth_at_p_4_and_behind_depth_3_at_p_6()
     assert stands(
         LESSONS, "momentum and Adam need fewer iterations to a gap of 0.01 than any depth."
     )
-    assert stands(LESSONS, "At $p = 6$ depth 3 alone comes to 0.001 within 500.")
+    assert stands(LESSONS, "At $p = 6$ depth 3 alone gets to 0.001 within 500.")
     rivals = lessons.OPENING | {"methods": "1_gd~2_gd~3_gd~1_momentum~1_adagrad~1_adam"}
     _, two, three, momentum, _, adam = shown_counts(rivals)[:, GAPS.index(0.01)]
     assert 0 < max(momentum, adam) < min(two, three)
@@ -201,7 +201,7 @@ def test_started_near_zero_depth_4_waits_140_iterations_and_depth_8_does_not_lea
     assert stands(
         LESSONS, "leaves its plateau after about 140 iterations, and overtakes depth 1 near 1,000;"
     )
-    assert stands(LESSONS, "depth 8 does not within 3,000.")
+    assert stands(LESSONS, "depth 8 does neither within 3,000.")
     (step,) = (
         s
         for s in lessons.COURSES["why"].steps
@@ -266,8 +266,12 @@ def test_adadelta_at_large_steps_is_chaotic():
 
 ELSEWHERE = [
     (LESSONS, "With 24 a decade the advantage is gone.", "presets:coarse_grid_is_gone_on_a_fine"),
-    (LESSONS, "Near −1. Not depth counts", "plateaus:escape_time_follows_the_number_of_small"),
-    (LESSONS, "waits a tenth of that.", "plateaus:adam_knows_no_plateau"),
+    (
+        LESSONS,
+        "Near −1. What counts is not depth",
+        "plateaus:escape_time_follows_the_number_of_small",
+    ),
+    (LESSONS, "waits a tenth of that.", "plateaus:adam_has_no_plateau"),
     (LESSONS, "With 32 runs a field predicts new ones well", "estimate:one_run_of_any_depth"),
     ("overparam/choices/plateaus.py", "the order is kept", "plateaus_page:modes_keep_their_order"),
 ]

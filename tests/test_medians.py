@@ -76,7 +76,7 @@ def test_words_over_starts_agree_with_the_numbers():
     )
     assert spread_hover(quick, found)[0][0].endswith(spread_words(quick, found, 0, 0))
     said = spread_summary(quick, found)
-    assert "medians of 7 starts:** depth 2 is equally fast in 1 cell" in said
+    assert "medians of 7 starts, 1 cell:** depth 2 is equally fast in 1." in said
     assert "In 1 cell (•)" in said
     only = spread([view(5, NEVER)] * 3)
     assert censored(only.view) == [[ONLY_DEEP]]

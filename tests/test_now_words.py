@@ -14,15 +14,15 @@ GONE = replace(DEEP, gap=math.nan, falls=math.nan, longest=math.nan, product=mat
 
 def test_a_moment_of_two_depths():
     assert now(1210, [PLAIN, DEEP], one_output=True) == (
-        "At iteration 1,210 depth 3 steps 3 times as far as depth 1, 9 times along W. Its product"
-        " is 1.5, below 2; depth 1's is 0.54. Depth 3's gap, 0.0092, falls by 1.3 % a step; depth"
-        " 1's gap, 0.026, falls by 0.8 % a step."
+        "At iteration 1,210 depth 3 steps 3 times as far as depth 1 across W, 9 along it. Its"
+        " product is 1.5, below 2; depth 1's is 0.54. Depth 3's gap, 0.0092, falls by 1.3 % a"
+        " step; depth 1's gap, 0.026, falls by 0.8 % a step."
     )
 
 
 def test_of_several_outputs_only_the_longest_step_is_compared():
     told = now(3, [PLAIN, DEEP], one_output=False)
-    assert "steps up to 9 times as far as depth 1." in told and "along W" not in told
+    assert "steps up to 9 times as far as depth 1." in told and "across W" not in told
 
 
 @pytest.mark.parametrize(("product", "side"), [(1.99, "below 2"), (2.4, "above 2")])

@@ -345,7 +345,7 @@ def test_weight_decay_pins_what_starts_below_its_threshold(name, small, theory):
     assert np.isnan(pinned) and np.isfinite(free)
 
 
-def test_adam_knows_no_plateau_and_gradient_descent_counts_flow_time():
+def test_adam_has_no_plateau_and_gradient_descent_counts_flow_time():
     widths, eps = [4, 8, 8, 1], (0.1, 0.032, 0.01)
     net = teacher_net("tanh", widths)
     start = torch.cat(

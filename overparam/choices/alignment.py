@@ -51,7 +51,8 @@ EXAMPLES = (
     Example(
         "near-zero",
         "Near zero: alignment is forced",
-        "The imbalance stands still, the gap grows: from their crossing on, alignment is certain.",
+        "The imbalance stands still, the spectral gap grows: where they cross, alignment is"
+        " certain.",
         {},
     ),
     Example(
@@ -63,8 +64,8 @@ EXAMPLES = (
     Example(
         "identity",
         "Identity, h > k: never certified",
-        "The imbalance √(h − k) of the start stays above every gap: aligned by the score,"
-        " unproven.",
+        "The imbalance √(h − k) of the start stays above every spectral gap: aligned by the"
+        " score, unproven.",
         {"from": "identity", "at": 1000},
     ),
     Example(

@@ -29,7 +29,7 @@ STARTS = {
     "gaussian": "each factor Gaussian",
 }
 LOSSES = {"ce": "cross entropy", "l2": "ℓ2", "l4": "ℓ4"}
-CURVES = {"both": "plotted loss", "penalty": "of it penalty", "fit": "of it fit"}
+CURVES = {"both": "plotted loss", "penalty": "penalty", "fit": "fit"}
 GOALS = {  # of the table of tuned speed-ups
     "ce": (0.3, 0.1, 0.03, 0.01),
     "l2": (0.2, 0.1, 0.05),

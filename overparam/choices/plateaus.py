@@ -120,7 +120,7 @@ EXAMPLES = (
     ),
     Example(
         "adam",
-        "Adam knows no plateau",
+        "Adam has no plateau",
         "The same nets, iterations instead of flow time: gradient descent waits, Adam does not.",
         {"view": "optimizers", "N": 3, "small": (1, 2, 3), "least": 0.01, "most": 0.3},
     ),
@@ -133,7 +133,7 @@ EXAMPLES = (
     Example(
         "sigmoid",
         "φ(0) ≠ 0: twice the exponent",
-        "Without an output bias the top layer is a slave of the mean that it makes: slope −2(r−2).",
+        "Without an output bias the top layer follows the mean that it makes: slope −2(r−2).",
         {"act": "sigmoid", "N": 3, "small": (1, 2, 3), "start": "symmetric", "width": 1},
     ),
     Example(

@@ -74,7 +74,7 @@ def speed_up_ranges(ranges: Sequence[Range], low: float = 0.2, high: float = 6.0
         **base_layout(
             height=60 + 44 * len(rows) + 60,
             xaxis=axis(
-                "times sooner",
+                "times as fast",
                 log=True,
                 range=[np.log10(low) - 0.02, np.log10(high) + 0.02],
                 tickvals=[0.2, 0.5, 1, 2, 5],

@@ -20,15 +20,15 @@ TITLES = {
 QUESTION = {
     "update": (
         "**Asked:** an update is $-\\eta u$. Is $f=u-G$, at points that runs visit, the gradient of"
-        " an $R$?"
+        " a regularizer $R$?"
     ),
     "endpoint": (
         "**Asked:** runs that differ in their targets end at $W_T$. Is $f=-G(W_T)$ the gradient of"
-        " an $R$, as if every end minimised $L+R$?"
+        " a regularizer $R$, as if every end minimised $L+R$?"
     ),
     "depth": (
         "**Asked:** an update is $-\\eta u$. Is $f=u$, at points that runs visit, $c\\,G$ (a mere"
-        " change of the time scale) plus the gradient of an $R$?"
+        " change of the time scale) plus the gradient of a regularizer $R$?"
     ),
 }
 # What is known of each way of training, and what it does not say.
@@ -60,11 +60,11 @@ KNOWN = {
         " $R=\\frac\\eta4\\|G\\|^2$; at $p=2$ exactly a quadratic about the solution."
     ),
     "rule": (
-        "No family that fits badly proves anything; the loops of *Two roads* do, at any number of"
+        "A family that fits badly proves nothing; the loops of *Two roads* do, at any number of"
         " weights."
     ),
     "network": (
-        "No family that fits badly proves anything; the loops of *Two roads* do, at any number of"
+        "A family that fits badly proves nothing; the loops of *Two roads* do, at any number of"
         " weights."
     ),
 }
@@ -104,7 +104,7 @@ def verdict_words(verdict: Verdict, found: Estimate, family: str, way: Way, stee
         words = (
             "around closed loops of two real runs the work is not 0, clear of its error: no $R$ "
             "gives these updates. "
-            "What keeps them from it lies, at each $W$, in one plane."
+            "What keeps them from being a gradient lies, at each $W$, in one plane."
         )
     elif verdict.kind == "past":
         words = (

@@ -65,7 +65,7 @@ def find(text: str) -> tuple[Course, int]:
     course = COURSES.get(name)
     if course and number.isdecimal() and 1 <= int(number) <= len(course.steps):
         return course, int(number) - 1
-    known = " and ".join(f"{c.name}-1 to {c.name}-{len(c.steps)}" for c in COURSES.values())
+    known = ", ".join(f"{c.name}-1 to {c.name}-{len(c.steps)}" for c in COURSES.values())
     raise ChoiceError(f"There is no lesson step {show(text)}: there are {known}.")
 
 
@@ -113,10 +113,10 @@ _P4 = Step(
     ),
     question="Why does depth 1 turn, and crawl from there on?",
     answer=(
-        "A slope is the distance cubed: 1000 along $w_1$, 1 along $w_2$; divided by the distance,"
-        " 100 and 1. A step size safe for $w_1$ is a hundred times too small for $w_2$. Depth"
-        " multiplies *both* steps by a factor that is large once $w_1$ is, and by $N$ times that"
-        " along $W$."
+        "A slope is the distance cubed: 1000 along $w_1$ (100 times the distance), 1 along $w_2$"
+        " (the distance itself). A step size safe for $w_1$ is a hundred times too small for $w_2$."
+        " Depth multiplies *both* steps by a factor that is large once $w_1$ is, and by $N$ times"
+        " that along $W$."
     ),
 )
 _ELLIPSE = Step(
@@ -131,8 +131,8 @@ _ELLIPSE = Step(
     answer=(
         "Along $W$ it is multiplied by $N\\|W\\|^{2-2/N}$, across by $\\|W\\|^{2-2/N}$ (Claim 2 of"
         " the paper). Beyond $\\|W\\|=1$ even a coordinate that is still 0 takes longer steps;"
-        " below, what is across shrinks, and what is along, too, once $\\|W\\|<N^{-N/(2N-2)}$: the"
-        " slow start."
+        " below, steps across shrink, and so do those along once $\\|W\\|<N^{-N/(2N-2)}$: the slow"
+        " start."
     ),
     needs=("N", "w"),
 )
@@ -142,13 +142,13 @@ _RACES = Step(
     query=OPENING,
     watch=(
         "29 measurements of 569 cell samples predict a thirtieth. Each depth has the best step size"
-        " of a grid. *Gap*: the share of the avoidable loss that is left. Try the others."
+        " of a grid. *Gap*: the share that is left of the loss above its minimum. Try other $p$."
     ),
     question="How much sooner is depth 2 at a gap of 0.01? From the first step on?",
     answer=(
-        "About 3 times: see the bracket. Not from the first step: to a gap of 0.2 it needs twice as"
-        " many, as its steps are small while the weights are. With $p = 2$ the curvature is the"
-        " same everywhere, and only the slow start is left."
+        "About 3 times: see the bracket. Not from the first step: to a gap of 0.2 it needs twice"
+        " as many iterations, as its steps are small while the weights are. With $p = 2$ the"
+        " curvature is the same everywhere, and only the slow start is left."
     ),
     needs=TRANSPORT,
     tries=(
@@ -162,8 +162,8 @@ _GUESSED = replace(
     query=OPENING | {"guess": "1"},
     watch=(
         "29 measurements of 569 cell samples predict a thirtieth, each depth at its best step size."
-        " *Gap*: the share of the avoidable loss that is left. **Draw** depth 2 into the plot, then"
-        " press **Show**."
+        " *Gap*: the share that is left of the loss above its minimum. **Draw** depth 2 into the"
+        " plot, then press **Show**."
     ),
     needs=(*TRANSPORT, "guess_switch"),
     tries=tuple(Try(each.label, {**each.query, "guess": "1"}) for each in _RACES.tries),
@@ -180,9 +180,9 @@ _MAP = Step(
     question="Where does blue end and yellow begin? Why there?",
     answer=(
         "Yellow at $p = 2$ (bottom row) and ${y_1 = y_2}$ (left column): one step size suits both"
-        " coordinates, so depth only costs. Elsewhere it gains, in a column the more, the larger"
-        " $p$ is, up to cells where only depth arrives. Hatched: neither arrived within 4,000"
-        " iterations. Along a row lucky step sizes blur the picture."
+        " coordinates, so depth only costs. Elsewhere it gains: within a column the more, the"
+        " larger $p$ is, up to cells where only depth arrives. Hatched: neither arrived within"
+        " 4,000 iterations. Along a row lucky step sizes blur the picture."
     ),
     needs=("run",),
 )
@@ -216,7 +216,7 @@ _BEYOND = (
         ),
         question="The loss falls further with two matrices. Does the network fit better?",
         answer=(
-            "Hardly: see *of it fit*. Two fresh matrices begin with a larger penalty, which shrinks"
+            "Hardly: see *fit*. Two fresh matrices begin with a larger penalty, which shrinks"
             " faster at the same step. Without decay two do fit sooner here, at one step size,"
             " tuned for neither: compare step sizes next."
         ),
@@ -285,7 +285,7 @@ _WHY = (
         watch=(
             "Synthetic data, $p=4$, $N=3$. *Scale only* is the factor $\\|W\\|^{2-2/N}$ without the"
             " stretch, *stretch only* the stretch without that factor, each at its best step size."
-            " *Gap*: the share of the avoidable loss that is left."
+            " *Gap*: the share that is left of the loss above its minimum."
         ),
         question="Which half comes close to the full rule?",
         answer=(
@@ -306,8 +306,8 @@ _WHY = (
         question="When do the two agree?",
         answer=(
             "When the layers start balanced, $W_{j+1}^\\top W_{j+1}=W_jW_j^\\top$, and the steps"
-            " are small: the smaller, the smaller the largest distance. From an unbalanced start"
-            " they need not agree at any step size."
+            " are small: the smaller they are, the smaller the largest distance. From an"
+            " unbalanced start they need not agree at any step size."
         ),
         needs=("part",),
     ),
@@ -317,8 +317,8 @@ _WHY = (
         page=RACE,
         query=COARSE_GRID,
         watch=(
-            "$p = 2$, where depth should buy nothing. Step sizes were tuned on **two a decade**."
-            " Press **Run**; then try the fine grid."
+            "$p = 2$, where depth should buy nothing. Step sizes were tuned on a grid of **two a"
+            " decade**. Press **Run**; then try the fine grid."
         ),
         question="Depth 2 is 1.7 times faster. Do you believe it?",
         answer=(
@@ -342,9 +342,9 @@ _WHY = (
         question="Why do the near-zero ones wait?",
         answer=(
             "The gradient of a layer is multiplied by all other layers: seven small numbers at"
-            " depth 8. Depth 4 leaves its plateau after about 140 iterations, and overtakes depth 1"
-            " near 1,000; depth 8 does not within 3,000. Near the identity both move earlier; here"
-            " neither beats depth 1."
+            " depth 8. Depth 4 leaves its plateau after about 140 iterations, and overtakes depth"
+            " 1 near 1,000; depth 8 does neither within 3,000. Near the identity both move"
+            " earlier; here neither beats depth 1."
         ),
         needs=TRANSPORT,
     ),
@@ -400,9 +400,9 @@ _DEMO = (
         ),
         question="Both can express the same. Why is depth 3 faster?",
         answer=(
-            "A slope is the distance cubed: 1000 along $w_1$, 1 along $w_2$; divided by the"
-            " distance, 100 and 1. A step size safe for $w_1$ is a hundred times too small for"
-            " $w_2$, which crawls. Depth multiplies both steps by a factor that grows with the"
+            "A slope is the distance cubed: 1000 along $w_1$ (100 times the distance), 1 along"
+            " $w_2$ (the distance itself). A step size safe for $w_1$ is a hundred times too small"
+            " for $w_2$, which crawls. Depth multiplies both steps by a factor that grows with the"
             " weights: once $w_1$ is large, $w_2$ moves, too."
         ),
         needs=("p",),
@@ -436,7 +436,7 @@ _DEMO = (
         question="Is depth the best optimizer, then?",
         answer=(
             "No. At $p = 4$ momentum and Adam need fewer iterations to a gap of 0.01 than any"
-            " depth. At $p = 6$ depth 3 alone comes to 0.001 within 500. Depth is no optimizer at"
+            " depth. At $p = 6$ depth 3 alone gets to 0.001 within 500. Depth is no optimizer at"
             " all, only another way to write the same model; that it accelerates is the surprise."
         ),
         needs=TRANSPORT,
@@ -454,8 +454,8 @@ _WAIT = (
         query={"N": "4", "small": "1234"},
         watch=(
             "Four layers with tanh between them, all multiplied by $\\varepsilon$ at the start."
-            " Left: the loss against the logarithm of time, a curve a net. Right: the time $\\tau$"
-            " at which it leaves its plateau."
+            " Left: the loss against the logarithm of time, a curve for each net. Right: the time"
+            " $\\tau$ at which it leaves its plateau."
         ),
         question="Layers ten times smaller: how much longer does the net wait?",
         answer=(
@@ -474,7 +474,7 @@ _WAIT = (
         ),
         question="Guess the slope on the right, with both axes logarithmic: depth is 5.",
         answer=(
-            "Near −1. Not depth counts but the number $r$ of small layers:"
+            "Near −1. What counts is not depth but the number $r$ of small layers:"
             " $\\tau\\propto\\varepsilon^{-(r-2)}$. Where they sit does not matter either. The law"
             " is that of small $\\varepsilon$; near 0.1 it is several per cent off."
         ),
@@ -487,7 +487,7 @@ _WAIT = (
         claim="Two small layers hardly wait at all",
         page=PLATEAUS,
         query={"N": "2", "small": "12"},
-        watch="The right axis is no longer logarithmic.",
+        watch="Right: $\\tau$ has a linear axis now, $\\varepsilon$ still a logarithmic one.",
         question="What does a straight line mean here?",
         answer=(
             "$\\tau$ grows like $\\ln(1/\\varepsilon)$: a scale that grows in proportion to itself,"
@@ -496,7 +496,7 @@ _WAIT = (
         ),
     ),
     Step(
-        claim="Adam knows no plateau",
+        claim="Adam has no plateau",
         page=PLATEAUS,
         query={"view": "optimizers", "N": "3", "small": "123", "least": "0.01", "most": "0.3"},
         watch=(
@@ -511,7 +511,7 @@ _WAIT = (
         ),
     ),
     Step(
-        claim="Weight decay can make a plateau for ever",
+        claim="Weight decay can make a plateau last for ever",
         page=PLATEAUS,
         query={
             "N": "3",
@@ -534,15 +534,15 @@ _WAIT = (
         page=GRADIENT,
         query={"view": "align", "top": "2"},
         watch=(
-            "Two layers started near zero. Left: how the directions of one meet those of the other."
-            " Right, above: how well the top two agree; below: imbalance and gap. Click in the"
-            " picture."
+            "Two layers started near zero. Left: how the singular vectors of one meet those of the"
+            " other. Right, above: how well the top two agree; below: the layers' imbalance and"
+            " their spectral gap. Click in the picture."
         ),
         question="What happens where the two lower curves cross?",
         answer=(
             "From there on alignment is certain: the imbalance hardly moves, as a step changes it"
-            " only by $\\eta^2$, while the gap grows with the singular values. Directions that"
-            " differed would need a larger imbalance (Davis and Kahan)."
+            " only by $\\eta^2$, while the spectral gap grows with the singular values. Directions"
+            " that differed would need a larger imbalance (Davis and Kahan)."
         ),
     ),
 )

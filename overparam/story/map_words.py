@@ -155,17 +155,17 @@ def summary(plan: Plan, view: View, where: str = "Measured here") -> str:
     both = np.isfinite(log2)
     signs = np.sign(log2[both])
     compared = [
-        f"{how} in {_cells((signs == sign).sum())}" for sign, how in _HOW.items() if sign in signs
+        f"{how} in {(signs == sign).sum():,}" for sign, how in _HOW.items() if sign in signs
     ]
     words = [f"{name} is {', '.join(compared)}"] if compared else []
     left = view.deep.size - both.sum()
     for mark, cells in atlas_kinds(view).items():
         if count := int(cells.sum()):
-            words.append(f"{mark.format(deep=name)} arrived in {_cells(count)}")
+            words.append(f"{mark.format(deep=name)} arrived in {count:,}")
             left -= count
     if left:
-        words.append(f"{_cells(left)} not known yet")
-    return f"**{where}:** {'; '.join(words)}."
+        words.append(f"{left:,} not known yet")
+    return f"**{where}, {_cells(view.deep.size)}:** {'; '.join(words)}."
 
 
 def spread_summary(plan: Plan, spread: Spread) -> str:
@@ -176,7 +176,7 @@ def spread_summary(plan: Plan, spread: Spread) -> str:
     words = summary(plan, spread.view, f"Measured here, medians of {starts} starts")
     unsure = int(spread.disagree.sum())
     return words + (
-        f" In {_cells(unsure)} (•) at least two of them have it faster and two have it slower."
+        f" In {_cells(unsure)} (•) at least two starts say faster and two say slower."
         if unsure
         else ""
     )

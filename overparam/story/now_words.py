@@ -53,7 +53,9 @@ def _step(plain: Moment, deep: Moment, one_output: bool) -> str:
     along = _number(deep.longest / plain.longest)
     if one_output:
         across = _number(deep.shortest / plain.shortest)
-        return f"{deep.name} steps {across} times as far as {plain.name}, {along} times along W."
+        return (
+            f"{deep.name} steps {across} times as far as {plain.name} across W, {along} along it."
+        )
     return f"{deep.name} steps up to {along} times as far as {plain.name}."
 
 

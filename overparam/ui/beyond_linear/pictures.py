@@ -223,7 +223,7 @@ def _tuned(state: PageState, values: Mapping[str, Any], study: Study) -> Draw:
         slot.html(tuned_table(grid, study.loss))
         words.caption(
             f"Iterations, least to largest of {study.seeds} seeds, each with its own best step size"
-            " of the grid for each goal; in bold how many times sooner than N = 1 of the same"
+            " of the grid for each goal; in bold how many times as fast as N = 1 of the same"
             " seed. *edge*: a best step is the first or last of the grid. The curves: each at its"
             f" best step to {values['goal']:g}."
         )
@@ -246,13 +246,13 @@ def _loss(state: PageState, values: Mapping[str, Any], study: Study) -> Draw:
                 speed_up_ranges(ranges),
                 key="beyond_ranges",
                 alt=(
-                    "How many times sooner two and three factors arrive than one matrix, for three "
+                    "How many times as fast two and three factors arrive as one matrix, for three "
                     "losses and two starts; a bar from the least to the largest of the seeds."
                 ),
             )
         words.caption(
-            "How many times sooner than one matrix, each at its own best step; left of the line: "
-            "later. "
+            "How many times as fast as one matrix, each at its own best step size; left of the "
+            "line: slower. "
             f"Stored grids, {optimizer}; *this run*: {LOSSES[study.loss]}, "
             f"{STARTS[values['start']]}, {values['optimizer']}. *He* begins with large outputs, "
             "PyTorch's default with small ones."

@@ -32,10 +32,10 @@ CHOICES = (
 )
 WHY = {
     "4": (
-        "**A slope is the distance to go, cubed**: along $w_1$ 1000, 100 times the distance; along"
-        " $w_2$ 1, the distance itself. A step size safe for $w_1$ is a hundred times too small for"
-        " $w_2,$ which crawls. Depth multiplies *both* steps by a factor that grows with the"
-        " weights: once $w_1$ is large, $w_2$ takes longer steps."
+        "**A slope is the distance to go, cubed**: 1000 along $w_1$ (100 times the distance), 1"
+        " along $w_2$ (the distance itself). A step size safe for $w_1$ is a hundred times too"
+        " small for $w_2,$ which crawls. Depth multiplies *both* steps by a factor that grows with"
+        " the weights: once $w_1$ is large, $w_2$ takes longer steps."
     ),
     "2": (
         "**A slope is the distance to go**: 10 along $w_1$, 1 along $w_2$. So one step size suits"

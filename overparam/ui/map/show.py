@@ -81,13 +81,13 @@ def caption(plan: Plan) -> str:
     goal = f"L ≤ {plan.loss:g}" if plan.problem == "two" else f"g ≤ {plan.gap:g}"
     loss = "Loss $\\frac1p(w_1-y_1)^p+\\frac1p(w_2-y_2)^p$. " if plan.problem == "two" else ""
     words = (
-        f"{loss}How many times fewer iterations {deep_name(plan)} needs than depth 1 until {goal}, "
+        f"{loss}How many times fewer iterations {deep_name(plan)} needs than depth 1 to {goal}, "
     )
     if "step" not in (plan.x, plan.y):
-        return words + "each with its own best step size. Click a cell to see its runs."
+        return words + "each at its own best step size. Click a cell to see its runs."
     return (
-        words + "both with one step size, in leaps from 0 to the target: no fair race, as depth"
-        " multiplies it by N‖W‖^(2−2/N). Click a cell to see its runs."
+        words + "both at one step size, where 1 leaps from 0 to the target: no fair race, as depth"
+        " multiplies it by N‖W‖^(2−2/N) along W. Click a cell to see its runs."
     )
 
 
@@ -99,7 +99,7 @@ def progress_words(medians: Medians) -> str:
         how = "Computed beforehand" if medians.stored else "Complete"
         return f"{how}: {words}{medians.runs:,} runs of up to {sweep.plan.horizon:,} iterations."
     which = f"start {start + 1} of {starts}: " if starts > 1 else ""
-    words = f"{which}{sweep.decided:.0%} of {sweep.runs:,} runs decided"
+    words = f"{which}{100 * sweep.decided:.0f} % of {sweep.runs:,} runs decided"
     left = sweep.seconds_left()
     return words + (f", at most {left:.0f} s left" if moving()["playing"] and left > 2 else "")
 

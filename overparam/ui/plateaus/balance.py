@@ -133,5 +133,5 @@ def _classes(state: PageState, family: Family) -> None:
     st.caption(
         "Targets $s+0.3\\,(s^2-1)$ for a normal $s$. Crosses: $-\\frac{a_3}{\\varphi'(0)}\\kappa"
         " a^4$ and $-\\frac23\\frac{a_2}{\\varphi'(0)}\\mu a^3$, $\\kappa=3$, $\\mu=0.6$. Where"
-        " $\\varphi(0)\\neq0$ an output bias is trained beside."
+        " $\\varphi(0)\\neq0$ an output bias is trained, too."
     )

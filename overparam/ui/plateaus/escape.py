@@ -56,7 +56,7 @@ def show(state: PageState, family: Family) -> None:
             )
         )
         + f"Escaped: below {seen.level:g} of the loss at zero. "
-        + ("" if family.chain else "Click a run: what unbalances its layers.")
+        + ("" if family.chain else "Click a run to see what unbalances its layers.")
     )
     export_controls.show(state, family, seen)
 
@@ -165,7 +165,7 @@ def remarks(family: Family, seen: FamilyView) -> list[str]:
     words = []
     if 0.0 in family.eps and family.r >= 2:
         words.append(
-            "ε = 0 stands exactly on the saddle: its gradient is 0, and it stays for ever."
+            "ε = 0 stands exactly on the saddle: its gradient is 0, and it stays there for ever."
         )
     if family.decay and family.r >= 3:
         at = _threshold(family)

@@ -37,9 +37,9 @@ def show(state: PageState, family: Family) -> None:
     with right:
         st.markdown(table(halves) if seen.finished else "Computing …")
     st.caption(
-        "White inputs, three outputs. The order is that of the strengths $s$, but the times are not"
-        " as $1/s$: by the time that a weak mode leaves, the strong ones have changed the layers"
-        " that it needs."
+        "White inputs, three outputs. The order is that of the strengths $s$, but the times do not"
+        " go like $1/s$: by the time that a weak mode leaves, the strong ones have changed the"
+        " layers that it needs."
     )
 
 

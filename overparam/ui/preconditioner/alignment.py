@@ -167,9 +167,9 @@ _CAPTIONS = {
     "certificate": (
         "Score: $a_r=\\|T_j[{:}r,{:}r]\\|^2/r$, the worst interface; dotted: $r/h$, for random"
         " directions. Guarantee (Davis–Kahan): $a_r\\ge1-b^2/r$, $b=\\|\\Delta U_r\\|/\\delta$,"
-        " imbalance $\\Delta=W_{j+1}^\\top W_{j+1}-W_jW_j^\\top$, gap"
+        " imbalance $\\Delta=W_{j+1}^\\top W_{j+1}-W_jW_j^\\top$, spectral gap"
         " $\\delta=\\sigma_r^2-\\sigma_{r+1}^2$ across the interface. A step moves $\\Delta$ only"
-        " by $\\eta^2(g_{j+1}^\\top g_{j+1}-g_jg_j^\\top)$, while the gap grows."
+        " by $\\eta^2(g_{j+1}^\\top g_{j+1}-g_jg_j^\\top)$, while the spectral gap grows."
     ),
     "law": (
         "Grey: the law $\\dot\\sigma=-N\\sigma^{2-2/N}\\,u^\\top Gv$ of balanced layers, summed up"
@@ -203,8 +203,8 @@ def _certificate(chain: Chain, found: Alignment, r: int) -> tuple[list[Panel], s
     return (
         panels,
         (
-            "Score and guarantee over the iterations; below, imbalance and gap, whose crossing"
-            " certifies."
+            "Score and guarantee over the iterations; below, imbalance and spectral gap, whose"
+            " crossing certifies."
         ),
     )
 
@@ -234,8 +234,8 @@ def _verdict(chain: Chain, found: Alignment, r: int, at: int) -> str:
     size = max(float(each[-1, 0]) ** 2 for each in found.layer_sigma)
     if gap <= 1e-9 * size:
         words += (
-            f" σ{r} and σ{r + 1} are (nearly) equal across an interface: there is no gap, and their"
-            " directions are arbitrary."
+            f" σ{r} and σ{r + 1} are (nearly) equal across an interface: there is no spectral gap,"
+            " and their directions are arbitrary."
         )
     return words
 

@@ -98,8 +98,9 @@ def _explain(depth: float, w: np.ndarray, grad: np.ndarray, after: np.ndarray) -
     st.markdown(_in_words(depth, w, grad, after))
     with role("aside", "claim"):
         st.caption(
-            "Claim 2 of the paper: depth acts as an **adaptive rate** that grows with $W$, and a"
-            " **stretch** by $N$ along $W$ alone. The step is $-\\eta\\,P(G)$."
+            "Claim 2 of the paper: depth makes a step $-\\eta\\,P(G)$ of $-\\eta\\,G$. Its"
+            " **preconditioner** $P$ is an **adaptive rate** that grows with $W$, and a **stretch**"
+            " by $N$ along $W$ alone."
         )
 
 
@@ -135,8 +136,8 @@ def _in_words(depth: float, w: np.ndarray, grad: np.ndarray, after: np.ndarray) 
     turned = math.degrees(math.acos(min(1.0, float(after @ grad) / (reach * length))))
     longer = reach / length
     return (
-        f"{factors} Here $G$ turns by **{turned:.0f}°** towards the line of $W$ and gets"
-        f" **{_short(longer)}** times its length."
+        f"{factors} Here $G$ turns by **{turned:.0f}°** towards the line of $W$ and"
+        f" becomes **{_short(longer)}** times as long."
     )
 
 

@@ -250,7 +250,7 @@ def _results(
             lucky = f"; up to {most:,} from starts nearby"
         elif count is not None and most is None and share == "best":
             lucky = "; by luck: not from all starts nearby"
-        entries.append(f"**{PATHS[name]}:** {words} (step {step:.2g}{lucky})")
+        entries.append(f"**{PATHS[name]}:** {words} (step size {step:.2g}{lucky})")
     return " · ".join(entries)
 
 
@@ -320,11 +320,13 @@ def _in_words(
 def _compared(best: str, plain: int, deep: int) -> str:
     if plain == deep:
         return f"**Measured here:** $N = {best}$ and $N = 1$ need equally many iterations."
-    verb, less, factor = (
-        ("helps", "fewer", plain / deep) if deep < plain else ("hurts", "more", deep / plain)
+    factor = f"{float(f'{max(plain / deep, deep / plain):.2g}'):,g} times"
+    verb, times = (
+        ("helps", f"{factor} fewer iterations than")
+        if deep < plain
+        else ("hurts", f"{factor} as many iterations as")
     )
-    times = f"{float(f'{factor:.2g}'):,g} times {less}"
     return (
         f"**Measured here:** depth {verb}; $N = {best}$, the quickest deep one, needs {times}"
-        " iterations than $N = 1$."
+        " $N = 1$."
     )

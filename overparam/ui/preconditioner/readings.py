@@ -146,8 +146,8 @@ def ablation(reader: Reader) -> None:
     _table(head, rows)
     st.caption(
         "Full: $\\lVert W\\rVert^{2-2/N}\\,(G + (N-1)\\,\\mathrm{Pr}_W G)$; scale only: without"
-        " $\\mathrm{Pr}_W$; stretch only: factor 1. To a gap: iterations, each at its own best step"
-        " size of the grid; –: not within the run."
+        " $\\mathrm{Pr}_W G$; stretch only: without $\\lVert W\\rVert^{2-2/N}$. To a gap:"
+        " iterations, each at its own best step size of the grid; –: not within the run."
     )
 
 

@@ -93,7 +93,7 @@ def show(reader: Reader) -> None:
     sizes = ", ".join(f"{step:.3g} for {name}" for name, step in zip(names, steps, strict=True))
     st.caption(
         f"Move over the picture, drag, or press ← →. Best step sizes $\\eta$: {sizes}. $H$: Hessian"
-        " of the loss in $W$. Where the curvature falls, as at $p > 2$, a step can grow with it;"
+        " of the loss in $W$. Where the curvature falls, as at $p > 2$, a step can grow in turn;"
         " one that outgrows it diverges late."
     )
 

@@ -44,8 +44,8 @@ SYMBOLS = {
 - $W_j=U_jS_jV_j^\\top$: singular vectors of a layer; $T_j=V_{j+1}^\\top U_j$: **interface** of two
   layers
 - $h$: hidden width; $k$: outputs; $r$: number of top directions; $a_r$: their **score**
-- $\\Delta=W_{j+1}^\\top W_{j+1}-W_jW_j^\\top$: imbalance; $\\delta$: **gap** between the top $r$
-  and the rest
+- $\\Delta=W_{j+1}^\\top W_{j+1}-W_jW_j^\\top$: imbalance; $\\delta$: **spectral gap** between
+  the top $r$ and the rest
 """
     ),
     "reg": (

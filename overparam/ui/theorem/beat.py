@@ -77,8 +77,8 @@ def _verdict(state: PageState, case: Case, curve: Curve) -> None:
     if work > 0:
         st.markdown(
             f"Of all the work done along the way, ∫|F·dW| = {work:.4g},"
-            f" **{abs(found.total.value) / work:.2%}** did not cancel. Can you draw a loop with"
-            " more?"
+            f" **{100 * abs(found.total.value) / work:.2f} %** did not cancel. Can you draw a loop"
+            " with more?"
         )
     st.caption(around.stokes_in_words(found))
 

@@ -66,13 +66,13 @@ def _share_in_words(found: compute.Closest) -> str:
     share = found.potential.share
     supplied = (
         "In the mean over this square the nearest gradient, $\\nabla\\varphi^*$, supplies"
-        f" **{1 - share:.2%}** of $\\int\\|F\\|^2$"
+        f" **{100 * (1 - share):.2f} %** of $\\int\\|F\\|^2$"
     )
     if share <= max(found.error, 1e-20):
         return f"{supplied}. What is left is the error of the grid: $F$ is a gradient."
     return (
-        f"{supplied}; no regularizer supplies the other **{share:.3%}**"
-        f" (±\u00a0{100 * found.error:.1g}%)."
+        f"{supplied}; no regularizer supplies the other **{100 * share:.3f} %**"
+        f" (±\u00a0{100 * found.error:.1g} %)."
     )
 
 
@@ -164,9 +164,7 @@ def _table(runs: dict[str, Descent]) -> str:
 
 
 def _descent_in_words(runs: dict[str, Descent]) -> str:
-    words = (
-        "Measured here. Each goal at its own best step of a grid (12 a decade, 500 iterations). "
-    )
+    words = "Measured here, each goal at its own best step size of a grid (12 a decade, 500 iterations). "
     if runs["along ∇φ*"].arrivals[-1] is None:
         words += (
             "Descent on $\\varphi^*$ ends at a minimum of $\\varphi^*$, not of $L$: the fit is"

@@ -48,8 +48,8 @@ POINTS = (
     (
         "Not that depth is faster",
         (
-            "Not being a regularizer is no advantage in itself. Where depth helps and where it"
-            " hurts is the subject of the race."
+            "Not being a regularizer is no advantage in itself. The pages *The race* and *Where"
+            " depth helps* show where it helps and where it hurts."
         ),
         (),
     ),
