@@ -62,7 +62,7 @@ def test_an_atlas_of_the_folder_stands_in_the_place_of_the_map(shelf):
     assert set(atlases()) >= {"large one", "small", "broken"}
     app = page(atlas="large one", cell="3.2", x="scale")
     words = said(app)
-    assert told(app) == [] and "30 × 22 cells" in words and "In this atlas:" in words
+    assert told(app) == [] and "30 × 22 cells" in words and "In this atlas, 660 cells:" in words
     assert "In the atlas: depth 2: 64 iterations" in words and "Depth 2 needs" in words
     assert "1 not known yet" in words
     assert "map_problem" not in {w.key for w in app.selectbox}

@@ -265,7 +265,7 @@ def test_the_bead_gathers_what_the_verdict_says_and_nothing_at_depth_one(monkeyp
 
 def test_the_share_that_no_regularizer_supplies(monkeypatch):
     page = Page(monkeypatch, view="closest", N="4")
-    assert "**0.900%**" in page.text  # 0.90 % is the limit under refinement
+    assert "**0.900 %**" in page.text  # 0.90 % is the limit under refinement
     page.set("N", 1.0)
     assert "$F$ is a gradient" in page.text
     page.set("loss", "lp")

@@ -214,7 +214,7 @@ def test_the_paths_have_the_counts_of_the_home_page(page, p):
         run = tuned_run(depth, p)
         plural = "" if run.iterations == 1 else "s"
         assert (
-            f"**N = {depth}:** {run.iterations:,} iteration{plural} (step {run.step_size:.2g})"
+            f"**N = {depth}:** {run.iterations:,} iteration{plural} (step size {run.step_size:.2g})"
             in shown.text
         )
 
@@ -222,14 +222,14 @@ def test_the_paths_have_the_counts_of_the_home_page(page, p):
 def test_a_start_from_which_the_step_size_is_lucky_is_named(page):
     shown = page(view="paths", x="4", y="0.5", paths="2")
     count, most = re.search(
-        r"N = 2:\*\* (\d+) iterations \(step \S+; up to (\d+) from starts nearby\)", shown.text
+        r"N = 2:\*\* (\d+) iterations \(step size \S+; up to (\d+) from starts nearby\)", shown.text
     ).groups()
     assert int(most) > 2 * int(count)
 
 
 def test_an_arrival_that_the_starts_nearby_do_not_share_is_luck(page):
     text = page(view="paths", p="6", ratio="31.62").text
-    assert re.search(r"N = 2:\*\* 2 iterations \(step \S+; by luck: not from all starts", text)
+    assert re.search(r"N = 2:\*\* 2 iterations \(step size \S+; by luck: not from all starts", text)
     assert "No step size tried brings N = 1, N = 2, N = 3 to the goal" in text
     assert "arrives; the quickest" not in text
 

@@ -164,7 +164,10 @@ def _table(runs: dict[str, Descent]) -> str:
 
 
 def _descent_in_words(runs: dict[str, Descent]) -> str:
-    words = "Measured here, each goal at its own best step size of a grid (12 a decade, 500 iterations). "
+    words = (
+        "Measured here, each goal at its own best step size of a grid (12 a decade, 500"
+        " iterations). "
+    )
     if runs["along ∇φ*"].arrivals[-1] is None:
         words += (
             "Descent on $\\varphi^*$ ends at a minimum of $\\varphi^*$, not of $L$: the fit is"
