@@ -39,7 +39,8 @@ def choose_device(multiplications: float) -> tuple[torch.device, str]:
     if multiplications < GPU_WORTH:
         return (
             torch.device("cpu"),
-            f"Computed on the CPU: a step is so small that the GPU ({name}) would be slower.",
+            f"Computed on the CPU: an iteration is so little work that the GPU ({name}) would be"
+            " slower.",
         )
     return torch.device("cuda"), f"Computed on the GPU: {name}."
 

@@ -87,7 +87,10 @@ def verdict_words(verdict: Verdict, found: Estimate, family: str, way: Way, stee
             else f"the draws agree no more than noise does (probability {found.chance:.2g})."
         )
     elif verdict.kind == "found":
-        words = f"an $R$ of the family *{name}* leaves {here} on these runs and {there} on others"
+        words = (
+            f"an $R$ of the family *{name}* leaves {here} of the force on these runs and {there} on"
+            " others"
+        )
         words += ", no more than noise leaves." if way.noisy else ", which is rounding."
         if (
             way.kind in DEEP
@@ -120,12 +123,12 @@ def verdict_words(verdict: Verdict, found: Estimate, family: str, way: Way, stee
                 f"{share_words(max(answer.here.band, answer.there.band))}. Raise the repeats S."
             ),
             "few runs": (
-                f"*{name}* leaves {here} on these runs and {there} on others: it is free enough to"
-                " fit runs that it has seen, whatever they did. Raise the runs M."
+                f"*{name}* leaves {here} of the force on these runs and {there} on others: it is"
+                " free enough to fit runs that it has seen, whatever they did. Raise the runs M."
             ),
             "family": (
-                f"*{name}* leaves {here} on these runs and {there} on others. A large share left is"
-                " no proof that there is no $R$, a small one is none that there is."
+                f"*{name}* leaves {here} of the force on these runs and {there} on others. A large"
+                " share left is no proof that there is no $R$, a small one is none that there is."
             ),
             "loops": "no closed loop's work is clear of its error.",
         }[verdict.reason]

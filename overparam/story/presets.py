@@ -275,8 +275,8 @@ COUNTEREXAMPLES = (
             "Depth's fast early steps can diverge later, as ‖W‖ grows and multiplies the step."
         ),
         watch=(
-            "Depth 3 is far ahead, then gone: its effective step η‖W‖^(2−2/N) has outgrown the"
-            " curvature. A longer tuning horizon finds a step that lasts."
+            "Depth 3 is far ahead, then gone: its effective step η‖W‖^(2−2/N) has outgrown what"
+            " the curvature allows. A longer tuning horizon finds a step that lasts."
         ),
         measure=arrivals,
     ),

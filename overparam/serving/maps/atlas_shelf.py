@@ -28,7 +28,9 @@ def atlas(name: str) -> Atlas:
     """
     file = atlases().get(name)
     if file is None:
-        raise AtlasError("There is no atlas of that name on this server.")
+        raise AtlasError(
+            "There is no atlas of that name on this server: choose another, or open its file."
+        )
     try:
         return _read(file, file.stat().st_mtime_ns)
     except OSError as error:

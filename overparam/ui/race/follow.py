@@ -33,7 +33,7 @@ def _invitation() -> None:
     rooms = hall()
     if rooms is None:
         st.info(
-            "This server hands out no streams: start the app with `streamlit run app.py`.",
+            "Nobody can follow on this server: start the app with `streamlit run app.py`.",
             icon=":material/cast:",
         )
         return

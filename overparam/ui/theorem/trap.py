@@ -40,11 +40,9 @@ def show(state: PageState, computed: Callable[..., Any]) -> None:
             "**any smooth field**."
         )
         st.markdown(
-            f"**One run**: the potential leaves {share_words(here[0])}. Perfect, and worthless: "
-            "it leaves "
-            f"{share_words(there[0])} of the next runs' force. Distinct points and any vectors at "
-            "them can always be "
-            "interpolated by a gradient."
+            f"**One run**: the potential leaves {share_words(here[0])} of it. Perfect, and"
+            f" worthless: it leaves {share_words(there[0])} of the next runs' force. Distinct"
+            " points and any vectors at them can always be interpolated by a gradient."
         )
         st.markdown(_at_the_end(int(found.counts[-1]), float(there[-1]), float(anything[-1])))
         st.caption(
