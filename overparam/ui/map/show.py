@@ -79,10 +79,9 @@ def transport(medians: Medians) -> None:
 def caption(plan: Plan) -> str:
     """What the colours mean."""
     goal = f"L ≤ {plan.loss:g}" if plan.problem == "two" else f"g ≤ {plan.gap:g}"
-    loss = "Loss $\\frac1p(w_1-y_1)^p+\\frac1p(w_2-y_2)^p$. " if plan.problem == "two" else ""
-    words = (
-        f"{loss}How many times fewer iterations {deep_name(plan)} needs than depth 1 to {goal}, "
-    )
+    two = "Loss $\\frac1p(w_1-y_1)^p+\\frac1p(w_2-y_2)^p$. "
+    on = two if plan.problem == "two" else "Synthetic regression. "
+    words = f"{on}How many times fewer iterations {deep_name(plan)} needs than depth 1 to {goal}, "
     if "step" not in (plan.x, plan.y):
         return words + "each at its own best step size. Click a cell to see its runs."
     return (

@@ -8,8 +8,8 @@ from overparam.ui.components.window import icon_only
 from overparam.ui.shell.frame import when_open
 
 _SHARED = """
-- $W_e=W_N\\cdots W_1$: end-to-end matrix of a network of **depth** $N$, also written $W$; $\\|W\\|$
-  its norm
+- $W_e=W_N\\cdots W_1$: end-to-end matrix of a network of **depth** $N$ (1: plain gradient descent),
+  also written $W$; $\\|W\\|$ its norm
 - $L$: loss; $L^*$ its least value; $L_0$ its value at $W=0$; $G$ its gradient in $W$
 - $\\eta$: **step size**; $\\lambda$: weight decay; $p$: exponent of the loss
 """
@@ -89,8 +89,8 @@ SYMBOLS = {
 - condition number: largest curvature over smallest, of the synthetic regression at $p=2$
 - **goal**: a loss $L$ to reach, or a gap $g=(L-L^*)/(L_0-L^*)$, the share of the avoidable loss
   that is left
-- colour: iterations of depth 1 to the goal over those of depth $N$; horizon: iterations after which
-  a run counts as not arrived
+- colour: iterations of depth 1 to the goal over those of depth $N$; *give up after*, the
+  horizon: iterations after which a run counts as not arrived
 """
     ),
     "beyond": (
