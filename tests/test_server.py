@@ -2,12 +2,14 @@
 
 import gzip
 import http.client
+import re
 import socket
 
 import pytest
 from streamlit import config
 
 from overparam.ui.components import plotly_js
+from overparam.ui.shell import frontend
 from overparam.ui.shell.document_head import DocumentHead
 from overparam.ui.shell.look import ROOM_FOR_SIDEBAR
 from overparam.ui.shell.server import head, no_delay, routes
@@ -80,6 +82,19 @@ def _answer(accept: bytes) -> tuple[dict[bytes, bytes], bytes]:
     return dict(sent[0]["headers"]), b"".join(message["body"] for message in sent[1:])
 
 
+def test_the_drawing_library_is_called_in_parentheses():
+    served, file = plotly_js.plain(), plotly_js.FILE.read_bytes()
+    assert len(served) == len(file) + 2 and b"this, (() => {" in served
+
+
+def test_what_a_page_will_ask_for_is_asked_for_with_the_document():
+    links = re.findall(r'href="\./([^"]+)"', frontend.asked())
+    assert len(links) == len(set(links)) and any("BidiComponent" in link for link in links)
+    assert all((frontend.FOLDER / link).is_file() for link in links)
+    document = (frontend.FOLDER / "index.html").read_text(encoding="utf-8")
+    assert not any(link in document for link in links)
+
+
 def test_a_page_has_ours_in_its_head_and_no_stale_copy_is_kept():
     headers, body = _answer(b"text/html,*/*")
     assert body == b"<html><head><!--/page a=1--></head><body></head></body></html>"
@@ -97,7 +112,8 @@ def test_the_head_of_every_page_has_the_look_and_asks_for_the_drawing_library():
     written = head("/", "")
     assert "padding-inline" in written and "app_tools" in written
     assert f'src="./{plotly_js.ROUTE}"' in written
-    assert written.count("<") == 4  # a style sheet and a script
+    own = written.replace(frontend.asked(), "")
+    assert own.count("<") == 4  # a style sheet and a script
     assert "stTopNav" in written and "stTopNav" not in head("/", "embed=true")
 
 

@@ -21,7 +21,7 @@ from streamlit import config
 from streamlit.starlette import App
 
 from overparam.ui.components import plotly_js
-from overparam.ui.shell import follow
+from overparam.ui.shell import follow, frontend
 from overparam.ui.shell.document_head import DocumentHead
 from overparam.ui.shell.frame import WITH_SIDEBAR
 from overparam.ui.shell.look import PAGE, ROOM_FOR_SIDEBAR, UNTIL_IT_STANDS, shared
@@ -57,7 +57,7 @@ def head(path: str, query: str) -> str:
     style = PAGE + shared(embedded) + UNTIL_IT_STANDS
     if page in WITH_SIDEBAR and not embedded and "projector" not in asked:
         style += ROOM_FOR_SIDEBAR
-    return f"<style>{style}</style>{plotly_js.ASKED}"
+    return f"<style>{style}</style>{plotly_js.ASKED}{frontend.asked()}"
 
 
 _loop: asyncio.AbstractEventLoop | None = None
