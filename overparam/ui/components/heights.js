@@ -12,6 +12,7 @@ const GIVE = 0.8 // of the least height, where the page then fits the window
 class Heights {
   constructor() {
     this.pictures = new Map() // element -> { least(), most(), change() and the chosen height }
+    this.turns = new Promise((resolve) => { this.measured = resolve })
     this.sizes = new ResizeObserver(() => this.changed())
     this.content = new MutationObserver((changes) => changes.some(outside) && this.changed())
   }
@@ -28,6 +29,14 @@ class Heights {
     this.sizes.observe(content)
     this.sizes.observe(content.closest('[data-testid="stMain"]'))
     this.changed()
+  }
+
+  // When a picture may be drawn for the first time: its height has been found, as one that is drawn before is drawn twice. One at
+  // a time, so that each is seen as soon as it is drawn; those below the window when there is nothing else to do.
+  turn(root) {
+    const mine = this.turns.then(() => root.getBoundingClientRect().top < innerHeight || idle())
+    this.turns = mine.then(painted)
+    return mine
   }
 
   remove(root) {
@@ -52,6 +61,7 @@ class Heights {
   measure(resting) {
     clearTimeout(this.waiting)
     this.waiting = undefined
+    this.measured()
     const shown = [...this.pictures].filter(([root]) => root.clientWidth && root.closest('[data-testid="stMain"]'))
     if (!shown.length) return
     const main = shown[0][0].closest('[data-testid="stMain"]')
@@ -90,6 +100,17 @@ function leastHeight(pixels) {
 // By how much the page is higher than the window.
 function beyond(main) {
   return main.scrollHeight - main.clientHeight
+}
+
+function painted() {
+  return new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)))
+}
+
+function idle() {
+  return new Promise((resolve) => {
+    if (globalThis.requestIdleCallback) requestIdleCallback(resolve, { timeout: WAIT })
+    else setTimeout(resolve) // Safari
+  })
 }
 
 function outside({ target }) {

@@ -74,8 +74,9 @@ class LiveChart {
     this.guessAtFirst(options)
     if (this.height) heights.changed()
     else heights.add(this.plot, this)
-    loadPlotly(options.plotly).then(
-      (plotly) => {
+    this.turn ??= heights.turn(this.plot)
+    Promise.all([loadPlotly(options.plotly), this.turn]).then(
+      ([plotly]) => {
         this.Plotly = plotly
         this.problem.hidden = true
         this.receive()

@@ -72,14 +72,22 @@ function merge(base, over) {
   }
 }
 
+// The figure as a chart of this width shows it.
+function figureOf(data, slim) {
+  const figure = JSON.parse(data.figure);
+  merge(figure, slim ?? {});
+  return figure;
+}
+
 async function draw(root, chart, setTriggerValue) {
+  chart.turn ??= heights.turn(root);
+  await chart.turn;
   const { data } = chart, rem = chart.rem.clientWidth, slim = slimmer(data, root);
   const colour = readTheme(root).text
   const asDrawn = chart.drawn === data && chart.drawnAt === rem && chart.slim === slim && chart.colour === colour;
   if (asDrawn || chart.gone) return; // a later change has been drawn already
   const Plotly = await loadPlotly(data.library);
-  const figure = JSON.parse(data.figure);
-  merge(figure, slim ?? {});
+  const figure = figureOf(data, slim);
   for (const frame of figure.frames ?? []) thicken(frame.data);
   chart.aspect = aspectOf(figure);
   await halt(root);
@@ -105,8 +113,7 @@ async function draw(root, chart, setTriggerValue) {
   }
   root.style.cursor = data.clickable ? "crosshair" : "";
   if (data.autoplay && chart.played !== data.figure && !matchMedia("(prefers-reduced-motion: reduce)").matches) {
-    const begin = () => chart.gone || chart.data !== data || play(root, chart, data);
-    setTimeout(begin, 400); // once the page has found its size, as a resize ends an animation
+    painted().then(() => chart.gone || chart.data !== data || play(root, chart, data));
   }
   chart.played = data.figure;
   if (chart.observer) return;
@@ -167,6 +174,7 @@ function still({ data, parentElement, setTriggerValue }) {
     pictures.set(parentElement, chart);
     chart.least = () => leastHeight(slimmer(chart.data, root)?.layout?.height ?? chart.data.height);
     chart.most = () => mostHeight(root, chart);
+    chart.aspect = aspectOf(figureOf(data, slimmer(data, root)));
     chart.change = () => { chart.work = chart.work.then(() => resize(root, chart)); };
     heights.add(root, chart);
     chart.scale = new ResizeObserver(() => chart.drawnAt && redraw());
