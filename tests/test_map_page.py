@@ -155,7 +155,8 @@ def test_the_bare_address_opens_the_synthetic_map_over_seven_starts():
 
 def test_seven_starts_fill_the_map_one_after_the_other_and_stay_in_the_link():
     app = page(**SMALL, starts="7")
-    app.button(key="map_run").click().run()
+    if not (run := app.button(key="map_run")).disabled:  # the first look may have finished it
+        run.click().run()
     plans = plan(**SMALL).over(7)
     assert messages(app) == [] and all(MAPS.get(each).finished for each in plans)
     said = texts(app)
