@@ -12,10 +12,10 @@ from overparam.ui.theorem.controls import find_case, sidebar
 
 PARTS = {"around": around, "shrink": shrink, "beat": beat, "closest": closest, "proof": proof}
 FIELD = (
-    "$F(W)=\\|W\\|^{2-2/N}\\,(G+(N-1)\\,\\mathrm{Pr}_W G)$: what depth makes of a gradient $G$,"
-    " whose part along $W$ is $\\mathrm{Pr}_W G$. **Circulation**: the integral of $F$ around a"
-    " closed curve, 0 for a gradient."
+    "$F(W)=\\|W\\|^{2-2/N}\\,(G+(N-1)\\,\\mathrm{Pr}_W G)$: what depth makes of a gradient $G$. "
+    "**Circulation**: its integral around a closed curve."
 )
+PART = "$\\mathrm{Pr}_W G$: the part of $G$ along $W$. The circulation of a gradient is 0."
 
 through_app()
 state = PageState("reg", CHOICES)
@@ -25,7 +25,7 @@ with st.container(horizontal=True, gap="small", vertical_alignment="center", key
     view = state.segmented("view", label_visibility="collapsed", width="content")
     notes("reg", label="", type="tertiary")
 if view != "estimate":
-    st.markdown(FIELD)
+    st.markdown(FIELD, help=PART)
 example = matching_example(state.values())
 if example and example.values.get("view", "around") == view:
     with role("aside", "example"):

@@ -267,7 +267,7 @@ _WHY = (
         answer=(
             "The curvature falls on the way. Depth 1 keeps its step, so its product starts above 2,"
             " for one step, and ends below 1: the step could be larger by now. Depth 2's step has"
-            " grown with $\\|W\\|$, and its product rises far above depth 1's. The same growth can"
+            " grown with $\\|W\\|$, and its product rises well above depth 1's. The same growth can"
             " make a run diverge late."
         ),
     ),
