@@ -16,6 +16,24 @@ from overparam.ui.shell.frame import through_app, when_open
 from overparam.ui.shell.roles import role
 from overparam.ui.shell.state import PageState
 
+
+def more(net: str) -> None:
+    """What holds for every picture."""
+    with role("aside", "beyond_more", horizontal=True, gap="small", width="content"):
+        if net == "dense" and (sentence := honest_sentence()):
+            with st.popover("In short", icon=":material/short_text:", type="tertiary"):
+                st.markdown(sentence)
+        practice = st.popover(
+            "In practice",
+            icon=":material/quiz:",
+            type="tertiary",
+            key="beyond_questions",
+            help="Five questions before one puts two matrices where one was",
+            on_change="rerun",
+        )
+        when_open(practice, lambda: st.markdown(PRACTICE))
+
+
 through_app()
 state = PageState("beyond", BEYOND_CHOICES)
 sidebar(state)
@@ -37,12 +55,7 @@ elif study is None:
         "The picture appears here as soon as its images are there: see *Images* in the sidebar."
     )
 else:
-    show(moving, partial(picture, state, values, study))
+    show(moving, partial(picture, state, values, study), partial(more, values["net"]))
 with role("aside", "beyond_claims"):
     st.markdown(CLAIMS[values["view"]])
-    if values["net"] == "dense" and (sentence := honest_sentence()):
-        st.markdown(f"**In short.** {sentence}")
-with role("aside", "beyond_practice"):
-    practice = st.expander("In practice: five questions", key="beyond_questions", on_change="rerun")
-    when_open(practice, lambda: st.markdown(PRACTICE))
 prepare(moving)

@@ -23,10 +23,22 @@ DOORS = (
         "A map of thousands of races, and where depth hurts.",
     ),
     (
+        "beyond_linear",
+        "Beyond linear",
+        ":material/hub:",
+        "Networks that are not linear: a larger step.",
+    ),
+    (
         "preconditioner",
         "The preconditioner",
         ":material/explore:",
         "What depth does to a gradient, and why that is fast.",
+    ),
+    (
+        "plateaus",
+        "Plateaus",
+        ":material/hourglass_bottom:",
+        "Why a deep net that starts small waits.",
     ),
     (
         "no_regularizer",
@@ -60,9 +72,9 @@ with role("aside", "intro"):
 left, doors = st.columns([2.6, 1], gap="medium")
 with left:
     picture(state)
-with doors, role("aside", "doors", gap="small"):
+with doors, role("aside", "doors", gap="xxsmall"):
     for page, label, icon, words in DOORS:
-        with st.container(gap="xxsmall"):
+        with st.container(gap=None):
             st.page_link(f"pages/{page}.py", label=f"**{label}**", icon=icon)
             st.caption(words)
     st.caption("**Guided**")

@@ -98,7 +98,7 @@ def test_adam_is_flat_where_descent_waits(monkeypatch):
 
 
 def test_modes_keep_their_order_but_not_one_over_s(monkeypatch):
-    page = Page(monkeypatch, view="modes", act="linear", N="2", small="12", least="0.01")
+    page = Page(monkeypatch, view="modes", act="linear", N="2", small="12", alone="0.01")
     ratios = next(line for line in page.text.split("\n") if line.startswith("| over the first"))
     _, second, third = (float(c.strip(" *")) for c in ratios.split("|")[2:5])
     assert 1 < second < third and abs(third - 4) > 0.1

@@ -186,7 +186,8 @@ def _legend_entry(name: str, kind: str, colour: str, here: Array) -> dict[str, A
     """What the legend says of cells without a number: their colour, or their texture, which is
     drawn into them."""
     if kind != NEITHER:
-        marker = {"symbol": "square", "size": 11, "color": colour}
+        edge = {"color": NEUTRAL, "width": 1}  # dark on a dark page
+        marker = {"symbol": "square", "size": 11, "color": colour, "line": edge}
         return {"x": [None], "y": [None], "mode": "markers", "name": name, "marker": marker}
     ends = [
         (c + side * (0.46 - max(0.0, side * at)), r + side * (0.46 - max(0.0, -side * at)))
@@ -291,7 +292,7 @@ def cell_curves(
             xaxis=axis(
                 "iteration", log=True, range=[np.log10(ZERO_AT), last], **log_ticks(0, last)
             ),
-            yaxis=axis(title, log=True, range=[bottom, top], **log_ticks(bottom, top, 4)),
+            yaxis=axis(title, log=True, range=[bottom, top], **log_ticks(bottom, top, 2)),
             shapes=[_level(goal, "y")],
             margin={"t": 26},
         )
@@ -347,12 +348,12 @@ def cell_tuning(
         **base_layout(
             height=190,
             xaxis=axis(
-                "step size, 1 = one leap from 0 to the target",
+                "step size, in leaps to the target",
                 log=True,
                 range=[low, high],
                 **log_ticks(low, high),
             ),
-            yaxis=axis("iterations", log=True, range=[bottom, top], **log_ticks(bottom, top, 4)),
+            yaxis=axis("iterations", log=True, range=[bottom, top], **log_ticks(bottom, top, 2)),
             legend={"title": {"text": "★ quickest  ", "side": "left"}},
             margin={"t": 26},
         )

@@ -125,9 +125,16 @@ def escape_times(
         figure.add_vline(
             x=threshold,
             line={"color": LIMIT, "dash": "dot", "width": 2},
-            annotation_text="pinned below",
-            annotation_font_color=LIMIT,
-            annotation_position="bottom left",
+        )
+        figure.add_annotation(  # of add_vline it would not stand at its place on a logarithmic axis
+            x=float(np.log10(threshold)),
+            y=0,
+            yref="paper",
+            xanchor="right",
+            yanchor="bottom",
+            text="pinned below",
+            font_color=LIMIT,
+            showarrow=False,
         )
     spread = float(np.log10(eps.max() / eps.min())) if len(eps) > 1 else 0.0
     ends = np.log10([eps.min(), eps.max()]) + np.array([-1, 1]) * (0.06 * spread + 0.03)

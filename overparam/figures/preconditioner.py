@@ -71,7 +71,7 @@ def one_output(
             mode="lines",
             hoverinfo="skip",
             showlegend=False,
-            line={"color": translucent(CURRENT_POINT, 0.55), "width": 1, "dash": "2px,4px"},
+            line={"color": translucent(CURRENT_POINT, 0.8), "width": 1.5, "dash": "2px,4px"},
         )
     origin = np.zeros(2)
     same = np.allclose(grad, after, rtol=1e-3, atol=1e-3 * window)

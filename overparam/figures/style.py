@@ -104,7 +104,7 @@ def axis(title: str = "", *, log: bool = False, **over: Any) -> dict[str, Any]:
     `over` adds to these settings or replaces them.
     """
     settings: dict[str, Any] = {
-        "title": {"text": title, "standoff": 8},
+        "title": {"text": title, "standoff": 10},
         "automargin": True,
         "gridcolor": GRID,
         "zeroline": False,

@@ -13,8 +13,8 @@ from overparam.figures.style import GRID, LIMIT, ZERO_AT, axis, base_layout
 PLANE = ("xaxis2", "yaxis5")
 _SPACE = 0.09  # between two panels, of the height, for the title of the lower one
 _NARROW = 560  # pixels; below, the plane stands under the panels
-_PANELS = {"wide": ((0.0, 0.7), (0.0, 1.0)), "narrow": ((0.0, 1.0), (0.34, 1.0))}
-_PLANE = {"wide": ((0.76, 1.0), (0.32, 1.0)), "narrow": ((0.0, 0.36), (0.0, 0.21))}
+_PANELS = {"wide": ((0.0, 0.68), (0.0, 1.0)), "narrow": ((0.0, 1.0), (0.34, 1.0))}
+_PLANE = {"wide": ((0.77, 1.0), (0.32, 1.0)), "narrow": ((0.0, 0.36), (0.0, 0.21))}
 
 
 def why_now(

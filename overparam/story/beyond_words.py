@@ -115,8 +115,10 @@ def apart_words(curves: Curves) -> str:
     one, two = names.index("one matrix"), names.index("two (paper)")
     plotted = mean_curves(curves.fit + curves.penalty)
     fit, penalty = mean_curves(curves.fit), mean_curves(curves.penalty)
-    if len(curves.times) < 2 or not np.isfinite(plotted[-1, [one, two]]).all():
+    if len(curves.times) < 2:
         return ""
+    if not np.isfinite(plotted[-1, [one, two]]).all():
+        return f"**Measured here**, iteration {curves.times[-1]:,}: diverged; lower the step size."
     fall, of_penalty = plotted[0] - plotted[-1], penalty[0] - penalty[-1]
     if not (fall[[one, two]] > 0).all():  # there is no fall that could have a share
         return (

@@ -38,6 +38,10 @@ STYLE = """<style>
   font-variant-numeric: tabular-nums; }
 .beyond-table :is(th, td) { padding: 0.1rem 0.55rem; text-align: right; white-space: nowrap;
   border: 0; }
+@media (max-width: 640px) { /* all columns are seen: headings break */
+  .beyond-table table { font-size: 0.75rem; }
+  .beyond-table :is(th, td) { padding-inline: 0.2rem; white-space: normal; }
+}
 .beyond-table thead th { font-weight: 600; border-bottom: 1px solid rgba(127, 135, 148, 0.5); }
 .beyond-table :is(th, td):first-child { text-align: left; font-weight: 400; }
 .st-key-beyond_transport .stElementContainer:not(.st-key-beyond_run) kbd { display: none; }
@@ -73,8 +77,15 @@ def apart_curves(which: str, curves: Curves) -> list[tuple[str, np.ndarray, int]
 
 
 def _apart(state: PageState, values: Mapping[str, Any], study: Study) -> Draw:
-    with st.container(key="beyond_curves_row"):
-        which = state.segmented("curves", label_visibility="collapsed")
+    with st.container(
+        horizontal=True,
+        vertical_alignment="center",
+        horizontal_alignment="distribute",
+        key="beyond_curves_row",
+    ):
+        which = state.segmented("curves", label_visibility="collapsed", width="content")
+        with role("aside", "beyond_numbers", width="content"):
+            with_numbers = st.toggle("Numbers", key="beyond_numbers")
     chart = live_chart(
         "beyond_apart",
         height=HEIGHT,
@@ -88,7 +99,7 @@ def _apart(state: PageState, values: Mapping[str, Any], study: Study) -> Draw:
         ),
     )
     words = role("answer", "beyond").empty()
-    table = role("aside", "beyond_table").empty()
+    table = role("aside", "beyond_table").empty() if with_numbers else None
 
     def lines(curves: Curves, ghost: bool = False) -> list[Curve]:
         found = []
@@ -101,7 +112,8 @@ def _apart(state: PageState, values: Mapping[str, Any], study: Study) -> Draw:
     def draw(study: Study, curves: Curves) -> None:
         chart.draw(name_of(study), [*_ghosts("apart", lines), *lines(curves)])
         words.markdown(apart_words(curves))
-        table.html(apart_table(curves, [apart_looks(i)[0] for i in range(len(APART))]))
+        if table:
+            table.html(apart_table(curves, [apart_looks(i)[0] for i in range(len(APART))]))
 
     return draw
 

@@ -43,10 +43,13 @@ def seen(moving: dict[str, Any]) -> Curves | None:
     return TRAININGS.get(study).view(moving["position"])
 
 
-def show(moving: dict[str, Any], mount: Callable[[], Draw]) -> None:
-    """Mount the picture and draw until the end, a pause, or the next change."""
+def show(moving: dict[str, Any], mount: Callable[[], Draw], beside: Callable[[], object]) -> None:
+    """Mount the picture and draw until the end, a pause, or the next change; `beside` draws what
+    stands beside the line about the run."""
     training, draw = TRAININGS.get(moving["study"]), mount()
-    status = role("words", "beyond_status").empty()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        status = role("words", "beyond_status", width="stretch").empty()
+        beside()
     try:
         _go(training, moving, draw, status)
     except (DataError, TrainingError) as error:

@@ -292,7 +292,7 @@ class LiveChart {
     const axis = (log, title, ticks) => ({
       type: log ? "log" : "linear",
       uirevision: this.painted, // what a person has chosen is kept by `zoomed`
-      title: { text: title, standoff: 8, font: { size: theme.size } },
+      title: { text: title, standoff: 0.75 * theme.size, font: { size: theme.size } },
       automargin: true,
       zeroline: false,
       gridcolor: theme.grid,

@@ -10,6 +10,10 @@ const ZOOMED = {
   modeBarButtons: [["zoomIn2d", "zoomOut2d", "resetScale2d"]],
 };
 
+function remScale() {
+  return parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+}
+
 function themed(layout, root) {
   const { text, background, rem } = readTheme(root);
   return {
@@ -19,9 +23,21 @@ function themed(layout, root) {
   };
 }
 
-// In projector mode all text grows with the root's font size, and so do lines and markers of one size.
+// In projector mode all text grows with the root's font size, and with it the room that is kept for text.
+function widen(layout) {
+  const scale = remScale();
+  for (const [name, part] of Object.entries(layout)) {
+    if (/^[xy]axis/.test(name) && part.title?.standoff) part.title.standoff *= scale;
+  }
+  for (const pad of [layout.margin, ...[...(layout.sliders ?? []), ...(layout.updatemenus ?? [])].map((each) => each.pad)]) {
+    for (const side of Object.keys(pad ?? {})) pad[side] *= scale;
+  }
+  return layout;
+}
+
+// So do lines and markers of one size.
 function thicken(traces) {
-  const scale = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+  const scale = remScale();
   for (const { line, marker } of traces ?? []) {
     if (typeof line?.width === "number") line.width *= scale;
     if (typeof marker?.size === "number") marker.size *= scale;
@@ -82,18 +98,20 @@ function figureOf(data, slim) {
 async function draw(root, chart, setTriggerValue) {
   chart.turn ??= heights.turn(root);
   await chart.turn;
-  const { data } = chart, rem = chart.rem.clientWidth, slim = slimmer(data, root);
+  const { data } = chart, rem = chart.rem.clientWidth;
   const colour = readTheme(root).text
-  const asDrawn = chart.drawn === data && chart.drawnAt === rem && chart.slim === slim && chart.colour === colour;
+  const asDrawn =
+    chart.drawn === data && chart.drawnAt === rem && chart.slim === slimmer(data, root) && chart.colour === colour;
   if (asDrawn || chart.gone) return; // a later change has been drawn already
   const Plotly = await loadPlotly(data.library);
+  await halt(root);
+  const slim = slimmer(data, root); // not before: the column may have found its width only now
   const figure = figureOf(data, slim);
   for (const frame of figure.frames ?? []) thicken(frame.data);
   chart.aspect = aspectOf(figure);
-  await halt(root);
   await Plotly.react(root, {
     data: thicken(figure.data),
-    layout: themed({ ...figure.layout, height: chart.height }, root),
+    layout: themed({ ...widen(figure.layout), height: chart.height }, root),
     frames: figure.frames ?? [],
     config: data.zoom ? ZOOMED : { displayModeBar: false, doubleClick: data.clickable ? false : "reset+autosize" },
   });

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
 from overparam.choices.kinds import Number
@@ -38,7 +36,7 @@ def show(state: PageState) -> None:
     state.slider("N")
     _layers(state)
     if view == "modes":
-        _scale(state, "least", label="ε, their scale")
+        _scale(state, "alone")
         state.slider("width")
         return
     left, right = st.columns(2)
@@ -93,13 +91,15 @@ def _layers(state: PageState) -> None:
     )
 
 
-def _scale(state: PageState, name: str, **over: Any) -> None:
+def _scale(state: PageState, name: str) -> None:
     current = state.standing(name)
     choice = state.table[name]
     assert isinstance(choice, Number)
-    options = sorted({*SCALES, current} | ({0.0} if name == "least" else set()))
-    args: dict[str, Any] = {"label": choice.label, "help": choice.help or None} | over
-    key = state.key(name)
     st.select_slider(
-        options=options, value=current, key=key, format_func=lambda v: f"{v:.3g}", **args
+        choice.label,
+        options=sorted({*SCALES, current} | ({0.0} if choice.low == 0 else set())),
+        value=current,
+        key=state.key(name),
+        format_func=lambda v: f"{v:.3g}",
+        help=choice.help or None,
     )

@@ -35,11 +35,15 @@ def show(state: PageState, family: Family) -> None:
         )
         return
     with right:
-        st.markdown(table(halves) if seen.finished else "Computing …")
+        st.markdown(table(halves))
+        if not seen.finished:
+            st.caption(
+                f"Computing … time {curve.times[-1]:.3g}, {100 * curve.loss[-1]:.1f} % of the loss left."
+            )
     st.caption(
-        "White inputs, three outputs. The order is that of the strengths $s$, but the times do not"
-        " go like $1/s$: by the time that a weak mode leaves, the strong ones have changed the"
-        " layers that it needs."
+        "White inputs, three outputs. The times do not go like $1/s$: by the time that a weak mode"
+        " leaves, the strong ones have changed the layers that it needs. In a linear net the order"
+        " is that of the strengths $s$; elsewhere, from small ε, weak modes can change places."
     )
 
 
@@ -47,7 +51,9 @@ def table(halves: np.ndarray) -> str:
     """When each mode is half there, beside the times that 1/s would give."""
     head = "| mode | " + " | ".join(f"s = {s:g}" for s in MODES) + " |\n|---|" + "---|" * len(MODES)
     times = " | ".join(f"{t:.4g}" if np.isfinite(t) else "not yet" for t in halves)
-    ratio = " | ".join(f"**{t:.2f}**" if np.isfinite(t) else "–" for t in halves / halves[0])
+    with np.errstate(divide="ignore", invalid="ignore"):  # there from the start
+        ratios = halves / halves[0]
+    ratio = " | ".join(f"**{t:.2f}**" if np.isfinite(t) else "–" for t in ratios)
     plain = " | ".join(f"{MODES[0] / s:.2f}" for s in MODES)
     rows = [
         f"| half there at | {times} |",

@@ -80,11 +80,12 @@ def _controls(state: PageState) -> None:
         state.log_slider("eta", 0.001, 0.1)
     with second:
         state.log_slider("length", 100, 10_000)
-    more = st.popover(
+    row = st.container(horizontal=True, gap="xxsmall")
+    more = row.popover(
         "More", icon=":material/tune:", type="tertiary", key=state.key("more2"), on_change="rerun"
     )
     when_open(more, lambda: (state.number("draw", step=1), state.number("at", step=1)))
-    with st.popover("Examples", icon=":material/lightbulb:", type="tertiary"):
+    with row.popover("Examples", icon=":material/lightbulb:", type="tertiary"):
         for example in EXAMPLES:
             key = state.key(f"align_{example.name}")
             st.button(
@@ -107,7 +108,16 @@ def _words(values: dict[str, Any]) -> None:
 def _pictures(state: PageState, chain: Chain, found: Alignment) -> None:
     values = state.values()
     r, at = values["top"], int(np.abs(found.times - values["at"]).argmin())
-    state.segmented("reading", label_visibility="collapsed", width="content")
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        state.segmented("reading", label_visibility="collapsed", width="content")
+        save = st.popover(
+            "Take it home",
+            icon=":material/download:",
+            type="tertiary",
+            key=state.key("save"),
+            on_change="rerun",
+        )
+        when_open(save, lambda: _download(state, chain, found))
     maps, along = st.columns([1, 1.7], gap="medium")
     with maps:
         st.markdown(f"$|T_j|=|V_{{j+1}}^\\top U_j|$ at iteration **{found.times[at]:,}**")
@@ -135,14 +145,6 @@ def _pictures(state: PageState, chain: Chain, found: Alignment) -> None:
     with role("answer", "verdict"):
         st.markdown(words)
     st.caption(_CAPTIONS[values["reading"]])
-    save = st.popover(
-        "Take it home",
-        icon=":material/download:",
-        type="tertiary",
-        key=state.key("save"),
-        on_change="rerun",
-    )
-    when_open(save, lambda: _download(state, chain, found))
 
 
 def _download(state: PageState, chain: Chain, found: Alignment) -> None:

@@ -48,6 +48,10 @@ _TABLE_STYLE = """<style>
 .readings th, .readings td {
   padding: 0.15rem 1rem 0.15rem 0; text-align: left; white-space: nowrap; border: 0;
 }
+@media (max-width: 640px) { /* all columns are seen: headings break */
+  .readings table { font-size: 0.8rem; }
+  .readings th, .readings td { padding-right: 0.5rem; white-space: normal; }
+}
 .readings thead th { font-weight: 600; border-bottom: 1px solid rgba(127, 135, 148, 0.5); }
 </style>"""
 

@@ -26,7 +26,7 @@ from overparam.ui.shell.upload import uploaded
 # too many for their words
 _ICONS = (
     "race_reset",
-    "race_guess_switch",
+    "race_transport .st-key-race_guess_switch",  # in a lecture; else it stands below the chart
     "race_pin",
     "race_history",
     "race_follow",
@@ -117,7 +117,8 @@ def buttons(state: PageState, moving: dict[str, Any], run: Run | None) -> None:
         state.segmented("axis", label_visibility="collapsed")
         if run is None:
             return
-        guess_switch(state)
+        if st.session_state.get("app_projector"):
+            guess_switch(state)
         st.button(
             "Pin",
             icon=":material/push_pin:",

@@ -23,11 +23,12 @@ from overparam.story.race_claim import claim
 from overparam.ui.components.live_chart import Curve, LiveChart, live_chart
 from overparam.ui.race import compare
 from overparam.ui.race.answer import AXES, arrivals, gap_curves, to_guess
-from overparam.ui.race.buttons import run_curves
+from overparam.ui.race.buttons import guess_switch, run_curves
 from overparam.ui.race.pace import FRAME_SECONDS, Pace
 from overparam.ui.race.presets import preset_lines
 from overparam.ui.race.table import table_html
 from overparam.ui.race.tuning import go_on, tuning_view
+from overparam.ui.race.why_now import why_now
 from overparam.ui.shell.roles import role
 from overparam.ui.shell.state import PageState
 from overparam.ui.shell.upload import uploaded
@@ -37,6 +38,8 @@ PREVIEW_SECONDS = 0.4
 SHORT = 500  # a race of no more iterations is shown whole at once
 TABLE_SECONDS = 0.4
 STYLE = """
+.st-key-role_answer_claim { min-height: 3.2rem; } /* two lines: it begins as one */
+@media (max-width: 640px) { .st-key-role_answer_claim { min-height: 8rem; } }
 .st-key-race_live_chart { margin-top: -0.75rem; } /* the chart's own margin holds the marks */
 .stMain:has(.live-chart.guessing) :is(.st-key-role_answer_claim, .race-table, .preset) * {
   visibility: hidden; /* it would tell what is to be guessed */
@@ -78,6 +81,8 @@ def race_view(
     if status is None:
         with st.container(horizontal=True, vertical_alignment="center"):
             slots["status"] = role("words", "status").empty()
+            why_now(run.experiment)
+            guess_switch(state)
             with_numbers = st.toggle("Numbers", key="race_numbers")
     else:
         slots["status"] = status

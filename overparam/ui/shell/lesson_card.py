@@ -117,7 +117,7 @@ def menu() -> None:
     """The courses, as links to their first steps."""
     for course in COURSES.values():
         first = course.steps[0]
-        with st.container(gap="xxsmall"):
+        with st.container(gap=None):
             st.page_link(
                 first.page,
                 label=f"**{course.title}**",

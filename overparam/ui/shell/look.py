@@ -8,6 +8,7 @@ from overparam.ui.shell.roles import NARROW
 
 PAGE = """
 .stMainBlockContainer { padding-inline: clamp(0.75rem, 2.5vw, 3rem); padding-bottom: 1.5rem; }
+[class*="_dial"] { flex-wrap: nowrap; > * { min-width: 0; } } /* slider and box side by side */
 @media (hover: none) { kbd { display: none !important; } } /* no keyboard */
 @media (max-width: 640px) {
   /* columns stand below one another: pictures come before their controls */

@@ -38,6 +38,12 @@ def column(name: Role) -> str:
     return f".stColumn:has(> .stVerticalBlock > :only-child > {css(name)})"
 
 
+def _holds(name: Role, which: str = "") -> str:
+    """Of a row: that its column, `which`, is one of `column`, which has a :has of its own, and one
+    cannot stand in another."""
+    return f":has(> .stColumn{which} > .stVerticalBlock > :only-child > {css(name)})"
+
+
 def place(name: Role) -> str:
     """The selector of what every part of a role takes up: hidden with it, no gap stays."""
     return f'[data-testid="stLayoutWrapper"]:has(> {css(name)})'
@@ -55,9 +61,18 @@ PROJECTOR = f"""
 """A lecturer's screen: the room belongs to the pictures, and captions are asides unless they stand
 among words."""
 
+_TWO = f".stHorizontalBlock{_holds('controls')}:not(:has(> .stColumn:nth-child(3)))"
 NARROW = f"""
 {column("controls")} {{ order: 1; }}
 {column("controls")} ~ .stColumn:nth-child(3) {{ order: 2; }}
+/* of two columns the controls stand right below the last picture, what is said of it after them */
+{_TWO} {{ flex-flow: column nowrap; > .stColumn, > .stColumn > .stVerticalBlock {{
+  display: contents;
+}} }}
+{_TWO} {place("controls")} {{ order: 1; }}
+{_TWO} > .stColumn > .stVerticalBlock > :has(.plot, .live-chart) ~ :not(:has(.plot, .live-chart)) {{
+  order: 2;
+}}
 """
 """Columns stand below one another: pictures come before their controls."""
 
@@ -65,9 +80,7 @@ LESSON = f"""
 .st-key-lesson_stage :is({place("aside")}, {column("aside")}) {{ display: none; }}
 @media (min-width: 641px) {{
   /* beside a card three columns are narrow: the words go below the controls */
-  .st-key-lesson_stage .stHorizontalBlock:has(> {column("controls")}):has(
-    > {column("words")}:nth-child(3)
-  ) {{
+  .st-key-lesson_stage .stHorizontalBlock{_holds("controls")}{_holds("words", ":nth-child(3)")} {{
     display: grid; grid-template: auto 1fr / minmax(0, 1fr) minmax(0, 1.75fr);
     > .stColumn {{ width: auto; min-width: 0; }}
     > .stColumn:nth-child(2) {{ grid-area: 1 / 2 / 3 / 3; }}

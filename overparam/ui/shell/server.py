@@ -55,7 +55,7 @@ def head(path: str, query: str) -> str:
     asked, page = parse_qs(query), path.rpartition("/")[2]
     embedded = asked.get("embed") == ["true"]
     style = PAGE + shared(embedded) + UNTIL_IT_STANDS
-    if page in WITH_SIDEBAR and not embedded and "projector" not in asked:
+    if page in WITH_SIDEBAR and not embedded and asked.get("projector") != ["1"]:
         style += ROOM_FOR_SIDEBAR
     return f"<style>{style}</style>{plotly_js.ASKED}{frontend.asked()}"
 

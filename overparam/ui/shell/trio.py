@@ -85,7 +85,8 @@ def exponent(state: PageState) -> None:
 
 def dial(state: PageState, name: str, step: float, **how: Any) -> float:
     """A slider of a Number, and a box to type it into: dragged or typed, on every page alike."""
-    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+    key = f"{state.key(name)}_dial"
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom", key=key):
         value = state.slider(name, step=step, width="stretch", **how)
         typed(state, name, lambda chosen: state.set(**{name: chosen}), value)
     return value

@@ -11,7 +11,7 @@ import streamlit as st
 from overparam.choices.kinds import ChoiceError
 from overparam.choices.theorem import Case, drawn_corners, own_curve, points
 from overparam.figures.theorem import add_running
-from overparam.theory.curves import Curve, trace
+from overparam.theory.curves import Curve, Integral, trace
 from overparam.ui.components.plot import Bead, plot
 from overparam.ui.shell.roles import role
 from overparam.ui.shell.state import PageState
@@ -24,15 +24,23 @@ MOST_POINTS = 1000  # of a stroke that are looked at
 def show(state: PageState, case: Case) -> None:
     """Draw the part."""
     left, right = st.columns([1.9, 1], gap="medium")
-    with right, role("controls", "loop"):
+    with right, role("controls", "loop", gap="xsmall"):
         dial(state, "N", 0.1)
         verdict = st.container()
         curve = _controls(state)
-    if curve:
-        with verdict:
-            _verdict(state, case, curve)
     with left:
         _picture(state, case, curve)
+    if not curve:
+        with left:
+            st.caption("**Draw a loop in the picture.**")
+        return
+    values = state.values()
+    found = compute.walk(compute.case_key(values), values["N"], curve, case)
+    with verdict:
+        around.judge(found.total)
+        st.caption(around.stokes_in_words(found))
+    with left:
+        _words(found.total, movable=state.values()["curve"] != "polygon")
 
 
 def _picture(state: PageState, case: Case, curve: Curve) -> None:
@@ -57,30 +65,23 @@ def _picture(state: PageState, case: Case, curve: Curve) -> None:
         on_click=partial(_move, state) if movable else None,
         bead=Bead(way, partial(_draw, state)),
     )
+
+
+def _words(total: Integral, movable: bool) -> None:
+    """How much of the work a loop leaves, what to do, and what follows."""
+    if total.absolute > 0:
+        share = abs(total.value) / total.absolute
+        st.markdown(
+            f"**{100 * share:.2f} %** of ∫|F·dW| = {total.absolute:.4g} did not cancel. Can you draw a loop"
+            " with more?"
+        )
     st.caption(
         "**Draw a loop in the picture.** The bar rises where the bead goes with the arrows, and"
         " falls where it goes against them; drag the bead to go again."
         + (" A click moves the curve." if movable else "")
+        + " If $F$ were a gradient, the bar would come back to 0 on **every** loop: one that does"
+        " not is enough, one that does proves nothing."
     )
-
-
-def _verdict(state: PageState, case: Case, curve: Curve) -> None:
-    """What the whole way round proves."""
-    values = state.values()
-    found = compute.walk(compute.case_key(values), values["N"], curve, case)
-    around.judge(found.total)
-    st.markdown(
-        "If $F$ were a gradient, the bar would come back to 0 on **every** loop. One that does not"
-        " is enough; one that does proves nothing."
-    )
-    work = found.total.absolute
-    if work > 0:
-        st.markdown(
-            f"Of all the work done along the way, ∫|F·dW| = {work:.4g},"
-            f" **{100 * abs(found.total.value) / work:.2f} %** did not cancel. Can you draw a loop"
-            " with more?"
-        )
-    st.caption(around.stokes_in_words(found))
 
 
 def _controls(state: PageState) -> Curve:
@@ -104,7 +105,7 @@ def _controls(state: PageState) -> Curve:
             if kind == "ellipse":
                 state.slider("b", step=0.05)
         if kind == "ellipse":
-            state.slider("tilt", step=5.0)
+            state.slider("tilt", step=5.0, format="%.0f°")
     try:
         return own_curve(state.values())
     except ValueError as error:

@@ -15,7 +15,7 @@ POINTS = (
         (
             "The theorem needs $N > 2$. With a linear loss and $N = 2$, $F$ **is** a gradient: of"
             " $\\|W\\|\\langle W, G\\rangle$. With a quadratic loss of unequal curvatures it is"
-            " none at $N = 2$ either: its curl is minus that of $\\|W\\|\\,AW$."
+            " none at $N = 2$ either: its curl is minus that of $\\|W\\|\\,AW.$"
         ),
         (("The gradient", "two-linear"), ("The bowl", "two-bowl")),
     ),
@@ -37,6 +37,14 @@ POINTS = (
         (("The closest one", "closest"),),
     ),
     (
+        "Not that depth is faster",
+        (
+            "Not being a regularizer is no advantage in itself. The pages *The race* and *Where"
+            " depth helps* show where it helps and where it hurts."
+        ),
+        (),
+    ),
+    (
         "Only Euclidean gradients",
         (
             "With lengths measured by $P_W^{-1}$ the end-to-end flow is the gradient flow of $L$: a"
@@ -46,18 +54,10 @@ POINTS = (
         (),
     ),
     (
-        "Not that depth is faster",
+        "One output, no decay, balanced layers",
         (
-            "Not being a regularizer is no advantage in itself. The pages *The race* and *Where"
-            " depth helps* show where it helps and where it hurts."
-        ),
-        (),
-    ),
-    (
-        "One output, no weight decay, balanced layers",
-        (
-            "$F$ is the flow of a balanced linear network with ${k = 1}$ output and $\\lambda = 0$."
-            " The theorem is about this flow, not about large steps or unbalanced layers."
+            "$F$ is the flow of a balanced network with ${k = 1}$ output and $\\lambda = 0$: no large"
+            " steps, no unbalanced layers."
         ),
         (),
     ),
@@ -66,9 +66,9 @@ POINTS = (
 
 def show(state: PageState) -> None:
     """Write the part."""
-    columns = st.columns(2, gap="medium")
+    columns = st.columns(3, gap="small")
     for i, (heading, words, examples) in enumerate(POINTS):
-        with columns[i % 2], st.container(border=True, gap="small"):
+        with columns[i % 3], st.container(border=True, gap="small"):
             st.markdown(f"**{heading}**  \n{words}")
             if examples:
                 with st.container(horizontal=True):
