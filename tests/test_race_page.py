@@ -10,7 +10,9 @@ from streamlit.testing.v1 import AppTest
 from overparam.choices.kinds import read_choices
 from overparam.choices.race import CHOICES, Experiment
 from overparam.serving.run import RUNS
+from overparam.ui.preconditioner.along_run import CHOICES as ALONG
 from overparam.ui.race.tuning import is_tuned, tuned_twin
+from overparam.ui.race.why_now import query_of
 from tests.app_pages import race, transport
 
 SMALL = {
@@ -192,3 +194,24 @@ def test_a_script_run_that_has_been_replaced_moves_nobody():
     app = press(app, "race_reset")
     replaced.update(position=50, playing=True)
     assert transport(app.run())["position"] == 0 and not transport(app)["playing"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [{}, {"problem": "two", "ratio": "3"}, {"problem": "synthetic", "p": "6", "scale": "0.1"}],
+    ids=str,
+)
+def test_why_now_is_asked_of_the_races_own_problem_and_deepest_network(query):
+    race_ = read_choices(CHOICES, query | {"methods": "1_gd~4_gd~1_adam", "seed": "7"})[0]
+    experiment = Experiment.of(race_)
+    asked = query_of(experiment)
+    there, refused = read_choices(ALONG, asked)
+    assert refused == [] and (asked["view"], asked["N"]) == ("run", "4")
+    for name in ("problem", "seed", "condition", "spectrum", "scale", "iterations"):
+        assert there[name] == getattr(experiment, name), name
+    assert asked.get("ratio", "10") == f"{experiment.ratio:g}"
+
+
+@pytest.mark.parametrize("query", [{"loss": "huber"}, {"methods": "1_gd~1_adam"}], ids=str)
+def test_there_is_no_why_now_for_another_loss_or_without_depth(query):
+    assert query_of(Experiment.of(read_choices(CHOICES, query)[0])) is None

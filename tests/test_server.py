@@ -123,6 +123,7 @@ def test_the_head_of_every_page_has_the_look_and_asks_for_the_drawing_library():
         ("/convergence", "", True),
         ("/depth/convergence", "p=4", True),  # served below a path
         ("/convergence", "projector=1", False),
+        ("/convergence", "projector=0", True),
         ("/convergence", "embed=true", False),
         ("/preconditioner", "", False),
         ("/", "", False),

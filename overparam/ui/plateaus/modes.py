@@ -38,7 +38,8 @@ def show(state: PageState, family: Family) -> None:
         st.markdown(table(halves))
         if not seen.finished:
             st.caption(
-                f"Computing … time {curve.times[-1]:.3g}, {100 * curve.loss[-1]:.1f} % of the loss left."
+                f"Computing … time {curve.times[-1]:.3g}, {100 * curve.loss[-1]:.1f} % of the loss"
+                " left."
             )
     st.caption(
         "White inputs, three outputs. The times do not go like $1/s$: by the time that a weak mode"

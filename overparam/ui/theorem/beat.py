@@ -72,8 +72,8 @@ def _words(total: Integral, movable: bool) -> None:
     if total.absolute > 0:
         share = abs(total.value) / total.absolute
         st.markdown(
-            f"**{100 * share:.2f} %** of ∫|F·dW| = {total.absolute:.4g} did not cancel. Can you draw a loop"
-            " with more?"
+            f"**{100 * share:.2f} %** of ∫|F·dW| = {total.absolute:.4g} did not cancel. Can you"
+            " draw a loop with more?"
         )
     st.caption(
         "**Draw a loop in the picture.** The bar rises where the bead goes with the arrows, and"

@@ -56,8 +56,8 @@ POINTS = (
     (
         "One output, no decay, balanced layers",
         (
-            "$F$ is the flow of a balanced network with ${k = 1}$ output and $\\lambda = 0$: no large"
-            " steps, no unbalanced layers."
+            "$F$ is the flow of a balanced network with ${k = 1}$ output and $\\lambda = 0$: no"
+            " large steps, no unbalanced layers."
         ),
         (),
     ),
