@@ -231,7 +231,8 @@ def test_a_cell_in_words_says_how_much_and_what_was_lucky():
     assert "times slower" in cell_words(chosen, slower, cell_runs(chosen, slower))
     never = chosen.cell(12, 7)
     assert (
-        cell_words(chosen, never, cell_runs(chosen, never)).count("is not there after 4,000") == 2
+        cell_words(chosen, never, cell_runs(chosen, never)).count("has not arrived after 4,000")
+        == 2
     )
     lucky = chosen.cell(5, 3)  # 29 times faster, by one step size of the grid
     assert "**lucky** one" in cell_words(chosen, lucky, cell_runs(chosen, lucky))

@@ -222,7 +222,9 @@ def test_the_script_prints_every_number_beside_what_was_reported(monkeypatch, ca
     p2, near_zero = printed.split("\n\n")[1:]
     assert p2.startswith("p = 2") and PRESETS["p2"].paper in p2 and PRESETS["p2"].replication in p2
     assert (
-        p2.count("measured     Iterations to g ≤ 0.0001, each at its best step for it: depth 1: 1;")
+        p2.count(
+            "measured     Iterations to g ≤ 0.0001, each at its best step size for it: depth 1: 1;"
+        )
         == 2
         and "seed 1" in p2
     )

@@ -243,7 +243,7 @@ def test_arrivals_take_each_gap_at_its_own_best_step_and_go_on_after_tuning():
     )
     told = arrivals(run.experiment, seen, run.tuned)
     assert (
-        f"Iterations to g ≤ 0.0001, each at its best step for it: depth 1: {one:,}; depth 2:"
+        f"Iterations to g ≤ 0.0001, each at its best step size for it: depth 1: {one:,}; depth 2:"
         f" {two:,}." in told
     )
 

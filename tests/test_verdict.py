@@ -87,7 +87,7 @@ def test_no_speed_up_without_plain_gradient_descent_to_compare_with():
         (
             {},
             {"gap": -1e-16, "edge": (True, True)},
-            "solved: gap below 1e-8; the best step is at the edge of those tried",
+            "solved: gap below 1e-8; the best step size is at the edge of those tried",
         ),
         ({"precision": "float32"}, {"gap": 2e-7}, "solved: gap below 1e-6"),
         ({"precision": "float32"}, {"gap": 2e-6}, "gap 2e-06 at iteration 100"),
@@ -96,7 +96,7 @@ def test_no_speed_up_without_plain_gradient_descent_to_compare_with():
             {"diverged": (0, 0)},
             "diverged at iteration 0: step sizes “tuned” looks for one that lasts",
         ),
-        ({}, {"tuning": True}, "best step so far"),
+        ({}, {"tuning": True}, "best step size so far"),
         ({}, {"diverged": (5, 5)}, "every step size that was tried diverged"),
         ({"horizon": 10}, {"diverged": (50, 50)}, "after the tuning horizon"),
         (

@@ -18,7 +18,7 @@ TUNED = 0.0  # in the place of a step size: each depth at its own best one
 AXES = {
     "p": "loss exponent p",
     "shape": "ratio y₁ / y₂, or condition number",
-    "scale": "start scale |W₀|",
+    "scale": "start scale ‖W₀‖",
     "depth": "depth N",
     "step": "step size, same for both",
 }
@@ -50,7 +50,7 @@ PLAN_CHOICES: tuple[Choice, ...] = (
     Number("condition", "Condition number", 100, 1, 1e4),
     Number(
         "scale",
-        "Start scale |W₀|",
+        "Start scale ‖W₀‖",
         0.01,
         0,
         10,

@@ -149,7 +149,7 @@ def steps_words(grid: Grid, goal: float, step: float) -> str:
         )
     return (
         f"**Measured here**, iterations to {goal:g} against N = 1, at η ="
-        f" {grid.steps[place]:.2g} for all: {'; '.join(said)} (middle seed)."
+        f" {grid.steps[place]:.2g} for all: {'; '.join(said)} (median of the seeds)."
     )
 
 

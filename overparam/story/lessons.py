@@ -322,7 +322,7 @@ _WHY = (
         ),
         question="Depth 2 is 1.7 times faster. Do you believe it?",
         answer=(
-            "With 24 a decade the advantage is gone. Depth 1's best step lies between two steps of"
+            "With 24 a decade the advantage is gone. Depth 1's best step size lies between two of"
             " the coarse grid, depth 2's happens to lie on it. A grid must be finer than the"
             " difference that is claimed."
         ),

@@ -216,14 +216,16 @@ def cell_words(plan: Plan, cell: Cell, runs: CellRuns) -> str:
     lucky = [name for name, own, place in both if _is_lucky(own, place)]
     if lucky:
         sentences.append(
-            f"The best step of {' and of '.join(lucky)} is a **lucky** one: "
-            f"the steps next to it on the grid need more than {LUCKY:g} times as long."
+            f"The best step size of {' and of '.join(lucky)} is a **lucky** one: "
+            f"those next to it on the grid need more than {LUCKY:g} times as long."
         )
     return " ".join(sentences)
 
 
 def _needs(plan: Plan, count: int) -> str:
-    return f"needs {count:,} iterations" if count >= 0 else f"is not there after {plan.horizon:,}"
+    return (
+        f"needs {count:,} iterations" if count >= 0 else f"has not arrived after {plan.horizon:,}"
+    )
 
 
 def _is_lucky(reached: np.ndarray, place: int) -> bool:

@@ -96,9 +96,9 @@ def _verdict(experiment: Experiment, view: View, i: int) -> str:
         experiment.tuning_horizon,
         SOLVED[experiment.precision],
     )
-    edge = "; the best step is at the edge of those tried" if view.at_edge[i] else ""
+    edge = "; the best step size is at the edge of those tried" if view.at_edge[i] else ""
     if view.tuning:
-        return "tuning: best step so far"
+        return "tuning: best step size so far"
     if diverged >= 0 and horizon:
         if diverged > horizon:
             return f"diverged at iteration {diverged:,}, after the tuning horizon: tune for longer"
@@ -153,7 +153,7 @@ def arrivals(
     )
     for place in goals:
         counts = [f"{t:,}" if t >= 0 else "not yet" for t in reached[:, place]]
-        how = "" if tuned is None else ", each at its best step for it"
+        how = "" if tuned is None else ", each at its best step size for it"
         sentences.append(f"Iterations to g ≤ {GAPS[place]:g}{how}: {_listed(names, counts)}.")
     gone = [
         f"{name} at iteration {at:,}"

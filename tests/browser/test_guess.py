@@ -17,7 +17,7 @@ PAD, PATH = ".live-chart-pad", ".live-chart-guess path"
 TOLD = f"{CHART}-told p"
 CLAIM = ".st-key-role_answer_claim"
 VERDICT = re.compile(
-    r"To g ≤ (\S+) you guessed ([\d,]+) iterations for depth 2, measured are ([\d,]+): (.+)\."
+    r"To g ≤ (\S+) you guessed ([\d,]+) iterations for depth 2; it takes ([\d,]+): (.+)\."
 )
 GUESSING = "&".join(f"{name}={value}" for name, value in (OPENING | {"guess": "1"}).items())
 

@@ -156,11 +156,11 @@ class Guess {
       const factor = guessed / Math.max(1, count)
       const off = factor > CLOSE ? `too slow by a factor of ${inTwoDigits(factor)}` : `too fast by a factor of ${inTwoDigits(1 / factor)}`
       const judged = factor <= CLOSE && factor >= 1 / CLOSE ? "about right" : off
-      return `To g ≤ ${gap} you guessed ${guessed.toLocaleString("en")} iterations for ${target}, measured are ${count.toLocaleString("en")}: ${judged}.`
+      return `To g ≤ ${gap} you guessed ${guessed.toLocaleString("en")} iterations for ${target}; it takes ${count.toLocaleString("en")}: ${judged}.`
     }
-    if (!there.length) return `${target[0].toUpperCase()}${target.slice(1)} comes to none of the goals here.`
+    if (!there.length) return `${target[0].toUpperCase()}${target.slice(1)} reaches none of the goals here.`
     const [gap, count] = there.at(-1)
-    return `Your guess comes to none of the goals that ${target} comes to: it is at g ≤ ${gap} after ${count.toLocaleString("en")} iterations.`
+    return `Your guess reaches none of the goals that ${target} reaches: it is at g ≤ ${gap} after ${count.toLocaleString("en")} iterations.`
   }
 
   // The first iteration at which the guess is at a gap or below; null where it never is.

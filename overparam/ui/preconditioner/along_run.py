@@ -46,7 +46,7 @@ CHOICES: tuple[Choice, ...] = (
     Option("panel", "Reading", "edge", PANELS),
     Number(
         "scale",
-        "Start size ‖W‖",
+        "Start scale ‖W₀‖",
         0.04,
         1e-4,
         10,

@@ -23,9 +23,9 @@ from overparam.ui.shell.state import PageState
 
 FRAME_SECONDS, FIRST_LOOK = 0.3, 100
 LEGEND = """
-★ The best step of the grid: its largest gap over the last tenth of the iterations is the lowest,
-and where several solve the problem it is the quickest of them; or the first to the gap that is
-tuned for.
+★ The best step size of the grid: its largest gap over the last tenth of the iterations is the
+lowest, and where several solve the problem it is the quickest of them; or the first to the gap that
+is tuned for.
 
 ✕ The smallest step beyond it that diverged.
 

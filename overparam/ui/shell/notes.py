@@ -188,7 +188,8 @@ LIMITS = {
 - **A median of seven starts is no law.** Where a cell has •, at least two of the seven contradict
   it; with *one* start a cell, more do. Goal and start scale move the numbers too.
 - **The best of a grid can be lucky.** A large first step sometimes lands near the target. Click a
-  cell: its lower picture shows how narrow the best step is, and a finer grid finds more of them.
+  cell: its lower picture shows how narrow the best step size is, and a finer grid finds more of
+  them.
 - **Neither two coordinates nor synthetic data are data.** The race has those.
 - **Only depth 1 by plain gradient descent is beaten here.** Momentum and Adam are in the race.
 """
