@@ -10,6 +10,7 @@ import pytest
 from overparam.choices.race import CHOICES, OPENING, Experiment, parse_methods
 from overparam.measure.history import GAPS
 from overparam.serving.run import RUNS
+from tests.browser.walk import settle
 
 CHART = ".live-chart"
 PLOT = f"{CHART} .js-plotly-plot"
@@ -33,6 +34,7 @@ def opened(open_page, serve):
         page.locator(f"{PAD}[style]").wait_for()
         page.wait_for_function(f"document.querySelector('{PLOT}')?.data?.length >= 3")
         page.get_by_text(re.compile("iteration 500 of 500")).wait_for()
+        settle(page)  # the last curves may move the axis once more
         return page
 
     return start
