@@ -26,7 +26,7 @@ DOORS = (
         "beyond_linear",
         "Beyond linear",
         ":material/hub:",
-        "Networks that are not linear: a larger step.",
+        "Networks with nonlinearities: mostly a larger step.",
     ),
     (
         "preconditioner",

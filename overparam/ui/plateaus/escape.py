@@ -45,7 +45,7 @@ def show(state: PageState, family: Family) -> None:
             )
         )
     st.caption(
-        "One run a curve: gradient flow, float64. Dashed: the scalar equation "
+        "A curve for each run: gradient flow, float64. Dashed: the scalar equation "
         "$\\dot a=-\\frac1r\\,\\partial_a L(a,\\dots,a)$ "
         + (
             "from the same scale. "
