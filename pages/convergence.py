@@ -7,10 +7,10 @@ import streamlit as st
 
 from overparam.choices.kinds import Flag, Option
 from overparam.choices.race import CHOICES, OPENING, Experiment
-from overparam.serving.run import RUNS
 from overparam.ui.race import buttons, compare, presets, show, table
 from overparam.ui.race.controls import row, sidebar
 from overparam.ui.race.follow import show_followers
+from overparam.ui.race.watching import run_of
 from overparam.ui.shell.frame import through_app
 from overparam.ui.shell.problem import problem_is_here
 from overparam.ui.shell.state import PageState
@@ -28,7 +28,7 @@ experiment = Experiment.of(values)
 if moving["experiment"] != experiment:  # a new choice: its own run, from its start
     compare.leave(moving)
     moving.update(experiment=experiment, position=0, preview=not moving["playing"])
-run = RUNS.get(experiment, uploaded(state)) if problem_is_here(state) else None
+run = run_of(experiment, uploaded(state)) if problem_is_here(state) else None
 if run is not None and not moving["preview"]:
     compare.remember(experiment, values, moving["position"])
 st.html(table.STYLE + presets.STYLE + f"<style>{buttons.STYLE}{show.STYLE}</style>")

@@ -74,9 +74,9 @@ def test_a_course_goes_the_same_way_with_another_engine(steps):
     for engine in (Simulation(problem, grid.methods), OneAtATime(inputs, targets, grid.methods)):
         course = Course(chosen, problem, grid, engine)
         while course.computed < 60:
-            ends = (60, course.change_steps() - 1, 60 if course.tuned else 20)
+            ends = (60, course.change_steps() - 1, 60 if course.record.tuned else 20)
             course.note(course.advance(min(ends) - course.computed))
-        views.append((course.tuned.chosen, course.view(60)))
+        views.append((course.record.tuned.chosen, course.record.view(60)))
     (mine, ours), (theirs, other) = views
     assert mine == theirs and len(other.steps) == 2
     np.testing.assert_allclose(ours.gaps, other.gaps, rtol=1e-9)

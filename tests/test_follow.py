@@ -15,8 +15,10 @@ from websockets.sync.client import connect
 
 from overparam.choices.kinds import read_choices
 from overparam.choices.race import CHOICES, Experiment
-from overparam.serving.workers.stream import HEAD, Hall
-from overparam.ui.shell.follow import NO_SUCH_ROOM, NOT_ALLOWED, routes
+from overparam.serving.workers.pool import Workers
+from overparam.serving.workers.stream import FINISHED, HEAD, Hall
+from overparam.ui.shell.follow import routes
+from overparam.ui.shell.sockets import NOT_ALLOWED, UNKNOWN
 from tests.asgi import listening
 
 EXPERIMENT = Experiment.of(
@@ -26,7 +28,7 @@ EXPERIMENT = Experiment.of(
 
 @pytest.fixture(scope="module")
 def server():
-    hall = Hall(workers=0)
+    hall = Hall(Workers(0))
 
     @asynccontextmanager
     async def lifespan(_):
@@ -74,7 +76,7 @@ def test_a_follower_is_told_what_is_shown_and_gets_its_curves(server):
     hall, port = server
     with stream(port, room(hall, "PLAYS", playing=True, link="convergence?p=4")) as socket:
         said, frames = json.loads(socket.recv(timeout=60)), []
-        while not frames or not HEAD.unpack_from(frames[-1])[1]:
+        while not frames or not HEAD.unpack_from(frames[-1])[1] & FINISHED:
             frames.append(socket.recv(timeout=60))
     assert (
         said["link"] == "../convergence?p=4" and said["limit"] == 1000 and said["playing"] is True
@@ -82,12 +84,12 @@ def test_a_follower_is_told_what_is_shown_and_gets_its_curves(server):
     assert [curve["name"] for curve in said["curves"]] == [
         entry.label() for entry in EXPERIMENT.methods
     ]
-    curves, _, number, samples, iteration = HEAD.unpack_from(frames[-1])
+    curves, _, number, samples, iteration, _ = HEAD.unpack_from(frames[-1])
     assert (curves, number, iteration) == (2, said["run"], 1000)
     with stream(port, "PLAYS") as late:  # all in one frame
         late.recv(timeout=60)
         whole = late.recv(timeout=60)
-    values = np.frombuffer(whole, "<f4", offset=HEAD.size + 16).reshape(2, -1)
+    values = np.frombuffer(whole, "<f4", offset=HEAD.size + 8).reshape(2, -1)
     assert (
         values.shape[1] == samples
         and values[0, 0] == pytest.approx(1, abs=0.1)
@@ -107,7 +109,7 @@ def test_a_change_of_what_is_shown_reaches_those_who_follow(server):
 def test_nobody_follows_a_code_that_does_not_exist(server):
     with stream(server[1], "NOBODY") as socket, pytest.raises(ConnectionClosed) as closed:
         socket.recv(timeout=60)
-    assert closed.value.rcvd.code == NO_SUCH_ROOM
+    assert closed.value.rcvd.code == UNKNOWN
 
 
 def test_followers_do_not_steer(server):

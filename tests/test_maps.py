@@ -17,7 +17,7 @@ from overparam.engine.products import share_forms
 from overparam.serving.maps import shared as maps
 from overparam.serving.maps.shared import SharedMap, StoredMap, compute_with
 from overparam.serving.maps.sweep import Sweep, SweepError, View
-from overparam.serving.workers import worker
+from overparam.serving.workers import pool, worker
 from overparam.serving.workers.stream import Hall
 from tests.asgi import play
 
@@ -48,7 +48,7 @@ def assert_equal(one: View, other: View):
 
 @asynccontextmanager
 async def two_workers():
-    hall = Hall(2)
+    hall = Hall(pool.Workers(2))
     await hall.open()
     try:
         while hall.processes < 2:
@@ -123,15 +123,15 @@ def test_a_worker_computes_as_long_as_somebody_looks(monkeypatch):
     now = 100.0
     monkeypatch.setattr(worker.time, "monotonic", lambda: now)
     job = worker._Map(plan(), 0, 1, 1.0)
-    assert job.due and job.news()[3] == job.sweep.runs
+    assert job.due and job.news(1)[3] == job.sweep.runs
     now = 101.5
-    assert not job.due and job.news() is None
+    assert not job.due and job.news(1) is None
     job.want(1.0)
     told: dict = {}
     while job.due:
         job.advance()
         now += 0.01
-        if news := job.news():
+        if news := job.news(1):
             assert not told.keys() & news[1].keys()  # each is said once
             told |= news[1]
         if now > 102.4:

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -14,8 +15,9 @@ from overparam.choices.kinds import read_choices
 from overparam.choices.race import CHOICES, Experiment
 from overparam.engine.products import share_forms
 from overparam.measure.history import RECORDED
-from overparam.serving.run import Run
-from overparam.serving.workers.stream import HEAD, HOLD, Hall, Live
+from overparam.serving.run import Run, RunError
+from overparam.serving.workers.pool import Workers
+from overparam.serving.workers.stream import FINISHED, HEAD, HOLD, Distant, Hall, Live
 from tests.asgi import play
 
 QUERY = {"methods": "1_gd~2_gd~1_adam", "horizon": "200", "iterations": "3000"}
@@ -29,21 +31,19 @@ class Viewer:
     """What a browser keeps of a run: the frames put together as `stream` describes them."""
 
     def __init__(self):
-        self.values, self.samples, self.iteration, self.finished = {}, 0, -1, False
+        self.samples, self.iteration, self.finished = 0, -1, False
 
     def receive(self, frame):
-        curves, flags, _, self.samples, self.iteration = HEAD.unpack_from(frame)
-        self.finished, at = bool(flags), HEAD.size
-        starts = np.frombuffer(frame, "<u4", curves, at)
-        at += 8 * curves
-        for i, start in enumerate(starts):
-            piece = np.frombuffer(frame, "<f4", self.samples - start, at)
-            at += piece.nbytes
-            self.values[i] = np.concatenate([self.values.get(i, np.zeros(0, "<f4"))[:start], piece])
-        assert at == len(frame)
+        curves, flags, _, self.samples, self.iteration, start = HEAD.unpack_from(frame)
+        self.finished = bool(flags & FINISHED)
+        self.tips = np.frombuffer(frame, "<f4", curves, HEAD.size)
+        piece = np.frombuffer(frame, "<f4", offset=HEAD.size + 4 * curves).reshape(curves, -1)
+        before = self.values[:, :start] if start else np.zeros((curves, 0), "<f4")
+        self.values = np.hstack([before, piece])
+        assert self.values.shape[1] == self.samples
 
     def curves(self):
-        return np.stack([self.values[i] for i in range(len(self.values))], axis=1)
+        return self.values.T
 
 
 def computed(chosen):
@@ -56,20 +56,17 @@ def computed(chosen):
 
 
 def test_a_latecomer_a_slow_viewer_and_one_in_step_see_the_same():
-    rng, live = np.random.default_rng(0), Live("key", experiment(), None, 1)
+    run = Distant(experiment(), None, lambda until: None)
+    rng, live = np.random.default_rng(0), Live("key", None, 1, run)
     in_step, slow = Viewer(), Viewer()
     whole, have = rng.normal(size=(3, 400)).astype("<f4"), 0
     for frame in range(1, 30):
         samples = 10 * frame
-        starts = [
-            have,
-            0 if frame % 7 == 3 else have,
-            have,
-        ]  # a curve whose best step has changed is another one
-        if starts[1] == 0:
-            whole[1] = rng.normal(size=400)
-        pieces = [row[start:samples].tobytes() for row, start in zip(whole, starts, strict=True)]
-        live.take(samples, samples, frame == 29, starts, pieces, whole[:, samples].tobytes())
+        start = 0 if frame == 10 else have  # where tuning ends the curves become others
+        if start == 0:
+            whole = rng.normal(size=(3, 400)).astype("<f4")
+        piece, tips = whole[:, start:samples].tobytes(), whole[:, samples].tobytes()
+        live.take(samples, samples, frame == 29, frame < 10, start, piece, tips)
         in_step.receive(live.delta(frame - 1))
         if frame in (1, 5, 29):
             slow.receive(live.delta({1: 0, 5: 1, 29: 5}[frame]))
@@ -78,13 +75,14 @@ def test_a_latecomer_a_slow_viewer_and_one_in_step_see_the_same():
     late.receive(live.delta(0))
     for viewer in (in_step, slow, late):
         assert np.array_equal(viewer.curves(), whole[:, :290].T) and viewer.finished
-    assert len(live.delta(28)) < len(live.delta(5)) < len(live.delta(0))
+    assert len(live.delta(28)) < len(live.delta(20)) < len(live.delta(0))
+    assert live.delta(5) == live.delta(0)  # the curves known then are not those known now
     assert live.delta(28) is live.delta(28)  # encoded once for all who stand there
 
 
 @asynccontextmanager
 async def hall(workers):
-    opened = Hall(workers)
+    opened = Hall(Workers(workers))
     await opened.open()
     try:
         yield opened
@@ -138,6 +136,51 @@ def test_what_is_streamed_is_what_is_computed(workers, forks, monkeypatch):
 
     streamed, expected = play(scenario())
     np.testing.assert_array_equal(streamed, expected)
+
+
+def everything(run, position):
+    """Of a view, and of the comparison of step sizes, what can be compared."""
+    told = asdict(run.view(position)) | {"compared": asdict(run.comparison())}
+    told["compared"].pop("grid")
+    return told
+
+
+@pytest.mark.parametrize("workers", [0, pytest.param(1, marks=pytest.mark.slow)])
+def test_a_script_sees_of_a_distant_run_what_it_sees_of_one_of_its_own(workers):
+    chosen, mine = experiment(seed="3"), Run(experiment(seed="3"))
+
+    def look(opened):
+        run = opened.run(chosen, None)
+        assert run is opened.run(experiment(seed="3"), None) is opened.find(chosen)
+        for until in (60, 200, 900, 3000):  # two while step sizes are compared
+            while run.computed < until:
+                run.advance(until)
+            while mine.computed < run.computed:
+                mine.advance(run.computed, 1)
+            np.testing.assert_equal(everything(run, until), everything(mine, until))
+            assert run.computed == until and run.rows == mine.rows
+        assert run.finished and run.stable_steps() == mine.stable_steps()
+
+    async def scenario():
+        async with hall(workers) as opened:
+            await asyncio.to_thread(look, opened)
+
+    play(scenario())
+
+
+def test_a_script_is_told_why_its_run_cannot_be():
+    def look(opened):
+        run = opened.run(experiment(problem="csv"), None)
+        with pytest.raises(RunError, match="upload the CSV file"):
+            for _ in range(1000):
+                run.advance(10)
+
+    async def scenario():
+        async with hall(0) as opened:
+            for _ in range(2):  # and again, where it tries again
+                await asyncio.to_thread(look, opened)
+
+    play(scenario())
 
 
 def test_a_run_goes_as_far_as_it_is_shown_and_holds_where_nobody_follows():

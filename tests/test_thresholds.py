@@ -101,14 +101,14 @@ def test_seconds_left_are_the_pace_times_what_is_left_of_both_stages():
     run = Run(experiment(steps="tuned", horizon=100, grid=6))
     while run.computed < 50:
         run.advance(50, seconds=5)
-    run._pace = 0.5
-    course = run._course
-    alone = 2 / len(course.alive)  # two methods go on, of so many rows
+    run.pace = 0.5
+    # two methods go on, of so many rows that have not diverged
+    alone = 2 / np.count_nonzero(run.record.diverged_at < 0)
     assert run.seconds_left() == pytest.approx(0.5 * (50 + alone * 100))
     assert run.seconds_left(80) == pytest.approx(0.5 * 30)
     while run.computed < 120:
         run.advance(120, seconds=5)
-    run._pace = 0.5
+    run.pace = 0.5
     assert run.seconds_left() == pytest.approx(0.5 * 80)
     while not run.finished:
         run.advance(10**9, seconds=5)

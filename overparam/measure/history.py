@@ -4,6 +4,7 @@ first reached each goal."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,6 +14,17 @@ LONGEST = 1_000_000
 
 _lattice = 10 ** (np.arange(0, np.log10(LONGEST) * PER_DECADE + 1) / PER_DECADE)
 RECORDED = np.unique(np.concatenate([[0], np.rint(_lattice)])).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Later:
+    """The rest of a history: fields as in `History`."""
+
+    iteration: int
+    times: np.ndarray
+    losses: np.ndarray
+    reached: np.ndarray
+    last: np.ndarray
 
 
 class History:
@@ -53,6 +65,17 @@ class History:
             self.reached[runs],
             self.last[runs],
         )
+
+    def since(self, samples: int) -> Later:
+        """What another history of the same runs lacks that has so many samples."""
+        times, losses = self.times[samples:], self.losses[samples:]
+        return Later(self.iteration, times, losses, self.reached, self.last)
+
+    def take(self, later: Later) -> None:
+        """Go on with what `since` gave."""
+        self.times = np.append(self.times, later.times)
+        self.losses = np.vstack([self.losses, later.losses])
+        self.iteration, self.reached, self.last = later.iteration, later.reached, later.last
 
     def settled(self) -> np.ndarray:
         """The worst loss of the last tenth of the iterations so far, shape (R,): NaN where a run

@@ -17,7 +17,7 @@ import numpy as np
 from overparam.choices.race import Experiment
 from overparam.engine.problem import Problem
 from overparam.engine.protocol import Engine
-from overparam.measure.history import GAPS, History
+from overparam.measure.history import GAPS, History, Later
 from overparam.measure.step_sizes import Grid, stable_step
 
 SOLVED = {"float64": 1e-8, "float32": 1e-6}  # gaps below are equal: rounding decides between them
@@ -69,6 +69,121 @@ class View:
     owner: np.ndarray | None = None
 
 
+def lowest(gaps: np.ndarray, owner: np.ndarray, methods: int) -> np.ndarray:
+    """The lowest gap that any of a method's rows has, NaN where none has one.
+
+    Args: gaps (K, R). owner (R,): whose a row is. methods: M. Returns: (K, M).
+    """
+    known = np.where(np.isnan(gaps), np.inf, gaps)
+    least = np.stack([known[:, owner == i].min(1) for i in range(methods)], 1)
+    return np.where(np.isinf(least), np.nan, least)
+
+
+@dataclass
+class Record:
+    """What is known of an experiment so far; it can be sent to another process.
+
+    grid: its rows. first, least: L_0 and L* of the gap. history: losses of the rows, from the
+    tuning horizon on of one row for each method. diverged_at: of the same. tuned: None while step
+    sizes are compared.
+    """
+
+    experiment: Experiment
+    grid: Grid
+    first: float
+    least: float
+    history: History
+    diverged_at: np.ndarray
+    tuned: Tuned | None = None
+
+    @property
+    def computed(self) -> int:
+        """The latest iteration whose loss is known; -1 before the first."""
+        return self.history.iteration - 1
+
+    def since(self, samples: int) -> tuple[Later, np.ndarray]:
+        """What another record of the same rows lacks that has so many samples."""
+        return self.history.since(samples), self.diverged_at
+
+    def take(self, later: Later, diverged_at: np.ndarray) -> None:
+        """Go on with what `since` gave."""
+        self.history.take(later)
+        self.diverged_at = diverged_at
+
+    def gap(self, losses: np.ndarray) -> np.ndarray:
+        """Share of the avoidable loss that is left, as in `Problem.gap`."""
+        return (losses - self.least) / (self.first - self.least)
+
+    def curves(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
+        """What is drawn as each method's curve, of samples `start` to `stop` (K, M), and at the
+        latest iteration (M,): its gap; while step sizes are compared the lowest that any of its
+        rows has, so that what has been drawn stays as it is."""
+        losses = np.vstack([self.history.losses[start:stop], self.history.last])
+        curves = self.gap(losses)
+        if self.tuned is None:
+            curves = lowest(curves, np.asarray(self.grid.owner), len(self.experiment.methods))
+        return curves[:-1], curves[-1]
+
+    def choose(self) -> list[int]:
+        """At the tuning horizon: keep each method's best row only; returns which these are."""
+        self.tuned = self.compare()
+        self.history.keep(self.tuned.chosen)
+        self.diverged_at = self.diverged_at[self.tuned.chosen]
+        return self.tuned.chosen
+
+    def compare(self) -> Tuned:
+        """The whole grid as it stands now, while step sizes are compared."""
+        settled, reached = self.history.settled(), self.history.reached.copy()
+        return Tuned(
+            grid=self.grid,
+            iteration=self.computed,
+            gaps=self.gap(settled),
+            reached=reached,
+            diverged_at=self.diverged_at.copy(),
+            chosen=self._best(settled, reached),
+        )
+
+    def _best(self, losses: np.ndarray, reached: np.ndarray) -> list[int]:
+        counts = np.where(reached < 0, np.inf, reached)
+        solved = self.least + SOLVED[self.experiment.precision] * (self.first - self.least)
+        losses = np.where(np.isfinite(losses), np.maximum(losses, solved), np.inf)
+        if self.experiment.aim == "end":
+            return self.grid.best(losses, counts[:, -1])
+        return self.grid.best(counts[:, GAPS.index(float(self.experiment.aim))], losses)
+
+    def view(self, position: int) -> View:
+        """What is known up to an iteration."""
+        times, losses = self.history.until(position)
+        reached, diverged = self.history.reached, self.diverged_at
+        searched, fewest, fan = bool(self.experiment.tuning_horizon), None, None
+        if searched:
+            known = reached if self.tuned is None else self.tuned.reached
+            fewest = self.grid.fastest(np.where(known <= position, known, -1))
+        if self.tuned is None:  # one row for each method: the best so far
+            settled = losses[-1] if position < self.computed else self.history.settled()
+            fan = self.gap(losses)
+            rows = self._best(settled, np.where(reached <= position, reached, -1))
+            losses, reached, diverged = losses[:, rows], reached[rows], diverged[rows]
+        else:
+            rows = self.tuned.chosen
+        changed = prod(by for at, by in self.experiment.changes if at <= position)
+        return View(
+            iteration=min(position, self.computed),
+            times=times,
+            gaps=self.gap(losses),
+            reached=np.where(reached <= position, reached, -1),
+            steps=self.grid.steps[rows] * changed,
+            diverged_at=np.where(diverged <= position, diverged, -1),
+            tuning=self.tuned is None,
+            at_edge=np.array([searched and self.grid.at_edge(row) for row in rows]),
+            first=self.first,
+            least=self.least,
+            fewest=fewest,
+            fan=fan,
+            owner=None if fan is None else np.asarray(self.grid.owner),
+        )
+
+
 class Course:
     """Made whole when a run begins, dropped whole when it is forgotten.
 
@@ -86,34 +201,39 @@ class Course:
         self.experiment, self.problem, self.grid, self.engine = experiment, problem, grid, engine
         least, first = problem.optimum().loss, problem.loss_at_zero
         rows = list(range(len(grid.methods)))
-        self.history = History(len(rows), [least + gap * (first - least) for gap in GAPS])
+        history = History(len(rows), [least + gap * (first - least) for gap in GAPS])
+        self.record = Record(experiment, grid, first, least, history, np.full(len(rows), -1))
         self.alive = rows  # those that the engine still computes, of those in the history
-        self._diverged_at, self._changes_made = np.full(len(rows), -1), 0
-        self.tuned: Tuned | None = None
+        self._changes_made = 0
         if not experiment.tuning_horizon:
             unknown = np.full(len(rows), np.nan)
-            self.tuned = Tuned(grid, 0, unknown, self.history.reached, self._diverged_at, rows)
+            self.record.tuned = Tuned(
+                grid, 0, unknown, history.reached, self.record.diverged_at, rows
+            )
 
     @property
     def computed(self) -> int:
         """The latest iteration whose loss is known; -1 before the first."""
-        return self.history.iteration - 1
+        return self.record.computed
 
     def advance(self, count: int) -> np.ndarray:
         """Losses of the next iterations, shape (count, R); NaN for what has diverged and been
         dropped."""
-        losses = np.full((count, len(self._diverged_at)), np.nan)
+        losses = np.full((count, len(self.record.diverged_at)), np.nan)
         if self.alive:
             losses[:, self.alive] = self.engine.advance(count)
-            self._diverged_at[self.alive] = self.engine.diverged_at
+            self.record.diverged_at[self.alive] = self.engine.diverged_at
         return losses
 
     def note(self, losses: np.ndarray) -> None:
         """Take what `advance` returned; at the tuning horizon go on with each method's best step
         only."""
-        self.history.add(losses)
-        if self.computed == self.experiment.tuning_horizon and self.tuned is None:
-            self._choose()
+        self.record.history.add(losses)
+        if self.computed == self.experiment.tuning_horizon and self.record.tuned is None:
+            chosen = self.record.choose()
+            alive = [row in self.alive for row in chosen]
+            self._go_on_with([row for row, going in zip(chosen, alive, strict=True) if going])
+            self.alive = [i for i, going in enumerate(alive) if going]
 
     def change_steps(self) -> int:
         """Make the changes of step size whose turn it is now; returns the iteration of the next
@@ -131,7 +251,7 @@ class Course:
         Only at iterations that are powers of two: a product of another size rounds differently, and
         the same experiment must give the same curves however its slices fall.
         """
-        going = [row for row in self.alive if self._diverged_at[row] < 0]
+        going = [row for row in self.alive if self.record.diverged_at[row] < 0]
         if len(going) < len(self.alive):
             self._go_on_with(going)
 
@@ -139,67 +259,6 @@ class Course:
         if rows:
             self.engine.keep([self.alive.index(row) for row in rows])
         self.alive = rows
-
-    def _choose(self) -> None:
-        self.tuned = self.compare()
-        chosen = self.tuned.chosen
-        self.history.keep(chosen)
-        alive = [row in self.alive for row in chosen]
-        self._go_on_with([row for row, going in zip(chosen, alive, strict=True) if going])
-        self.alive = [i for i, going in enumerate(alive) if going]
-        self._diverged_at = self._diverged_at[chosen]
-
-    def compare(self) -> Tuned:
-        """The whole grid as it stands now, while step sizes are compared."""
-        settled, reached = self.history.settled(), self.history.reached.copy()
-        return Tuned(
-            grid=self.grid,
-            iteration=self.computed,
-            gaps=self.problem.gap(settled),
-            reached=reached,
-            diverged_at=self._diverged_at.copy(),
-            chosen=self._best(settled, reached),
-        )
-
-    def _best(self, losses: np.ndarray, reached: np.ndarray) -> list[int]:
-        least, counts = self.problem.optimum().loss, np.where(reached < 0, np.inf, reached)
-        solved = least + SOLVED[self.experiment.precision] * (self.problem.loss_at_zero - least)
-        losses = np.where(np.isfinite(losses), np.maximum(losses, solved), np.inf)
-        if self.experiment.aim == "end":
-            return self.grid.best(losses, counts[:, -1])
-        return self.grid.best(counts[:, GAPS.index(float(self.experiment.aim))], losses)
-
-    def view(self, position: int) -> View:
-        """What is known up to an iteration."""
-        times, losses = self.history.until(position)
-        reached, diverged = self.history.reached, self._diverged_at
-        searched, fewest, fan = bool(self.experiment.tuning_horizon), None, None
-        if searched:
-            known = reached if self.tuned is None else self.tuned.reached
-            fewest = self.grid.fastest(np.where(known <= position, known, -1))
-        if self.tuned is None:  # one row for each method: the best so far
-            settled = losses[-1] if position < self.computed else self.history.settled()
-            fan = self.problem.gap(losses)
-            rows = self._best(settled, np.where(reached <= position, reached, -1))
-            losses, reached, diverged = losses[:, rows], reached[rows], diverged[rows]
-        else:
-            rows = self.tuned.chosen
-        changed = prod(by for at, by in self.experiment.changes if at <= position)
-        return View(
-            iteration=min(position, self.computed),
-            times=times,
-            gaps=self.problem.gap(losses),
-            reached=np.where(reached <= position, reached, -1),
-            steps=self.grid.steps[rows] * changed,
-            diverged_at=np.where(diverged <= position, diverged, -1),
-            tuning=self.tuned is None,
-            at_edge=np.array([searched and self.grid.at_edge(row) for row in rows]),
-            first=self.problem.loss_at_zero,
-            least=self.problem.optimum().loss,
-            fewest=fewest,
-            fan=fan,
-            owner=None if fan is None else np.asarray(self.grid.owner),
-        )
 
     @cached_property
     def stable_steps(self) -> Sequence[float | None]:

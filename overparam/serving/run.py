@@ -11,7 +11,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -23,7 +24,7 @@ from overparam.engine.optimizers import OPTIMIZERS, moves
 from overparam.engine.simulation import Simulation
 from overparam.engine.turns import GATE
 from overparam.measure.step_sizes import Grid, search_ranges, step_grid
-from overparam.serving.course import Course, Tuned, View
+from overparam.serving.course import Course, Record, Tuned, View
 from overparam.serving.memory import Room
 from overparam.serving.registry import Registry
 
@@ -38,24 +39,40 @@ MARGIN = 10.0
 _LOG = logging.getLogger(__name__)
 
 
-class Run:
-    """One experiment being computed for all who look at it: its course, and who may advance it
-    when."""
+class Watched:
+    """An experiment being computed, as all who look at it see it."""
 
-    def __init__(self, experiment: Experiment, upload: Data | None = None):
+    def __init__(self, experiment: Experiment):
         self.experiment, self.device_note = experiment, ""
-        self._upload, self._work, self._data = upload, threading.Lock(), threading.Lock()
-        self.held = 0  # numbers in memory while it is computed
         self.asked = time.monotonic()  # when somebody last looked
-        self._course: Course | None = None  # all that is known of it, from its first slice on
-        self._pace = 1e-3  # seconds an iteration, measured as it goes
-        self._device, self._gpu_failed = torch.device("cpu"), False
+        self._data = threading.Lock()
+        self.pace = 1e-3  # seconds an iteration, measured as it goes
+
+    @property
+    def record(self) -> Record | None:
+        """All that is known of it; None before its first slice."""
+        raise NotImplementedError
+
+    def advance(self, until: int, seconds: float = 0.03) -> None:
+        """Have it computed for about so many seconds, to iteration `until` at most; return at once
+        where that is already known.
+
+        Raises: ChoiceError, DataError or RunError, each with one sentence for the person.
+        """
+        raise NotImplementedError
+
+    @contextmanager
+    def reading(self) -> Iterator[Record | None]:
+        """What is known, and nobody adds to it meanwhile; None where that is nothing."""
+        with self._data:
+            record = self.record
+            yield record if record is not None and record.computed >= 0 else None
 
     @property
     def computed(self) -> int:
         """The latest iteration whose loss is known; -1 before the first."""
-        course = self._course
-        return course.computed if course else -1
+        record = self.record
+        return record.computed if record else -1
 
     @property
     def finished(self) -> bool:
@@ -64,22 +81,58 @@ class Run:
     @property
     def tuned(self) -> Tuned | None:
         """What tuning found; None while step sizes are still compared."""
-        course = self._course
-        return course.tuned if course else None
+        record = self.record
+        return record.tuned if record else None
 
     @property
     def rows(self) -> int:
         """Runs computed together: the whole grid while tuning."""
-        course = self._course
-        return len(course.grid.methods) if course else 0
+        record = self.record
+        return len(record.grid.methods) if record else 0
 
     def seconds_left(self, until: int | None = None) -> float:
         """To an iteration, or to the end; estimated from the pace of the latest slice, and the
         smaller batch after tuning."""
-        course, until = self._course, self.experiment.iterations if until is None else until
+        record, until = self.record, self.experiment.iterations if until is None else until
         together = min(until, self.experiment.tuning_horizon) if self.tuned is None else until
-        alone = len(self.experiment.methods) / max(1, len(course.alive)) if course else 1.0
-        return self._pace * (max(0, together - self.computed) + alone * max(0, until - together))
+        going = np.count_nonzero(record.diverged_at < 0) if record else 0
+        alone = len(self.experiment.methods) / max(1, going) if record else 1.0
+        return self.pace * (max(0, together - self.computed) + alone * max(0, until - together))
+
+    def comparison(self) -> Tuned | None:
+        """The whole grid as compared so far, or at the tuning horizon; None before anything is
+        known, or where nothing is tuned."""
+        with self.reading() as record:
+            if record is None or not self.experiment.tuning_horizon:
+                return None
+            return record.tuned or record.compare()
+
+    def view(self, position: int) -> View | None:
+        """The run up to an iteration; None before anything is known."""
+        self.asked = time.monotonic()
+        with self.reading() as record:
+            return None if record is None or position < 0 else record.view(position)
+
+    def stable_steps(self) -> Sequence[float | None]:
+        """For each method the largest step size at which the optimum attracts
+        (`step_sizes.stable_step`)."""
+        raise NotImplementedError
+
+
+class Run(Watched):
+    """One experiment computed in this process: its course, and who may advance it when."""
+
+    def __init__(self, experiment: Experiment, upload: Data | None = None):
+        super().__init__(experiment)
+        self._upload, self._work = upload, threading.Lock()
+        self.held = 0  # numbers in memory while it is computed
+        self._course: Course | None = None  # from its first slice on
+        self._device, self._gpu_failed = torch.device("cpu"), False
+
+    @property
+    def record(self) -> Record | None:
+        course = self._course
+        return course.record if course else None
 
     def advance(self, until: int, seconds: float = 0.03) -> None:
         """Compute for about so many seconds, to iteration `until` at most; return at once where
@@ -110,15 +163,16 @@ class Run:
         while (left := stop - time.perf_counter()) > 0 and self.computed < until:
             checkpoint = 1 << max(4, max(self.computed, 0).bit_length())
             end = min(until, checkpoint, course.change_steps() - 1)
-            end = min(end, horizon) if course.tuned is None else end
-            count = int(min(end - self.computed, max(1, left / self._pace), 1 + 2e6 / self.rows))
+            end = min(end, horizon) if course.record.tuned is None else end
+            most = 1 + 2e6 / len(course.grid.methods)
+            count = int(min(end - self.computed, max(1, left / self.pace), most))
             before = time.perf_counter()
             losses = course.advance(count)
             with self._data:
                 course.note(losses)
             if self.computed == checkpoint:
                 course.drop_diverged()
-            self._pace = (time.perf_counter() - before) / count
+            self.pace = (time.perf_counter() - before) / count
         if self.finished:
             del course.engine  # the curves are all that is needed from here on
             self.held = 0
@@ -172,15 +226,6 @@ class Run:
         there = problem if self._device.type == "cpu" else choices.build(self._device, self._upload)
         return Course(choices, problem, grid, Simulation(there, grid.methods))
 
-    def comparison(self) -> Tuned | None:
-        """The whole grid as compared so far, or at the tuning horizon; None before anything is
-        known, or where nothing is tuned."""
-        with self._data:
-            course = self._course
-            if course is None or not self.experiment.tuning_horizon or course.computed < 0:
-                return None
-            return course.tuned or course.compare()
-
     def _recover(self, error: Exception) -> None:
         """A failing GPU: start again on the CPU and say so. No memory: say so. Anything else is our
         mistake."""
@@ -215,18 +260,7 @@ class Run:
             self.held = 0
             self._work.release()
 
-    def view(self, position: int) -> View | None:
-        """The run up to an iteration; None before anything is known."""
-        self.asked = time.monotonic()
-        with self._data:
-            course = self._course
-            if course is None or course.computed < 0 or position < 0:
-                return None
-            return course.view(position)
-
     def stable_steps(self) -> Sequence[float | None]:
-        """For each method the largest step size at which the optimum attracts
-        (`step_sizes.stable_step`)."""
         course = self._course
         if course is None:
             return [None] * len(self.experiment.methods)

@@ -56,6 +56,7 @@ class Session:
         )
         self._query, self._page_hash = "", ""
         self.buttons: dict[str, str] = {}  # id by label, of those that can be pressed
+        self.popovers: dict[str, str] = {}  # id by label
 
     async def __aenter__(self) -> Session:
         self._socket = await self._connection.__aenter__()
@@ -76,11 +77,17 @@ class Session:
         """Press the button of that label. Raises: KeyError, with the labels on the page."""
         if label not in self.buttons:
             raise KeyError(f"no button {label!r} on the page, only {sorted(self.buttons)}")
+        await self._change(self.buttons[label], trigger_value=True)
+
+    async def unfold(self, label: str) -> None:
+        """Open the popover of that label."""
+        await self._change(self.popovers[label], bool_value=True)
+
+    async def _change(self, widget: str, **value) -> None:
         message = BackMsg()
         message.rerun_script.query_string = self._query
         message.rerun_script.page_script_hash = self._page_hash
-        state = message.rerun_script.widget_states.widgets.add()
-        state.id, state.trigger_value = self.buttons[label], True
+        message.rerun_script.widget_states.widgets.add(id=widget, **value)
         await self._socket.send(message.SerializeToString())
 
     async def __aiter__(self) -> AsyncIterator[ForwardMsg]:
@@ -97,7 +104,16 @@ class Session:
                     self.buttons.pop(button.label, None)
                 else:
                     self.buttons[button.label] = button.id
+            elif kind == "delta" and message.delta.add_block.WhichOneof("type") == "popover":
+                popover = message.delta.add_block.popover
+                self.popovers[popover.label] = popover.id
             yield message
+
+
+def stream(url: str, path: str) -> connect:
+    """A connection to one of the app's own streams."""
+    address = f"{loopback(url).replace('http', 'ws', 1)}/{path}"
+    return connect(address, max_size=None, open_timeout=60, close_timeout=2, proxy=None)
 
 
 def exception(message: ForwardMsg) -> str | None:
@@ -118,12 +134,13 @@ def exception(message: ForwardMsg) -> str | None:
 
 @dataclass(frozen=True)
 class Frame:
-    """A snapshot of a live chart: the run that it belongs to, and how far its curves have come
-    along the x axis."""
+    """A snapshot of a live chart: the run that it belongs to, how far its curves have come along
+    the x axis, and the stream that they come through while they move, if there is one."""
 
     run: str
     reached: float
     content: tuple[str, str]
+    feed: dict | None
 
 
 def frame(message: ForwardMsg) -> Frame | None:
@@ -145,4 +162,4 @@ def frame(message: ForwardMsg) -> Frame | None:
     for curve in head["curves"]:  # of each curve all x, then all y
         reached = max(reached, float(values[at : at + curve["points"]].max(initial=0)))
         at += 2 * curve["points"]
-    return Frame(head["run"], reached, (attributes["head"], attributes["points"]))
+    return Frame(head["run"], reached, (attributes["head"], attributes["points"]), head["feed"])

@@ -15,17 +15,23 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import math
 import os
+import random
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.load.client import Session, exception, frame, loopback
+from websockets.asyncio.client import ClientConnection
+
+from overparam.serving.workers.stream import FINISHED, HEAD, HOLD
+from tests.load.client import Session, exception, frame, loopback, stream
 
 MOST_SESSIONS, MOST_SECONDS = 1000, 600
+EACH, AT_ONCE = 0.015, 0.4  # seconds, as in player.js
 
 
 @dataclass
@@ -38,7 +44,8 @@ class Seen:
     frames: list[float] = field(default_factory=list)
     runs: set[str] = field(default_factory=set)
     reached: float = 0.0  # iteration
-    finished: float | None = None
+    complete: float | None = None  # all of the run is there
+    finished: float | None = None  # and the page has said so
     errors: list[str] = field(default_factory=list)
 
 
@@ -57,23 +64,115 @@ class StartTogether:
         await self._go.wait()
 
 
+class Player:
+    """What the page's chart does where curves come through a stream: watches, says how far it wants
+    the run, and which iteration it shows. Of the place that a browser glides along nothing is
+    imitated: a run is at its end as soon as all of it is known."""
+
+    def __init__(self, url: str, seen: Seen):
+        self._url, self._seen = url, seen
+        self._socket: ClientConnection | None = None
+        self._tasks: list[asyncio.Task] = []
+        self._until, self._at, self._finished, self._viewers = HOLD, 0, False, 1
+        self._feed: dict = {}
+        self._started = False  # before the script has heard of it
+
+    async def press(self, session: Session, label: str) -> None:
+        """Where many look, play at once and let the script hear of it later."""
+        if self._finished:  # somebody has had it computed, and it is all here
+            self._seen.frames.append(time.monotonic())
+            self._seen.complete = self._seen.frames[0]
+        spread = EACH * (self._viewers - 1)
+        if self._socket is None or spread < AT_ONCE:
+            await session.press(label)
+            return
+        self._started, self._until = True, self._feed["limit"]
+        await self._socket.send(json.dumps({"until": self._until}))
+        self._tasks.append(asyncio.create_task(self._say(self._feed["order"])))
+        self._tasks.append(asyncio.create_task(self._press_later(session, label, spread)))
+
+    async def _press_later(self, session: Session, label: str, spread: float) -> None:
+        await asyncio.sleep(random.random() * spread)
+        await session.press(label)
+
+    async def follow(self, feed: dict) -> None:
+        """A snapshot says this of the stream."""
+        if self._started and not feed["playing"]:
+            return
+        self._started = False
+        before, self._feed = self._feed, feed
+        until = feed["limit"] if feed["playing"] and not self._finished else HOLD
+        if self._socket is None:
+            self._socket = await stream(self._url, feed["address"])
+            self._tasks.append(asyncio.create_task(self._receive()))
+        if feed["key"] != before.get("key"):
+            await self._socket.send(json.dumps({"key": feed["key"], "until": until}))
+        elif until != self._until:
+            await self._socket.send(json.dumps({"until": until}))
+        self._until = until
+        if feed["playing"] and feed["order"] != before.get("order"):
+            self._tasks.append(asyncio.create_task(self._say(feed["order"])))
+
+    async def _receive(self) -> None:
+        async for data in self._socket:
+            if isinstance(data, str):
+                said = json.loads(data)
+                self._viewers = said.get("viewers", self._viewers)
+                self._seen.errors += filter(None, [said.get("error")])
+                continue
+            _, flags, number, _, self._at, _ = HEAD.unpack_from(data)
+            self._finished = bool(flags & FINISHED)
+            if self._seen.pressed is None:
+                continue
+            self._seen.frames.append(time.monotonic())
+            self._seen.runs.add(str(number))
+            self._seen.reached = self._at
+            if self._finished:
+                self._seen.complete = self._seen.complete or time.monotonic()
+
+    async def _say(self, order: str) -> None:
+        """Where it is, as often as player.js does."""
+        while self._feed["order"] == order:
+            await self._socket.send(json.dumps({"order": order, "at": self._at}))
+            if self._finished:
+                break
+            await asyncio.sleep(max(100, self._viewers) / 1000)
+
+    async def __aenter__(self) -> Player:
+        return self
+
+    async def __aexit__(self, *exc_info) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._socket is not None:
+            await self._socket.close()
+
+
 async def visit(
     url: str, page: str, query: str, button: str | None, start: StartTogether, until: float
 ) -> Seen:
-    """Open a page, wait for the others, press the button, and watch until the script has ended or
-    the time `until`."""
+    """Open a page, wait for the others, press the button, and watch until the run has ended and the
+    page has said so, or the time `until`."""
     clock, seen, arrived, last = time.monotonic, Seen(time.monotonic()), False, None
+    feed: dict | None = None
     try:
-        async with asyncio.timeout(until - clock()), Session(url) as session:
+        async with (
+            asyncio.timeout(until - clock()),
+            Session(url) as session,
+            Player(url, seen) as player,
+        ):
             await session.open(page, query)
             async for message in session:
                 now = clock()
                 if wrong := exception(message):
                     seen.errors.append(wrong)
                 if (shown := frame(message)) is not None:
-                    if (
-                        seen.pressed is not None and shown.content != last
-                    ):  # not the old picture once more
+                    feed = shown.feed
+                    if feed is not None:
+                        await player.follow(feed)
+                    elif seen.pressed is not None and shown.content != last:
+                        # not the old picture once more
                         seen.frames.append(now)
                         seen.runs.add(shown.run)
                         seen.reached = shown.reached
@@ -88,8 +187,10 @@ async def visit(
                     await start.wait()
                     if button is not None:
                         seen.pressed = clock()
-                        await session.press(button)
-                elif seen.pressed is not None:
+                        await player.press(session, button)
+                elif seen.pressed is not None and (feed is None or seen.complete is not None):
+                    if feed is not None and feed["playing"]:
+                        continue
                     seen.finished = now
                     break
     except TimeoutError:
@@ -150,6 +251,7 @@ def report(results: Sequence[Seen]) -> None:
         rates = [
             (len(s.frames) - 1) / (s.frames[-1] - s.frames[0]) for s in pressed if len(s.frames) > 1
         ]
+        there = [s.complete - s.pressed for s in pressed if s.complete is not None]
         done = [s.finished - s.pressed for s in pressed if s.finished is not None]
         runs = set().union(*(s.runs for s in pressed))
         print(
@@ -161,6 +263,10 @@ def report(results: Sequence[Seen]) -> None:
             f"frames a second    p50 {percentile(rates, 0.5):.1f}, worst"
             f" {min(rates, default=math.nan):.1f}"
         )
+        if there:
+            print(
+                f"curves complete    {len(there)} of {len(pressed)}, last after {max(there):.1f} s"
+            )
         print(
             f"finished           {len(done)} of {len(pressed)}, last after"
             f" {max(done, default=math.nan):.1f} s"
@@ -259,7 +365,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         form.add_argument(f"--{name}", action="store_true")
     a = parser.parse_args(arguments)
     if a.query is None:
-        a.query = "seed={i}" if a.different else ""
+        a.query = "problem=diabetes" + ("&seed={i}" if a.different else "")
     try:
         a.url = loopback(a.url)
     except ValueError as error:

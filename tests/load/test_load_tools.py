@@ -7,6 +7,7 @@ import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from overparam.ui.components.live_chart import Arrivals, Curve, _encode
+from tests.load import hall
 from tests.load.client import exception, frame, loopback
 from tests.load.sessions import jain, main, percentile
 
@@ -48,6 +49,13 @@ def test_load_is_bounded(extra, capsys):
     assert stop.value.code == 2
 
 
+@pytest.mark.parametrize("extra", [["--followers", "0"], ["--followers", "2001"]])
+def test_a_hall_is_bounded(extra, capsys):
+    with pytest.raises(SystemExit) as stop:
+        hall.main(["--url", "http://127.0.0.1:9", *extra])
+    assert stop.value.code == 2
+
+
 def test_fairness_between_all_and_one():
     assert jain([3.0] * 7) == pytest.approx(1)
     assert jain([5.0, 0.0, 0.0, 0.0]) == pytest.approx(1 / 4)
@@ -71,7 +79,7 @@ def test_only_frames_of_a_chart_are_counted():
     attributes = {
         "data-live-chart": "race",
         "data-order": "1 1",
-        **_encode("r7", curves, (), Arrivals(), None, x_log=True),
+        **_encode("r7", curves, (), Arrivals(), None, None, x_log=True),
     }
     message = ForwardMsg()
     message.delta.new_element.html.body = (

@@ -1,8 +1,10 @@
 """The server's side of its workers: how many there are, how they come to be, and what becomes of
 the runs of one that dies.
 
-hall = Workers(count=2, receive=...)       # on the server's event loop
-hall.compute(job)                          # by the worker with the fewest runs
+workers = Workers(count=2)
+workers.start()                            # on the server's event loop
+workers.receive = ...                      # before the first
+workers.compute(job)                       # by the worker with the fewest runs
 """
 
 from __future__ import annotations
@@ -135,15 +137,15 @@ class Worker:
 class Workers:
     """All workers of a server, on its event loop.
 
-    Args: receive: called with what workers say, as described in `worker`, but for "ready".
-    count: of processes; 0: a thread.
-        thread: serves a socket in this process, for count 0.
+    Args: count: of processes; 0: a thread.
     """
 
-    def __init__(
-        self, receive: Callable[..., None], count: int, thread: Callable[[socket.socket], None]
-    ):
-        self.receive, self._count, self._thread = receive, count, thread
+    def __init__(self, count: int):
+        self.count = count
+        # called with ("frame", key, ...) or ("error", key, sentence), as in `worker`
+        self.receive: Callable[..., None] = _nobody
+        # serves a socket in this process, for count 0
+        self.thread: Callable[[socket.socket], None] = _nobody
         self._folder = tempfile.TemporaryDirectory(
             prefix="overparam-", ignore_cleanup_errors=True
         )  # where they agree on forms
@@ -160,11 +162,13 @@ class Workers:
     @property
     def processes(self) -> int:
         """How many processes stand ready."""
-        return sum(worker.pid is not None for worker in self.workers) if self._count else 0
+        return sum(worker.pid is not None for worker in self.workers) if self.count else 0
 
     def start(self) -> None:
-        """Have them come up, in the background."""
-        self._keepers = [asyncio.create_task(worker.keep()) for worker in self.workers]
+        """Have them come up, in the background, if they do not already."""
+        self._keepers = self._keepers or [
+            asyncio.create_task(worker.keep()) for worker in self.workers
+        ]
 
     def compute(self, job: Job) -> None:
         """Have a job done as far as it is wanted."""
@@ -196,8 +200,8 @@ class Workers:
     def make(self) -> tuple[socket.socket, subprocess.Popen | None]:
         """A new worker: our end of its socket, and its process where that is ours to wait for."""
         ours, its = socket.socketpair()
-        if self._count == 0:
-            threading.Thread(target=self._thread, args=(its,), name="runs", daemon=True).start()
+        if self.count == 0:
+            threading.Thread(target=self.thread, args=(its,), name="runs", daemon=True).start()
             return ours, None
         process = None
         if can_fork():
@@ -227,6 +231,10 @@ class Workers:
             env=os.environ | one_thread,
             stdin=subprocess.DEVNULL,
         )
+
+
+def _nobody(*_: object) -> None:
+    """Nobody listens yet."""
 
 
 def can_fork() -> bool:

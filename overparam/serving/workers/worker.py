@@ -13,13 +13,15 @@ processes.
                                                               a map for so many more seconds
          ("drop", key)                                        forget it
     out  ("ready", pid)
-         ("frame", key, iteration, samples, finished, starts, pieces, tips)
+         ("frame", key, iteration, samples, finished, tuning, start, piece, tips, news, about)
          ("map", key, outcomes, finished, runs, seconds left) of trials that are newly decided
          ("error", key, sentence)
 
-Of a frame: `samples` of the lattice `history.RECORDED` are known; curve i's values from sample
-`starts[i]` on, float32, are `pieces[i]`, those before stand; `tips` are the values at `iteration`
-itself.
+Of a frame: `samples` of the lattice `history.RECORDED` are known; the curves' values from sample
+`start` on are `piece`, float32, one curve after the other, those before stand; `tips` are the
+values at `iteration` itself. `news`, pickled, is the whole `Record` or what `Record.since` gives;
+None in most frames, as it holds every row while step sizes are compared, and only scripts read it.
+`about` is the pace and a note on the device.
 """
 
 from __future__ import annotations
@@ -52,6 +54,8 @@ from overparam.serving.run import Run, RunError
 
 SLICE = 0.015  # seconds of one turn
 FRAME, MAP_FRAME = 0.045, 0.2  # seconds between two messages about a run or a map, at least
+CROWD = 2  # runs of a worker from whose number on frames are further apart: they cost it time
+NEWS = 8  # so many times as far apart are records of a run that goes on
 
 _LOG = logging.getLogger(__name__)
 
@@ -68,8 +72,8 @@ class _Job(Protocol):
     def owes(self) -> bool: ...
     def want(self, until: float) -> None: ...
     def advance(self) -> None: ...
-    def news(self) -> tuple | None:
-        """What is new: the message without its key, or None."""
+    def news(self, crowd: int) -> tuple | None:
+        """What is new: the message without its key, or None; for so many jobs under way here."""
 
 
 class _Run:
@@ -77,10 +81,11 @@ class _Run:
 
     def __init__(self, run: Run, until: int, behind: int):
         self.run, self.until, self.behind = run, until, behind
-        self.steps: tuple[
-            float, ...
-        ] = ()  # while tuning, a curve whose best step changes is another curve
+        # of the last frame, and of the last record; once tuning is over, the curves are others
+        self.tuning: bool | None = None
+        self.told_tuning: bool | None = None
         self.samples, self.said, self.said_at = 0, -1, -1.0
+        self.told, self.told_at = 0, -1.0
 
     @property
     def due(self) -> bool:
@@ -96,35 +101,28 @@ class _Run:
     def advance(self) -> None:
         self.run.advance(self.until, SLICE)
 
-    def news(self) -> tuple | None:
-        at = self.run.computed
-        now = time.monotonic()
-        late = now - self.said_at >= FRAME or not self.due
-        if not (self.owes and late) or (view := self.run.view(at)) is None:
+    def news(self, crowd: int) -> tuple | None:
+        now, run = time.monotonic(), self.run
+        apart = FRAME * max(1.0, crowd / CROWD)
+        if not self.owes or (now - self.said_at < apart and self.due):
             return None
-        steps = tuple(view.steps.tolist())
-        samples = int(np.searchsorted(RECORDED, view.iteration, side="right"))
-        gaps = view.gaps.astype(np.float32).T
-        alike = (
-            [old == new for old, new in zip(self.steps, steps, strict=True)]
-            if self.steps
-            else [False] * len(steps)
-        )
-        starts = [self.samples if same else 0 for same in alike]
-        pieces = [
-            np.ascontiguousarray(row[start:samples]).tobytes()
-            for row, start in zip(gaps, starts, strict=True)
-        ]
-        self.steps, self.samples, self.said, self.said_at = steps, samples, at, now
-        return (
-            "frame",
-            view.iteration,
-            samples,
-            self.run.finished,
-            starts,
-            pieces,
-            np.ascontiguousarray(gaps[:, -1]).tobytes(),
-        )
+        with run.reading() as record:
+            if record is None:
+                return None
+            tuning, iteration = record.tuned is None, record.computed
+            start = self.samples if tuning == self.tuning else 0
+            samples = int(np.searchsorted(RECORDED, iteration, side="right"))
+            curves, tips = record.curves(start, samples)
+            news = None
+            if not self.due or tuning != self.told_tuning or now - self.told_at >= NEWS * apart:
+                begun = self.told > 0 and tuning == self.told_tuning
+                news = pickle.dumps(record.since(self.told) if begun else record)
+                self.told, self.told_tuning, self.told_at = samples, tuning, now
+        pieces = np.ascontiguousarray(curves.T, "<f4").tobytes(), tips.astype("<f4").tobytes()
+        self.tuning, self.samples, self.said, self.said_at = tuning, samples, iteration, now
+        finished = iteration >= run.experiment.iterations
+        about = run.pace, run.device_note
+        return "frame", iteration, samples, finished, tuning, start, *pieces, news, about
 
 
 class _Map:
@@ -147,7 +145,7 @@ class _Map:
         self.sweep.advance(SLICE)
         self.owes = True
 
-    def news(self) -> tuple | None:
+    def news(self, crowd: int) -> tuple | None:
         now = time.monotonic()
         if not self.owes or (self.due and now - self.said_at < MAP_FRAME):
             return None
@@ -181,7 +179,7 @@ def serve(inp: BinaryIO, out: BinaryIO, make: Callable[..., Run] = Run) -> None:
         try:
             if job.due:
                 job.advance()
-            if new := job.news():
+            if new := job.news(sum(each.due for each in jobs.values())):
                 kind, *rest = new
                 say(out, (kind, key, *rest))
         except (ChoiceError, DataError, RunError, SweepError) as error:

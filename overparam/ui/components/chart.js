@@ -19,6 +19,12 @@ function readTheme(parent) {
   }
 }
 
+// Of a path relative to the address of the app.
+function appUrl(path) {
+  const frontend = document.querySelector('script[src*="static/js/"]') // tells below which path the app is served
+  return new URL(path, frontend ? new URL("../../", frontend.src) : document.baseURI)
+}
+
 function element(tag, className, parent) {
   const made = document.createElement(tag)
   made.className = className

@@ -12,6 +12,8 @@ _HERE = Path(__file__).parent
 _SOURCES = (
     "chart.js",
     "live.js",
+    "player.js",
+    "stream.js",
     "guess.js",
     "still.js",
     "bead.js",

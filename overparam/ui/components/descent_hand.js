@@ -1,7 +1,7 @@
 // Start, minimum and depth of the two-coordinate problem in the hand.  See plot.py; the mathematics is in descent.js.  While
 // they are moved the browser draws in place of the figure; on release the server hears of them and draws the figure anew.
 
-const PER_DECADE = 24 // points of a path, evenly in the logarithm of the iteration
+const POINTS_PER_DECADE = 24 // points of a path, evenly in the logarithm of the iteration
 const TYPED = 400 // milliseconds after the last key: released
 const AROUND = Array.from({ length: 145 }, (_, i) => (2 * Math.PI * i) / 144)
 const STAR = Array.from({ length: 10 }, (_, i) => [Math.sin((Math.PI * i) / 5), -Math.cos((Math.PI * i) / 5)].map((c) => c * (i % 2 ? 4.5 : 11)))
@@ -244,7 +244,7 @@ function stroke({ path, head }, places, colour, dash) {
 function thinned(way) {
   const last = way.length - 1, times = []
   for (let k = 0; ; k++) {
-    const t = Math.round(10 ** (k / PER_DECADE)) - 1
+    const t = Math.round(10 ** (k / POINTS_PER_DECADE)) - 1
     if (t >= last) break
     if (t !== times.at(-1)) times.push(t)
   }

@@ -1,12 +1,13 @@
 // Curves that stream.  See live_chart.py for what is sent and why.
 //
-// Snapshots come about ten times a second; the place that is shown lives here and glides after the newest one at every frame of
-// the screen. While it moves a canvas over the plot draws the curves, at a fiftieth of Plotly's cost; at rest they are Plotly's.
+// The place that is shown lives here and glides at every frame of the screen: after the newest snapshot, or, where the curves come
+// through a stream of ours, as its player has it. While it moves a canvas over the plot draws the curves, at a fiftieth of Plotly's
+// cost; at rest they are Plotly's.
 
 const charts = new WeakMap() // mounted element -> LiveChart
 const hiddenCurves = new Map() // key of a chart -> names that were switched off; outlives a visit to another page
 
-function live({ data, parentElement }) {
+function live({ data, parentElement, }) {
   let chart = charts.get(parentElement)
   if (!chart) {
     chart = new LiveChart(parentElement, data)
@@ -22,6 +23,9 @@ function live({ data, parentElement }) {
 class LiveChart {
   constructor(parent, { key }) {
     this.key = key
+    this.player = new Player(() => this.more())
+    this.foreseeing = (event) => this.foresee(event)
+    for (const kind of ["click", "keydown"]) document.addEventListener(kind, this.foreseeing, true)
     this.parent = parent
     this.order = [-1, -1]
     this.frame = { run: "", curves: [], marks: [], goals: [], flags: [], bracket: null }
@@ -104,6 +108,21 @@ class LiveChart {
     return this.hidden.has(name) || Boolean(this.guess?.conceals(name))
   }
 
+  // Of a click or a key that lets the curves run or stand, the player hears before the script.
+  foresee(event) {
+    const { buttons, run, keys } = this.options.transport, { player } = this
+    if (this.passing || !buttons || !event.target.closest) return
+    const key = event.type === "keydown" && !event.target.closest(OWN_KEYS) ? keys.indexOf(event.key) : -1
+    if (key < 0 && !(event.type === "click" && event.target.closest(buttons))) return
+    const runs = key === 0 ? document.querySelector(run) : event.target.closest(run)
+    const press = () => {
+      this.passing = true
+      runs.click()
+      this.passing = false
+    }
+    if (player.playing ? player.hold() && runs : runs && player.start(press)) event.stopImmediatePropagation()
+  }
+
   least() {
     return leastHeight(this.options.height)
   }
@@ -117,6 +136,8 @@ class LiveChart {
   }
 
   destroy() {
+    this.player.destroy()
+    for (const kind of ["click", "keydown"]) document.removeEventListener(kind, this.foreseeing, true)
     clearTimeout(this.resting)
     cancelAnimationFrame(this.gliding)
     for (const end of ["pointerup", "pointercancel"]) removeEventListener(end, this.released, true)
@@ -139,11 +160,29 @@ class LiveChart {
       this.frame = located(decode(sent.dataset.head, sent.dataset.points), this.options.xLog)
       this.guess?.take(this.frame)
       this.root.dataset.received = (Number(this.root.dataset.received) || 0) + 1
+      this.player.follow(this.frame.feed)
+      if (this.player.plays) {
+        this.more()
+        continue
+      }
       const goesOn = this.Plotly && this.painted && before.run === this.frame.run && before.curves.length === this.frame.curves.length
       this.place.head(this.frame.reach, goesOn && !matchMedia("(prefers-reduced-motion: reduce)").matches)
       if (this.place.moves) this.glide()
       else this.settle()
     }
+  }
+
+  // The stream, or a snapshot beside it, brought something: the curves are the stream's.
+  more() {
+    const { recording, feed } = this.player
+    if (!this.player.plays) return
+    if (recording.run === feed.run) {
+      this.frame.curves = this.frame.curves.filter(({ trial }) => !trial || recording.comparing)
+      for (const [i, curve] of this.frame.curves.filter(({ ghost }) => !ghost).entries()) {
+        Object.assign(curve, recorded(recording, i, this.options))
+      }
+    }
+    this.glide()
   }
 
   // Draw at every frame of the screen until the place has come up with the newest snapshot; Plotly draws when it rests there.
@@ -158,11 +197,18 @@ class LiveChart {
     this.gliding = requestAnimationFrame((now) => {
       this.gliding = 0
       if (this.destroyed || !this.root.clientWidth || !this.plot._fullLayout?.xaxis) return this.settle()
-      this.place.step(now)
+      if (this.player.plays) {
+        this.player.step(now)
+        this.place.head(along(this.player.place, this.options), false)
+      } else {
+        this.place.step(now)
+      }
       this.easeAxis(now)
       this.sketch()
-      if (this.place.moves || (!this.zoomed && this.heightOfAxis.moves())) this.glide() // a zoom ends a change of the axis midway
-      else this.resting = setTimeout(() => this.settle(), REST)
+      const { plays, moves } = this.player
+      // a zoom ends a change of the axis midway
+      if ((plays ? moves : this.place.moves) || (!this.zoomed && this.heightOfAxis.moves())) this.glide()
+      else if (!plays) this.resting = setTimeout(() => this.settle(), REST)
     })
   }
 
@@ -687,6 +733,8 @@ function dashes(dash) {
   return (dash.includes("px") ? dash : (DASHES[dash] ?? "")).split(",").filter(Boolean).map(parseFloat)
 }
 
+const OWN_KEYS = "input, textarea, [contenteditable], button, a, summary" // what has the focus takes keys itself
+const FLOOR = 1e-16 // rounding can take a gap to zero or below
 const LEADER = 26 // pixels between the plot and the labels
 const DASHES = { dot: "3px,3px", dash: "9px,9px", longdash: "15px,15px", dashdot: "9px,3px,3px,3px" }
 
@@ -721,6 +769,26 @@ function located(frame, xLog) {
     if (!curve.ghost) for (const x of curve.lx) if (Number.isFinite(x)) frame.reach = Math.max(frame.reach, x)
   }
   return frame
+}
+
+// An iteration in the units of the x axis.
+function along(iteration, { xLog, xZero }) {
+  return xLog ? Math.log10(Math.max(iteration, xZero)) : iteration
+}
+
+// A recorded curve in the units of the axes. What diverges leaves the picture upwards; zero and rounding below it are no gaps.
+function recorded({ samples, iteration, values, tips }, i, options) {
+  const onward = iteration > SAMPLED[samples - 1], count = samples + onward
+  const lx = new Float64Array(count), ly = new Float64Array(count)
+  const top = Math.log10(options.yClip[1])
+  let lost = false
+  for (let j = 0; j < count; j++) {
+    const value = j < samples ? values[i][j] : tips[i]
+    lx[j] = along(j < samples ? SAMPLED[j] : iteration, options)
+    ly[j] = Number.isNaN(value) ? (lost ? Number.NaN : top) : Math.log10(Math.max(value, FLOOR))
+    lost ||= Number.isNaN(value)
+  }
+  return { lx, ly }
 }
 
 const bytes = (base64) => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))

@@ -10,6 +10,10 @@ on a canvas; curves at rest are Plotly's, with all that it can do.
     chart = live_chart("race", x_title="iteration", y_title="gap")     # before the loop
     for curves in run:
         chart.draw(run_id, curves)
+
+Where the server hands out streams, the loop is the browser's: a snapshot with a `Feed` says what is
+played, and from where; the values come through the stream, and the browser says through it where it
+is.
 """
 
 import base64
@@ -42,6 +46,7 @@ class Curve:
         dash: one of `style.DASHES`, or a name that Plotly knows.
         note: a short text below the values at the pointer.
         ghost: drawn faintly, as something to compare with.
+        trial: gone when step sizes are compared no longer.
     """
 
     name: str
@@ -51,6 +56,43 @@ class Curve:
     dash: str = "solid"
     note: str = ""
     ghost: bool = False
+    trial: bool = False
+
+
+@dataclass(frozen=True)
+class Feed:
+    """The stream that the curves come through while they move, all but ghosts, in their order.
+
+    Attributes:
+        address: of the stream, relative to that of the app.
+        key: opens it.
+        run: its number, as frames say it.
+        limit: the iteration at which it ends.
+        playing: whether the browser plays it now.
+        position: the iteration from which it plays, or that is shown.
+        order: to play; where the browser follows it already, it goes on.
+    """
+
+    address: str
+    key: str
+    run: int
+    limit: int
+    playing: bool
+    position: int
+    order: str
+
+
+@dataclass(frozen=True)
+class Transport:
+    """What lets the curves of a stream run or stand: the browser foresees what the script will say.
+
+    Attributes: buttons: a selector of all of them. run: of the one that does both. keys: that do
+    the same, first that of `run`.
+    """
+
+    buttons: str = ""
+    run: str = ""
+    keys: str = ""
 
 
 @dataclass(frozen=True)
@@ -122,6 +164,7 @@ class LiveChart:
         marks: Sequence[Mark] = (),
         arrivals: Arrivals = Arrivals(),
         guess: Guess | None = None,
+        feed: Feed | None = None,
     ) -> None:
         """Show these curves and no others, in the place of what was shown before.
 
@@ -136,22 +179,24 @@ class LiveChart:
             marks: vertical lines.
             arrivals: lines of goals, and flags where curves come to them.
             guess: needed where the chart is mounted with `guessing`.
+            feed: where the browser gets the curves from while they move.
 
         Raises: ValueError where the x and y of a curve differ in length.
         """
-        self.memory["frame"] = _encode(run_id, curves, marks, arrivals, guess, self.x_log)
-        self._send()
+        self.sent += 1
+        order = {"data-order": f"{self.mounted:.6f} {self.sent}"}
+        frame = order | _encode(run_id, curves, marks, arrivals, guess, feed, self.x_log)
+        self._send(frame)  # where a script run that has been replaced ends
+        self.memory["frame"] = frame
 
     def repeat(self) -> None:
         """Send the last snapshot again, if there is one: a page that comes back shows it before
-        anything is computed."""
+        anything is computed. Where it is on the screen, or a newer one, nothing changes."""
         if self.memory["frame"]:
-            self._send()
+            self._send(self.memory["frame"])
 
-    def _send(self) -> None:
-        self.sent += 1
-        order = f"{self.mounted:.6f} {self.sent}"
-        attributes = {"data-live-chart": self.key, "data-order": order, **self.memory["frame"]}
+    def _send(self, frame: dict[str, str]) -> None:
+        attributes = {"data-live-chart": self.key, **frame}
         written = " ".join(f'{name}="{escape(value)}"' for name, value in attributes.items())
         self.slot.html(f"<i hidden {written}></i>")
 
@@ -168,6 +213,7 @@ def live_chart(
     y_clip: tuple[float | None, float | None] = (None, None),
     guessing: bool = False,
     playing: bool = False,
+    transport: Transport = Transport(),
 ) -> LiveChart:
     """Mount a streaming chart here and show its last snapshot, if this session has one.
 
@@ -189,6 +235,7 @@ def live_chart(
         guessing: hide all curves but one until a person has drawn a guess (guess.js); needs
             `x_range`, and a `Guess` with every snapshot.
         playing: whether the curves are on their way: one that begins runs over the guess.
+        transport: what lets the curves run or stand.
     """
     memory = st.session_state.setdefault(f"{key}__live_chart", {"frame": None, "mounted": 0.0})
     memory["mounted"] = max(
@@ -208,6 +255,7 @@ def live_chart(
         "yClip": y_clip,
         "guessing": guessing,
         "playing": playing,
+        "transport": asdict(transport),
     }
     with st.container(gap=None, key=f"{key}_live_chart"):
         chart(key=key, data=settings)
@@ -222,6 +270,7 @@ def _encode(
     marks: Sequence[Mark],
     arrivals: Arrivals,
     guess: Guess | None,
+    feed: Feed | None,
     x_log: bool,
 ) -> dict[str, str]:
     """A snapshot as attributes: names and such as JSON, all points as one float32 array, both in
@@ -241,6 +290,7 @@ def _encode(
                 "dash": curve.dash,
                 "note": curve.note,
                 "ghost": curve.ghost,
+                "trial": curve.trial,
                 "points": len(x),
             }
         )
@@ -252,6 +302,7 @@ def _encode(
         "flags": [asdict(flag) for flag in arrivals.flags],
         "bracket": arrivals.bracket,
         "guess": None if guess is None else asdict(guess),
+        "feed": asdict(feed) if feed else None,
     }
     with np.errstate(over="ignore"):  # beyond float32: infinite, a gap
         body = np.concatenate(points).astype("<f4") if points else np.empty(0, "<f4")

@@ -8,8 +8,7 @@ function loadPlotly(path) {
 }
 
 async function fetchPlotly(path) {
-  const frontend = document.querySelector('script[src*="static/js/"]') // tells below which path the app is served
-  const { href } = new URL(path, frontend ? new URL("../../", frontend.src) : document.baseURI)
+  const { href } = appUrl(path)
   if (!globalThis.Plotly) {
     await loaded([...document.scripts].find(({ src }) => src === href) ?? asked(href))
   }

@@ -10,7 +10,7 @@ from overparam.choices.race import Experiment
 from overparam.figures.race import as_drawn, method_styles
 from overparam.figures.style import ZERO_AT
 from overparam.measure.history import GAPS
-from overparam.serving.course import View
+from overparam.serving.course import View, lowest
 from overparam.story.race_claim import LEVEL, Finding, finding, times
 from overparam.ui.components.live_chart import Arrivals, Curve, Flag, Guess
 
@@ -61,24 +61,22 @@ def _search(
             y=np.where(fan[some, row] > TALLEST, np.nan, np.maximum(fan[some, row], FLOOR)),
             colour=looks[i][0],
             ghost=True,
+            trial=True,
         )
         for i, entry in enumerate(experiment.methods)
         for row in np.flatnonzero(owner == i)
     ]
-    lowest = [
-        np.min(np.where(np.isnan(fan), np.inf, fan)[:, owner == i], axis=1)
-        for i in range(len(looks))
-    ]
+    least = lowest(fan, owner, len(looks))
     return runs + [
         Curve(
             name=entry.label(),
             x=times,
-            y=as_drawn(np.where(np.isinf(least), np.nan, least), FLOOR, HIGHEST),
+            y=as_drawn(least[:, i], FLOOR, HIGHEST),
             colour=looks[i][0],
             dash=looks[i][1],
             note="the lowest of all its step sizes",
         )
-        for i, (entry, least) in enumerate(zip(experiment.methods, lowest, strict=True))
+        for i, entry in enumerate(experiment.methods)
     ]
 
 

@@ -11,7 +11,7 @@ import streamlit as st
 from overparam.choices.race import Experiment
 from overparam.figures.race import race_figure
 from overparam.serving.course import View
-from overparam.serving.run import Run
+from overparam.serving.run import Watched
 from overparam.ui.components.window import icon_only
 from overparam.ui.race import compare
 from overparam.ui.race.follow import follow_popover
@@ -20,7 +20,7 @@ from overparam.ui.race.take_home import take_home
 from overparam.ui.race.tuning import is_tuned
 from overparam.ui.shell.frame import when_open
 from overparam.ui.shell.state import PageState
-from overparam.ui.shell.transport import transport
+from overparam.ui.shell.transport import place_in_browser, stand_at, transport
 from overparam.ui.shell.upload import uploaded
 
 # too many for their words
@@ -43,30 +43,34 @@ def play(state: PageState) -> None:
     moving = transport()
     if state.values()["axis"] == "tuning" and is_tuned(state):
         state.set(axis="log")  # all step sizes are compared: what is left to run are the curves
-    if moving["position"] >= state.values()["iterations"]:
-        moving["position"] = 0  # at the end: from the start again
-    moving.update(playing=not moving["playing"], preview=False)
+    position = moving["position"]
+    if moving["playing"]:
+        stand_at(position)
+    elif position >= state.values()["iterations"] and place_in_browser(moving) is None:
+        stand_at(0, playing=True)  # at the end: from the start again
+    else:  # perhaps the browser has begun already, and is at the end
+        stand_at(position, playing=True)
 
 
 def step(count: int) -> None:
     """So many iterations more, and stand there."""
     moving = transport()
     shown = -1 if moving["preview"] else moving["position"]
-    moving.update(playing=False, preview=False, position=max(0, shown) + count)
+    stand_at(max(0, shown) + count)
 
 
 def reset() -> None:
     """Back to iteration 0."""
-    transport().update(playing=False, preview=False, position=0)
+    stand_at(0)
 
 
 def run_curves(state: PageState) -> None:
     """Show the curves of the choices as they stand now, from the start."""
     state.set(axis="log")
-    transport().update(playing=True, preview=False, position=0)
+    stand_at(0, playing=True)
 
 
-def buttons(state: PageState, moving: dict[str, Any], run: Run | None) -> None:
+def buttons(state: PageState, moving: dict[str, Any], run: Watched | None) -> None:
     """Run or pause, steps, reset, methods, comparing, taking home: one row."""
     with st.container(
         horizontal=True, vertical_alignment="center", gap="xsmall", key="race_transport"

@@ -12,7 +12,7 @@ import streamlit as st
 from overparam.choices.kinds import ChoiceError
 from overparam.choices.race import CHOICES, Entry, Experiment, parse_changes
 from overparam.serving.course import View
-from overparam.serving.run import Run
+from overparam.serving.run import Watched
 from overparam.ui.components.live_chart import Curve, Mark
 from overparam.ui.shell.state import PageState
 from overparam.ui.shell.transport import transport
@@ -34,7 +34,7 @@ def pins() -> list[Pin]:
     return st.session_state.setdefault("race__pins", [])
 
 
-def pin(run: Run, position: int) -> None:
+def pin(run: Watched, position: int) -> None:
     """Keep a run's curves up to a position as something to compare with (a callback)."""
     view = run.view(position)
     if view is not None:
@@ -56,7 +56,7 @@ def ghosts(curves: Callable[[Experiment, View], list[Curve]]) -> list[Curve]:
     ]
 
 
-def change_steps(state: PageState, run: Run, factor: float) -> None:
+def change_steps(state: PageState, run: Watched, factor: float) -> None:
     """Multiply every step size from the iteration shown on (a callback); the run as it was stays as
     a faint curve.
 

@@ -15,11 +15,15 @@ DRAWING_SHARE = 0.4
 
 class Pace:
     """When one viewer's next picture is due: `with Pace() as pace`, as long as the viewer
-    watches."""
+    watches.
+
+    Args: seconds: between two pictures, at least.
+    """
 
     _watching, _lock = 0, threading.Lock()
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float = FRAME_SECONDS) -> None:
+        self._seconds = seconds
         self._next = 0.0  # the first picture is due at once
 
     def __enter__(self) -> Pace:
@@ -40,12 +44,12 @@ class Pace:
 
     @contextmanager
     def picture(self) -> Iterator[None]:
-        """Draw inside this: the next picture is then due in 0.1 s, or later where all pictures
-        would take more than their share."""
+        """Draw inside this: the next picture is then due in so many seconds, or later where all
+        pictures would take more than their share."""
         began, used = time.perf_counter(), time.thread_time()
         yield
         used, took = time.thread_time() - used, time.perf_counter() - began
         # longer than its own work: many others are at work too, some of them on the way to their
         # first picture
         everybody = max(self._watching * used, took)
-        self._next = time.perf_counter() + max(FRAME_SECONDS, everybody / DRAWING_SHARE)
+        self._next = time.perf_counter() + max(self._seconds, everybody / DRAWING_SHARE)

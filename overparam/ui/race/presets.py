@@ -11,7 +11,7 @@ from overparam.choices.problems import PROBLEMS
 from overparam.choices.race import Experiment
 from overparam.data import ethanol_is_cached
 from overparam.serving.course import View
-from overparam.serving.run import Run
+from overparam.serving.run import Watched
 from overparam.story.presets import (
     ALWAYS_HERE,
     COUNTEREXAMPLES,
@@ -122,7 +122,7 @@ def preset_switch(state: PageState, experiment: Experiment, run_curves: Callable
     return True
 
 
-def preset_lines(run: Run, view: View) -> str:
+def preset_lines(run: Watched, view: View) -> str:
     """The paper, the replication and this run, told apart, as HTML; "" where the choices are of no
     preset."""
     preset = matching(run.experiment)

@@ -15,12 +15,12 @@ from streamlit.delta_generator import DeltaGenerator
 
 from overparam.choices.kinds import ChoiceError
 from overparam.choices.race import Experiment
-from overparam.data import DataError
+from overparam.data import Data, DataError
 from overparam.figures.style import ZERO_AT
 from overparam.serving.course import View
-from overparam.serving.run import Run, RunError
+from overparam.serving.run import RunError, Watched
 from overparam.story.race_claim import claim
-from overparam.ui.components.live_chart import Curve, LiveChart, live_chart
+from overparam.ui.components.live_chart import Curve, LiveChart, Transport, live_chart
 from overparam.ui.race import compare
 from overparam.ui.race.answer import AXES, arrivals, gap_curves, to_guess
 from overparam.ui.race.buttons import guess_switch, run_curves
@@ -28,15 +28,23 @@ from overparam.ui.race.pace import FRAME_SECONDS, Pace
 from overparam.ui.race.presets import preset_lines
 from overparam.ui.race.table import table_html
 from overparam.ui.race.tuning import go_on, tuning_view
+from overparam.ui.race.watching import beat_seconds, feed, streams
 from overparam.ui.race.why_now import why_now
 from overparam.ui.shell.roles import role
 from overparam.ui.shell.state import PageState
+from overparam.ui.shell.transport import place_in_browser
 from overparam.ui.shell.upload import uploaded
 
 PREVIEW = 100  # iterations shown before anybody presses Run
 PREVIEW_SECONDS = 0.4
 SHORT = 500  # a race of no more iterations is shown whole at once
 TABLE_SECONDS = 0.4
+PATIENCE = 5  # seconds, with a browser whose stream does not come through
+TRANSPORT = Transport(
+    buttons=":is(.st-key-race_run, [class*='st-key-race_step_'], .st-key-race_reset) button",
+    run=".st-key-race_run button",
+    keys=" 0123",
+)
 STYLE = """
 .st-key-role_answer_claim { min-height: 3.2rem; } /* two lines: it begins as one */
 @media (max-width: 640px) { .st-key-role_answer_claim { min-height: 8rem; } }
@@ -49,7 +57,7 @@ STYLE = """
 
 def race_view(
     state: PageState,
-    run: Run,
+    run: Watched,
     moving: dict[str, Any],
     height: int,
     status: DeltaGenerator | None,
@@ -75,6 +83,7 @@ def race_view(
         x_zero=ZERO_AT if log_axis else None,
         guessing=values["guess"],
         playing=moving["playing"],
+        transport=TRANSPORT,
         **AXES,
     )
     with_numbers = False
@@ -90,11 +99,16 @@ def race_view(
     if with_numbers:
         slots["table"] = st.empty()
     try:
-        _Stage(run, moving, chart, slots, log_axis, status is None).show()
+        stage = _Stage(run, moving, chart, slots, log_axis, status is None, uploaded(state))
+        stage.show()
         arrived()
     except (ChoiceError, DataError, RunError) as error:
-        moving["playing"] = False
-        slots["status"].error(str(error), icon=":material/error:")
+        _fail(moving, slots, error)
+
+
+def _fail(moving: dict[str, Any], slots: dict[str, DeltaGenerator], error: Exception) -> None:
+    moving["playing"] = False
+    slots["status"].error(str(error), icon=":material/error:")
 
 
 def step_view(state: PageState, moving: dict[str, Any], height: int) -> None:
@@ -119,17 +133,23 @@ class _Stage:
         one computes.
     """
 
-    run: Run
+    run: Watched
     moving: dict[str, Any]
     chart: LiveChart
     slots: dict[str, DeltaGenerator]
     log_axis: bool
     device: bool
+    upload: Data | None
 
     def show(self) -> None:
-        """Advance and draw until the end, a pause, or the next change; the position moves in even
-        steps of log time."""
+        """Draw, and go on until the end, a pause, or the next change."""
         run, moving, limit = self.run, self.moving, self.run.experiment.iterations
+        if moving["playing"]:
+            if streams(moving):
+                self._tell()
+            if moving["playing"]:
+                self._play_here()
+            st.rerun()
         if moving["preview"]:
             self._preview()
         # up to where this viewer stands; a pause, a step or a changed step size may have brought
@@ -138,9 +158,13 @@ class _Stage:
             while run.computed < min(moving["position"], limit):
                 run.advance(moving["position"])
             moving["position"] = min(moving["position"], limit)
-        if not moving["playing"]:
-            self._draw(with_table=True)
-            return
+        self._draw(with_table=True)
+
+    def _play_here(self) -> None:
+        """Advance and draw; the position moves in even steps of log time."""
+        run, moving, limit = self.run, self.moving, self.run.experiment.iterations
+        while run.computed < min(moving["position"], limit):
+            run.advance(moving["position"])
         with Pace() as pace:
             tabled, searching = -math.inf, run.tuned is None
             while moving["playing"]:
@@ -157,7 +181,32 @@ class _Stage:
                 with pace.picture():
                     self._draw(with_table)
                 tabled = now if with_table else tabled
-        st.rerun()
+
+    def _tell(self) -> None:
+        """Words and numbers beside curves that the browser plays, until it has shown all, or its
+        stream does not come through."""
+        run, moving, limit = self.run, self.moving, self.run.experiment.iterations
+        while run.computed < 0:
+            self.slots["status"].caption(self._status())  # where Streamlit takes up a click
+            run.advance(0)
+        heard = time.perf_counter()
+        with Pace(TABLE_SECONDS) as pace:
+            while moving["playing"]:
+                run.advance(limit, seconds=0)  # says so where it cannot go on
+                shown = place_in_browser(moving)
+                if shown is not None:
+                    moving["position"], heard = shown, time.perf_counter()
+                elif time.perf_counter() > heard + PATIENCE:
+                    moving["unheard"] = True
+                    return
+                if moving["position"] >= limit:
+                    moving.update(playing=False, placed=moving["placed"] + 1)
+                if pace.due() or not moving["playing"]:
+                    with pace.picture():
+                        self._draw(with_table=True)
+                else:
+                    self.slots["status"].caption(self._status())
+                time.sleep(beat_seconds() if moving["playing"] else 0)
 
     def _preview(self) -> None:
         """What is seen before anybody presses Run: the whole of a short race, the beginning of a
@@ -190,6 +239,7 @@ class _Stage:
             compare.marks(experiment, view.iteration),
             arrivals(experiment, view),
             to_guess(experiment, view),
+            feed(experiment, self.upload, self.moving),
         )
         if with_table:
             if told := preset_lines(run, view):

@@ -9,8 +9,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from overparam.choices.race import STEP, Entry
 from overparam.figures.race import method_styles
-from overparam.serving.run import RUNS
 from overparam.ui.race.tuning import tuned_twin
+from overparam.ui.race.watching import known_run
 from overparam.ui.shell.state import PageState
 from overparam.ui.shell.trio import marks, shares, typed
 
@@ -83,7 +83,7 @@ def _take(state: PageState, step: float | str) -> None:
 def _best(state: PageState) -> dict[Entry, float]:
     """The best step size of each method, where they have been compared."""
     values = state.values()
-    run = RUNS.find(tuned_twin(values))
+    run = known_run(tuned_twin(values))
     tuned = None if run is None else run.tuned
     if tuned is None:
         return {}

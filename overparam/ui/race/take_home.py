@@ -14,11 +14,14 @@ from overparam.data import Data
 from overparam.export import script as export
 from overparam.export.notebook import notebook
 from overparam.serving.course import View
-from overparam.serving.run import Run
+from overparam.serving.run import Watched
 
 
 def take_home(
-    run: Run, position: Callable[[], int], upload: Data | None, figure: Callable[[View], go.Figure]
+    run: Watched,
+    position: Callable[[], int],
+    upload: Data | None,
+    figure: Callable[[View], go.Figure],
 ) -> None:
     """Downloads of the run as it stands when the button is pressed, and links to this page.
 

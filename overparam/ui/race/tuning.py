@@ -17,8 +17,9 @@ from overparam.data import Data
 from overparam.figures.race import method_styles
 from overparam.figures.tuning import Tuning, nearest, tuning_figure
 from overparam.serving.course import Tuned
-from overparam.serving.run import RUNS, Run
+from overparam.serving.run import Watched
 from overparam.ui.components.plot import plot
+from overparam.ui.race.watching import known_run, run_of
 from overparam.ui.shell.state import PageState
 
 FRAME_SECONDS, FIRST_LOOK = 0.3, 100
@@ -47,7 +48,7 @@ def tuned_twin(values: dict[str, Any]) -> Experiment:
 
 def is_tuned(state: PageState) -> bool:
     """Whether the step sizes of the choices have been compared."""
-    run = RUNS.find(tuned_twin(state.values()))
+    run = known_run(tuned_twin(state.values()))
     return run is not None and run.tuned is not None
 
 
@@ -57,7 +58,7 @@ def tuning_view(
     upload: Data | None,
     height: int,
     play: Callable[..., None],
-) -> Run:
+) -> Watched:
     """Draw the comparison of step sizes as far as it is known, and let it go on while the race is
     running; returns the tuned run.
 
@@ -66,7 +67,7 @@ def tuning_view(
     """
     values = state.values()
     experiment = tuned_twin(values)
-    run, horizon = RUNS.get(experiment, upload), experiment.tuning_horizon
+    run, horizon = run_of(experiment, upload), experiment.tuning_horizon
     heartbeat = st.empty()
     _advance(run, horizon if moving["playing"] else min(FIRST_LOOK, horizon), heartbeat)
     found = run.comparison()
@@ -106,20 +107,20 @@ def tuning_view(
     return run
 
 
-def go_on(run: Run, moving: dict[str, Any]) -> None:
+def go_on(run: Watched, moving: dict[str, Any]) -> None:
     """Last on the page: the next frame of a comparison that is running."""
     if moving["playing"] and run.tuned is None:
         st.rerun()
 
 
-def _advance(run: Run, until: int, heartbeat: DeltaGenerator) -> None:
+def _advance(run: Watched, until: int, heartbeat: DeltaGenerator) -> None:
     stop = time.perf_counter() + FRAME_SECONDS
     while run.computed < until and (time.perf_counter() < stop or run.computed < 0):
         run.advance(until)
         heartbeat.empty()  # where Streamlit takes up a click
 
 
-def _rows(run: Run, found: Tuned, values: dict[str, Any]) -> list[Tuning]:
+def _rows(run: Watched, found: Tuned, values: dict[str, Any]) -> list[Tuning]:
     looks, stable = method_styles(run.experiment.methods), run.stable_steps()
     rows = []
     for i, entry in enumerate(run.experiment.methods):
@@ -154,7 +155,7 @@ def _take(state: PageState, rows: list[Tuning], method: int, step: float) -> Non
     state.set(steps="each", methods=methods)
 
 
-def _words(run: Run, found: Tuned, horizon: int, playing: bool) -> str:
+def _words(run: Watched, found: Tuned, horizon: int, playing: bool) -> str:
     rows = len(found.grid.methods)
     words = f"{rows} runs, {run.experiment.grid} step sizes a decade"
     if run.tuned is not None:

@@ -1,40 +1,16 @@
-// The whole of a follower: one connection, one canvas.  What is sent: see overparam/serving/workers/stream.py.
-const PER_DECADE = 120, LONGEST = 1e6, ZERO_AT = 0.7 // of the samples, as overparam/measure/history.py has them; where 0 stands
-const times = [0]
-for (let i = 0; times.at(-1) < LONGEST; i++) {
-  const at = Math.round(10 ** (i / PER_DECADE))
-  if (at > times.at(-1)) times.push(at)
-}
+// The whole of a follower, below stream.js: one connection, one canvas.
 const log = (iteration) => Math.log10(Math.max(iteration, ZERO_AT))
-const logs = times.map(log)
+const logs = SAMPLED.map(log)
 const LOWEST = -8.3, HIGHEST = 0.5 // of the gap, as exponents of ten
-const calm = matchMedia("(prefers-reduced-motion: reduce)").matches
 
 const [title, words, canvas, names, link] = ["title", "words", "curves", "names", "link"].map((id) => document.getElementById(id))
 let room = null // what is shown: run, title, limit, curves, position, playing, error, link
-let record = null // of the run: values, samples, iteration, tips
+let record = new Recording()
 let place = 0 // the iteration that is drawn
 let last = 0, drawing = 0
 
-function connect(tries = 0) {
-  const address = new URL(`${location.pathname.split("/").pop()}/stream`, location)
-  address.protocol = address.protocol.replace("http", "ws")
-  const socket = new WebSocket(address)
-  socket.binaryType = "arraybuffer"
-  socket.onmessage = ({ data }) => {
-    tries = 0
-    if (typeof data === "string") describe(JSON.parse(data))
-    else receive(data)
-    draw()
-  }
-  socket.onclose = ({ code }) => {
-    if (code === 4004) words.textContent = "Nobody shows anything under this code any more: ask for a new one."
-    else setTimeout(() => connect(tries + 1), Math.min(10000, 300 * 2 ** tries) * (0.5 + Math.random()))
-  }
-}
-
 function describe(said) {
-  if (said.run !== room?.run) [record, place] = [null, 0]
+  if (said.run !== room?.run) [record, place] = [new Recording(), 0]
   if (said.position < place) place = said.position // shown again from the start
   room = said
   title.textContent = said.title
@@ -52,20 +28,6 @@ function label({ name, colour, dash }) {
   return item
 }
 
-function receive(buffer) {
-  const view = new DataView(buffer), count = view.getUint8(0)
-  record ??= { values: Array.from({ length: count }, () => new Float32Array(times.length)) }
-  record.samples = view.getUint32(4, true)
-  record.iteration = view.getUint32(8, true)
-  let at = 12 + 8 * count
-  record.tips = new Float32Array(buffer.slice(12 + 4 * count, at))
-  for (let i = 0; i < count; i++) {
-    const start = view.getUint32(12 + 4 * i, true), stop = at + 4 * (record.samples - start)
-    record.values[i].set(new Float32Array(buffer.slice(at, stop)), start)
-    at = stop
-  }
-}
-
 function draw() {
   drawing ||= requestAnimationFrame(step)
 }
@@ -75,11 +37,9 @@ function step(now) {
   drawing = 0
   const passed = Math.min(0.1, Math.max(0, (now - last) / 1000))
   last = now
-  const goal = record && room ? Math.min(record.iteration, room.playing ? room.limit : room.position) : 0
+  const goal = record.values && room ? Math.min(record.iteration, room.playing ? room.limit : room.position) : 0
   const before = place
-  const fastest = Math.max(place + 20 * passed, place * Math.exp(4.05 * passed))
-  const gliding = place + (goal - place) * (1 - Math.exp(-passed / 0.07))
-  place = calm || goal - place < 0.5 ? goal : Math.min(fastest, gliding)
+  place = glided(place, goal, passed)
   paint()
   if (place !== before || place < goal) draw()
 }
@@ -104,9 +64,9 @@ function paint() {
   g.textAlign = "right"
   for (let power = 0; power >= LOWEST; power -= 2) mark(left, y(power), right, y(power), `10${raised(power)}`, left - 5, y(power) + 4)
   g.stroke()
-  if (record) curves(g, x, y, { left, right, top, bottom })
+  if (record.values) curves(g, x, y, { left, right, top, bottom })
   const said = `iteration ${Math.round(place).toLocaleString()} of ${room.limit.toLocaleString()} · gap g = (L − L*) / (L₀ − L*)`
-  words.textContent = room.error || (record ? said : "Waiting for the first curves …")
+  words.textContent = room.error || (record.values ? said : "Waiting for the first curves …")
   document.body.dataset.painted = (Number(document.body.dataset.painted) || 0) + 1
 
   function mark(x0, y0, x1, y1, text, tx, ty) {
@@ -124,7 +84,7 @@ function curves(g, x, y, { left, right, top, bottom }) {
   g.lineWidth = 2.25
   g.lineJoin = "round"
   let known = record.samples
-  while (known > 0 && times[known - 1] > place) known--
+  while (known > 0 && SAMPLED[known - 1] > place) known--
   for (const [i, values] of record.values.entries()) {
     g.strokeStyle = room.curves[i].colour
     g.setLineDash(room.curves[i].dash.split(",").map(parseFloat).filter(Number.isFinite))
@@ -149,4 +109,15 @@ function curves(g, x, y, { left, right, top, bottom }) {
 const raised = (power) => String(power).replace(/./g, (sign) => "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"["0123456789-".indexOf(sign)])
 
 new ResizeObserver(draw).observe(canvas)
-connect()
+const address = new URL(`${location.pathname.split("/").pop()}/stream`, location)
+address.protocol = address.protocol.replace("http", "ws")
+connection(address, {
+  said(data) {
+    if (typeof data === "string") describe(JSON.parse(data))
+    else record.receive(data)
+    draw()
+  },
+  over() {
+    words.textContent = "Nobody shows anything under this code any more: ask for a new one."
+  },
+})

@@ -13,7 +13,6 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -21,15 +20,16 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from overparam.figures.race import method_styles
+from overparam.ui.shell.sockets import NOT_ALLOWED, UNKNOWN, from_here
 
 if TYPE_CHECKING:  # it imports torch, which the server's start need not wait for
     from overparam.serving.workers.stream import Hall, Live, Room
 
 MOST_FOLLOWERS = 5000
-NO_SUCH_ROOM, NOT_ALLOWED = 4004, 1008  # why a stream is closed
 
 _HERE = Path(__file__).parent
-_SCRIPT = (_HERE / "follow.js").read_text(encoding="utf-8")
+_SOURCES = (_HERE.parent / "components" / "stream.js", _HERE / "follow.js")
+_SCRIPT = "\n".join(source.read_text(encoding="utf-8") for source in _SOURCES)
 _PAGE = (_HERE / "follow.html").read_text(encoding="utf-8").replace("FOLLOW", _SCRIPT)
 _HASH = base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode()
 _POLICY = (
@@ -53,14 +53,14 @@ def routes(base: str, hall: Callable[[], Hall | None]) -> list[BaseRoute]:
 
     async def stream(socket: WebSocket) -> None:
         nonlocal followers
-        if not _from_here(socket) or followers >= MOST_FOLLOWERS:
+        if not from_here(socket) or followers >= MOST_FOLLOWERS:
             await socket.close(NOT_ALLOWED)
             return
         await socket.accept()
         rooms = hall()
         room = rooms.rooms.get(socket.path_params["code"].upper()) if rooms else None
         if rooms is None or room is None:
-            await socket.close(NO_SUCH_ROOM)
+            await socket.close(UNKNOWN)
             return
         followers += 1
         rooms.enter(room)
@@ -79,13 +79,6 @@ def routes(base: str, hall: Callable[[], Hall | None]) -> list[BaseRoute]:
         Route(f"{base}/follow/{{code}}", page),
         WebSocketRoute(f"{base}/follow/{{code}}/stream", stream),
     ]
-
-
-def _from_here(socket: WebSocket) -> bool:
-    """Browsers always say whose page opens a stream: it must be a page of the host that they
-    ask."""
-    origin = socket.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == socket.headers.get("host")
 
 
 async def _send(socket: WebSocket, room: Room) -> None:

@@ -28,7 +28,7 @@ from overparam.story.lessons import (
 )
 from overparam.ui.shell.roles import LESSON, hidden
 from overparam.ui.shell.state import follow_url, stands_at
-from overparam.ui.shell.transport import transport
+from overparam.ui.shell.transport import stand_at
 
 _WIDGETS = (
     "Slider",
@@ -239,7 +239,7 @@ def _try(course: Course, place: int, query: Mapping[str, str]) -> None:
     follow_url(_PREFIX[course.steps[place].page])
     st.query_params.from_dict({"lesson": name_of(course, place), **query})
     if course.steps[place].page == RACE:
-        transport().update(playing=True, preview=False, position=0)
+        stand_at(0, playing=True)
 
 
 def _hidden(step: Step) -> str:

@@ -20,8 +20,9 @@ from starlette.routing import BaseRoute, Route
 from streamlit import config
 from streamlit.starlette import App
 
+from overparam.serving.workers.pool import Workers, wanted_workers
 from overparam.ui.components import plotly_js
-from overparam.ui.shell import follow, frontend
+from overparam.ui.shell import follow, frontend, watch
 from overparam.ui.shell.document_head import DocumentHead
 from overparam.ui.shell.frame import WITH_SIDEBAR
 from overparam.ui.shell.look import PAGE, ROOM_FOR_SIDEBAR, UNTIL_IT_STANDS, shared
@@ -42,6 +43,7 @@ def routes() -> list[BaseRoute]:
     return [
         Route(f"{base_path()}/{plotly_js.ROUTE}", _plotly),
         *follow.routes(base_path(), lambda: _hall),
+        *watch.routes(base_path(), lambda: _hall),
     ]
 
 
@@ -61,28 +63,36 @@ def head(path: str, query: str) -> str:
 
 
 _loop: asyncio.AbstractEventLoop | None = None
+_workers: Workers | None = None
 _hall: Hall | None = None
 
 
 @asynccontextmanager
 async def lifespan(_: App) -> AsyncIterator[None]:
     """From the server's start to its end."""
-    global _loop, _hall
+    global _loop, _workers, _hall
     no_delay()
     plotly_js.serve_by_route()
-    _loop = asyncio.get_running_loop()
+    _loop, _workers = asyncio.get_running_loop(), Workers(wanted_workers())
+    if _workers.count:  # they import torch beside the server, while its first page is asked for
+        _workers.start()
     yield
     _loop, hall, _hall = None, _hall, None
     if hall is not None:
         from overparam.serving.maps.shared import compute_with
 
         compute_with(None)
-        await hall.close()
+    await (hall.close() if hall is not None else _workers.stop())
+
+
+def has_streams() -> bool:
+    """Whether this server hands out streams."""
+    return _loop is not None
 
 
 def hall() -> Hall | None:
-    """The rooms that are followed and the workers, for a page's script; None where the server has
-    no routes of our own.
+    """The runs that are watched and the workers, for a page's script; None where the server has no
+    routes of our own.
 
     Made, and torch with it, when first asked for.
     """
@@ -91,8 +101,8 @@ def hall() -> Hall | None:
     from overparam.serving.workers.stream import Hall
 
     with _making:
-        if _hall is None and _loop is not None:
-            made = Hall()
+        if _hall is None and _loop is not None and _workers is not None:
+            made = Hall(_workers)
             asyncio.run_coroutine_threadsafe(made.open(), _loop).result()
             _hall = made
             compute_with(made)
