@@ -12,7 +12,7 @@ const GIVE = 0.8 // of the least height, where the page then fits the window
 class Heights {
   constructor() {
     this.pictures = new Map() // element -> { least(), most(), change() and the chosen height }
-    this.turns = new Promise((resolve) => { this.measured = resolve })
+    this.queue = [] // pictures to be drawn: { root, draw() }
     this.sizes = new ResizeObserver(() => this.changed())
     this.content = new MutationObserver((changes) => changes.some(outside) && this.changed())
   }
@@ -31,12 +31,26 @@ class Heights {
     this.changed()
   }
 
-  // When a picture may be drawn for the first time: its height has been found, as one that is drawn before is drawn twice. One at
-  // a time, so that each is seen as soon as it is drawn; those below the window when there is nothing else to do.
-  turn(root) {
-    const mine = this.turns.then(() => root.getBoundingClientRect().top < innerHeight || idle())
-    this.turns = mine.then(painted)
-    return mine
+  // Draw a picture for the first time: not before its height has been found, as it would be drawn twice. One after another from
+  // above, so that each is seen as soon as it is there; those below the window when there is nothing else to do.
+  inTurn(root, draw) {
+    return new Promise((resolve, reject) => {
+      this.queue.push({ root, draw: () => draw().then(resolve, reject) })
+      if (this.begun) this.begin()
+    })
+  }
+
+  async begin() {
+    this.begun = true
+    if (this.drawing) return
+    this.drawing = true
+    while (this.queue.length) {
+      if (topmost(this.queue) >= innerHeight) await idle()
+      topmost(this.queue)
+      await this.queue.shift().draw()
+      await painted()
+    }
+    this.drawing = false
   }
 
   remove(root) {
@@ -61,7 +75,7 @@ class Heights {
   measure(resting) {
     clearTimeout(this.waiting)
     this.waiting = undefined
-    this.measured()
+    if (getComputedStyle(document.documentElement).getPropertyValue("--page") !== "hidden") this.begin() // else with window.js
     const shown = [...this.pictures].filter(([root]) => root.clientWidth && root.closest('[data-testid="stMain"]'))
     if (!shown.length) return
     const main = shown[0][0].closest('[data-testid="stMain"]')
@@ -100,6 +114,12 @@ function leastHeight(pixels) {
 // By how much the page is higher than the window.
 function beyond(main) {
   return main.scrollHeight - main.clientHeight
+}
+
+// Sorts pictures from above; where the highest begins.
+function topmost(queue) {
+  const top = ({ root }) => root.getBoundingClientRect().top
+  return top(queue.sort((one, other) => top(one) - top(other))[0])
 }
 
 function painted() {

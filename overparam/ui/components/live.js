@@ -78,19 +78,23 @@ class LiveChart {
     this.guessAtFirst(options)
     if (this.height) heights.changed()
     else heights.add(this.plot, this)
-    this.turn ??= heights.turn(this.plot)
-    Promise.all([loadPlotly(options.plotly), this.turn]).then(
-      ([plotly]) => {
-        this.Plotly = plotly
-        this.problem.hidden = true
-        this.receive()
-        this.schedule()
-      },
-      () => {
-        this.problem.textContent = "The drawing library did not load, so this chart stays empty: reload the page."
-        this.problem.hidden = false
-      },
-    )
+    if (this.Plotly) {
+      this.receive()
+      this.schedule()
+    } else this.turn ??= heights.inTurn(this.plot, () => this.begin()).catch(() => {
+      this.turn = undefined
+      this.problem.textContent = "The drawing library did not load, so this chart stays empty: reload the page."
+      this.problem.hidden = Boolean(this.Plotly)
+    })
+  }
+
+  async begin() {
+    this.Plotly = await loadPlotly(this.options.plotly)
+    this.problem.hidden = true
+    this.receive()
+    cancelAnimationFrame(this.scheduled)
+    this.scheduled = 0
+    await this.paint()
   }
 
   guessAtFirst({ guessing, playing }) {
@@ -285,7 +289,7 @@ class LiveChart {
     const column = this.placeLabels(width)
     const span = this.span()
     if (span && !this.zoomed && !this.moving) this.heightOfAxis.fit(span)
-    this.Plotly.react(this.plot, this.traces(), this.layout(width, column), this.config()).then(() => {
+    return this.Plotly.react(this.plot, this.traces(), this.layout(width, column), this.config()).then(() => {
       if (this.destroyed) return
       if (!this.listening) {
         this.listening = true

@@ -96,8 +96,6 @@ function figureOf(data, slim) {
 }
 
 async function draw(root, chart, setTriggerValue) {
-  chart.turn ??= heights.turn(root);
-  await chart.turn;
   const { data } = chart, rem = chart.rem.clientWidth;
   const colour = readTheme(root).text
   const asDrawn =
@@ -181,7 +179,8 @@ function still({ data, parentElement, setTriggerValue }) {
   const chart = pictures.get(parentElement) ?? furnished(parentElement);
   const { root, problem, rem } = chart;
   const redraw = () => {
-    chart.work = chart.work.then(() => draw(root, chart, setTriggerValue)).then(
+    const now = () => draw(root, chart, setTriggerValue);
+    chart.work = chart.work.then(() => (chart.drawn ? now() : heights.inTurn(root, now))).then(
       () => { problem.hidden = true; },
       () => { problem.hidden = Boolean(window.Plotly); },
     );

@@ -30,6 +30,7 @@ class AppWindow {
     const toCome = [...app.querySelectorAll(TO_COME)].some((each) => each.getBoundingClientRect().top < innerHeight)
     if (!sent || toCome) return requestAnimationFrame(() => this.reveal())
     globalThis.pictureHeights?.measure(true)
+    globalThis.pictureHeights?.begin()
     requestAnimationFrame(() => { document.documentElement.dataset.stands = "" })
   }
 

@@ -20,6 +20,8 @@ _ON_PAGES = (
     "Slider",
     "Selectbox",
     "NumberInput",
+    "Checkbox",
+    "PageLink",
     "rehype-katex",
 )
 """On most of our pages.  Another version of Streamlit may name them otherwise: then they come when
