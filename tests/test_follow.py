@@ -15,8 +15,9 @@ from websockets.sync.client import connect
 
 from overparam.choices.kinds import read_choices
 from overparam.choices.race import CHOICES, Experiment
+from overparam.serving.workers.hall import Hall
 from overparam.serving.workers.pool import Workers
-from overparam.serving.workers.stream import FINISHED, HEAD, Hall
+from overparam.serving.workers.stream import FINISHED, HEAD
 from overparam.ui.shell.follow import routes
 from overparam.ui.shell.sockets import NOT_ALLOWED, UNKNOWN
 from tests.asgi import listening

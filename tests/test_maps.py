@@ -18,7 +18,7 @@ from overparam.serving.maps import shared as maps
 from overparam.serving.maps.shared import SharedMap, StoredMap, compute_with
 from overparam.serving.maps.sweep import Sweep, SweepError, View
 from overparam.serving.workers import pool, worker
-from overparam.serving.workers.stream import Hall
+from overparam.serving.workers.hall import Hall
 from tests.asgi import play
 
 QUICK = {"detail": "quick", "horizon": 300, "grid": 3}

@@ -16,8 +16,10 @@ from overparam.choices.race import CHOICES, Experiment
 from overparam.engine.products import share_forms
 from overparam.measure.history import RECORDED
 from overparam.serving.run import Run, RunError
+from overparam.serving.workers.distant import Distant
+from overparam.serving.workers.hall import Hall
 from overparam.serving.workers.pool import Workers
-from overparam.serving.workers.stream import FINISHED, HEAD, HOLD, Distant, Hall, Live
+from overparam.serving.workers.stream import FINISHED, HEAD, HOLD, Live
 from tests.asgi import play
 
 QUERY = {"methods": "1_gd~2_gd~1_adam", "horizon": "200", "iterations": "3000"}

@@ -12,8 +12,9 @@ from websockets.sync.client import connect
 from overparam.choices.kinds import read_choices
 from overparam.choices.race import CHOICES, Experiment
 from overparam.serving.run import Run
+from overparam.serving.workers.hall import Hall
 from overparam.serving.workers.pool import Workers
-from overparam.serving.workers.stream import FINISHED, HEAD, HOLD, Hall
+from overparam.serving.workers.stream import FINISHED, HEAD, HOLD
 from overparam.ui.shell.sockets import NOT_ALLOWED, REPLACED, TOO_LARGE, UNKNOWN
 from overparam.ui.shell.watch import ADDRESS, MOST_A_SECOND, MOST_BYTES, read, routes
 from tests.asgi import listening

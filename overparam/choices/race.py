@@ -289,6 +289,7 @@ CHOICES: tuple[Choice, ...] = (
     ),
 )
 
+GLANCED = ("loss", "p", "delta", "steps", "step")  # choices that a hand may move
 MOST_NUMBERS = 40_000_000  # held by one run: 320 MB in float64
 
 
@@ -333,6 +334,22 @@ class Experiment:
             for choice in variant.idle(values[variant.name])
         ]
         return cls(**values | {choice.name: choice.default for choice in idle})
+
+    def glance(self, asked: Mapping[str, str]) -> Experiment:
+        """What follows a hand that moves a control: the same with other values of GLANCED, over in
+        some hundredths of a second: few iterations, and few step sizes where these are compared.
+
+        Args: asked: values as in the page's URL. Raises: ChoiceError where one is none.
+        """
+        values = {}
+        for choice in CHOICES:
+            if choice.name in asked and choice.name in GLANCED:
+                values[choice.name] = choice.read(asked[choice.name])
+        values["changes"] = () if "step" in values else self.changes
+        tuned = values.get("steps", self.steps) == "tuned"
+        iterations = min(self.iterations, 300 if tuned else 1000)
+        few = {"iterations": iterations, "horizon": iterations, "grid": 2}
+        return Experiment.of({f.name: getattr(self, f.name) for f in fields(self)} | values | few)
 
     def method(self, entry: Entry) -> Method:
         """A line of the list as a run of the engine; its step size is the shared one unless it has

@@ -18,7 +18,7 @@ from overparam.serving.maps.block import Outcome
 from overparam.serving.maps.opening_map import stored_map
 from overparam.serving.maps.sweep import Sweep, SweepError, View
 from overparam.serving.registry import Registry
-from overparam.serving.workers.stream import Hall
+from overparam.serving.workers.hall import Hall
 
 LEASE = 1.0  # seconds
 

@@ -13,6 +13,7 @@ _SOURCES = (
     "chart.js",
     "live.js",
     "player.js",
+    "hand.js",
     "stream.js",
     "guess.js",
     "still.js",

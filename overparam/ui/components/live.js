@@ -58,6 +58,7 @@ class LiveChart {
     this.problem = element("p", "live-chart-problem", this.root)
     this.problem.setAttribute("role", "alert")
     this.problem.hidden = true
+    this.hand = new Hand(this)
 
     this.inbox = new MutationObserver(() => this.receive())
     this.inbox.observe(document.body, { childList: true, subtree: true })
@@ -141,6 +142,7 @@ class LiveChart {
 
   destroy() {
     this.player.destroy()
+    this.hand.destroy()
     for (const kind of ["click", "keydown"]) document.removeEventListener(kind, this.foreseeing, true)
     clearTimeout(this.resting)
     cancelAnimationFrame(this.gliding)
@@ -160,11 +162,16 @@ class LiveChart {
       const order = sent.dataset.order.split(" ").map(Number)
       if (order[0] < this.order[0] || (order[0] === this.order[0] && order[1] <= this.order[1])) continue
       this.order = order
-      const before = this.frame
-      this.frame = located(decode(sent.dataset.head, sent.dataset.points), this.options.xLog)
+      const before = this.frame, frame = located(decode(sent.dataset.head, sent.dataset.points), this.options.xLog)
+      this.player.follow(frame.feed)
+      if (this.player.glancing) {
+        this.hand.kept = frame
+        continue
+      }
+      this.hand.end()
+      this.frame = frame
       this.guess?.take(this.frame)
       this.root.dataset.received = (Number(this.root.dataset.received) || 0) + 1
-      this.player.follow(this.frame.feed)
       if (this.player.plays) {
         this.more()
         continue
@@ -178,9 +185,16 @@ class LiveChart {
 
   // The stream, or a snapshot beside it, brought something: the curves are the stream's.
   more() {
-    const { recording, feed } = this.player
-    if (!this.player.plays) return
-    if (recording.run === feed.run) {
+    const { recording, feed, plays, glancing } = this.player
+    if (glancing) this.root.dataset.glances = (Number(this.root.dataset.glances) || 0) + 1
+    if (glancing && !this.hand.kept) this.hand.begin()
+    else if (!glancing && this.hand.kept) {
+      this.hand.end()
+      this.place.head(this.frame.reach, false)
+      this.settle()
+    }
+    if (!plays && !glancing) return
+    if (glancing || recording.run === feed.run) {
       this.frame.curves = this.frame.curves.filter(({ trial }) => !trial || recording.comparing)
       for (const [i, curve] of this.frame.curves.filter(({ ghost }) => !ghost).entries()) {
         Object.assign(curve, recorded(recording, i, this.options))
@@ -201,7 +215,9 @@ class LiveChart {
     this.gliding = requestAnimationFrame((now) => {
       this.gliding = 0
       if (this.destroyed || !this.root.clientWidth || !this.plot._fullLayout?.xaxis) return this.settle()
-      if (this.player.plays) {
+      if (this.player.glancing) {
+        this.place.head(along(this.player.recording.iteration, this.options), false)
+      } else if (this.player.plays) {
         this.player.step(now)
         this.place.head(along(this.player.place, this.options), false)
       } else {
@@ -212,7 +228,7 @@ class LiveChart {
       const { plays, moves } = this.player
       // a zoom ends a change of the axis midway
       if ((plays ? moves : this.place.moves) || (!this.zoomed && this.heightOfAxis.moves())) this.glide()
-      else if (!plays) this.resting = setTimeout(() => this.settle(), REST)
+      else if (!plays && !this.player.glancing) this.resting = setTimeout(() => this.settle(), REST)
     })
   }
 

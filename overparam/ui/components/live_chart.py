@@ -19,7 +19,7 @@ is.
 import base64
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from html import escape
 from typing import Any
@@ -93,6 +93,18 @@ class Transport:
     buttons: str = ""
     run: str = ""
     keys: str = ""
+
+
+@dataclass(frozen=True)
+class Slider:
+    """A slider that short runs follow while a hand moves it (`Experiment.glance`).
+
+    Attributes: css: its selector. says: for each place, as its input has it, the choices that
+    it means, as in the page's URL.
+    """
+
+    css: str
+    says: Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True)
@@ -214,6 +226,8 @@ def live_chart(
     guessing: bool = False,
     playing: bool = False,
     transport: Transport = Transport(),
+    sliders: Sequence[Slider] = (),
+    glance: str = "",
 ) -> LiveChart:
     """Mount a streaming chart here and show its last snapshot, if this session has one.
 
@@ -236,6 +250,8 @@ def live_chart(
             `x_range`, and a `Guess` with every snapshot.
         playing: whether the curves are on their way: one that begins runs over the guess.
         transport: what lets the curves run or stand.
+        sliders: that the curves follow while a hand moves them. glance: what is said of these
+            curves.
     """
     memory = st.session_state.setdefault(f"{key}__live_chart", {"frame": None, "mounted": 0.0})
     memory["mounted"] = max(
@@ -256,6 +272,8 @@ def live_chart(
         "guessing": guessing,
         "playing": playing,
         "transport": asdict(transport),
+        "sliders": [asdict(slider) for slider in sliders],
+        "glance": glance,
     }
     with st.container(gap=None, key=f"{key}_live_chart"):
         chart(key=key, data=settings)

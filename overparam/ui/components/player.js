@@ -5,6 +5,7 @@ class Player {
   place = 0 // iteration
   recording = new Recording()
   playing = false
+  glancing = false // at short runs of what a hand says
   started = false // before the script has heard of it
   viewers = 1 // of the server, about
 
@@ -32,7 +33,10 @@ class Player {
     const before = this.feed, other = feed?.key !== before?.key
     this.feed = feed
     if (!feed) return this.leave()
-    if (other) this.recording = new Recording()
+    if (other) {
+      this.recording = new Recording()
+      this.glancing = false
+    }
     if (!this.stream) this.stream = this.connect(feed)
     else if (other) this.look()
     if (this.started && !other && !feed.playing && feed.position !== Math.floor(this.place)) return // it has not heard of the start
@@ -105,7 +109,29 @@ class Player {
     if (until !== this.until && this.stream?.send({ until }) !== false) this.until = until
   }
 
+  // A hand moves a control: one run at a time, always of the latest that it says.
+  glance(asked) {
+    if (!this.stream || this.playing) return
+    this.asked = asked
+    if (!this.waiting) this.ask()
+  }
+
+  ask() {
+    clearTimeout(this.waiting)
+    this.waiting = undefined
+    if (!this.asked) return
+    this.stream.send({ glance: this.asked })
+    this.asked = undefined
+    this.glancing = true
+    this.waiting = setTimeout(() => this.ask(), GLANCE)
+  }
+
   look() {
+    if (this.glancing) {
+      this.glancing = false
+      this.recording = new Recording()
+      this.changed()
+    }
     this.until = this.playing && !document.hidden ? this.feed.limit : -1
     this.stream.send({ key: this.feed.key, until: this.until })
   }
@@ -131,6 +157,11 @@ class Player {
     }
     const searching = this.recording.comparing
     this.recording.receive(data)
+    if (this.glancing) {
+      if (!this.recording.finished) return
+      this.changed()
+      return this.ask()
+    }
     if (searching && !this.recording.comparing && this.plays) this.place = 0 // the search is over: now the race
     this.changed()
   }
@@ -141,6 +172,7 @@ class Player {
     this.playing = false
     this.forget()
     clearTimeout(this.telling)
+    clearTimeout(this.waiting)
   }
 
   destroy() {
@@ -150,5 +182,5 @@ class Player {
   }
 }
 
-const SAY = 100, ANSWER = 1500 // milliseconds
+const SAY = 100, ANSWER = 1500, GLANCE = 300 // milliseconds
 const EACH = 15, ATONCE = 400 // milliseconds that the server needs to answer a press of Run; that people may wait for it

@@ -26,6 +26,7 @@ from overparam.ui.race.answer import AXES, arrivals, gap_curves, to_guess
 from overparam.ui.race.buttons import guess_switch, run_curves
 from overparam.ui.race.pace import FRAME_SECONDS, Pace
 from overparam.ui.race.presets import preset_lines
+from overparam.ui.race.step_size import exponents, step_sizes
 from overparam.ui.race.table import table_html
 from overparam.ui.race.tuning import go_on, tuning_view
 from overparam.ui.race.watching import beat_seconds, feed, streams
@@ -48,6 +49,9 @@ TRANSPORT = Transport(
 STYLE = """
 .st-key-role_answer_claim { min-height: 3.2rem; } /* two lines: it begins as one */
 @media (max-width: 640px) { .st-key-role_answer_claim { min-height: 8rem; } }
+.stMain:has(.live-chart.glancing) .st-key-role_answer_claim {
+  opacity: 0.3; /* it is about the values before */
+}
 .st-key-race_live_chart { margin-top: -0.75rem; } /* the chart's own margin holds the marks */
 .stMain:has(.live-chart.guessing) :is(.st-key-role_answer_claim, .race-table, .preset) * {
   visibility: hidden; /* it would tell what is to be guessed */
@@ -84,6 +88,8 @@ def race_view(
         guessing=values["guess"],
         playing=moving["playing"],
         transport=TRANSPORT,
+        sliders=(exponents(state), step_sizes(state)),
+        glance="A quick look while you drag: few iterations, few step sizes.",
         **AXES,
     )
     with_numbers = False

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from overparam.choices.race import STEP, Entry
 from overparam.figures.race import method_styles
+from overparam.ui.components.live_chart import Slider
 from overparam.ui.race.tuning import tuned_twin
 from overparam.ui.race.watching import known_run
 from overparam.ui.shell.state import PageState
-from overparam.ui.shell.trio import marks, shares, typed
+from overparam.ui.shell.trio import P_STEP, marks, shares, typed
 
 BEST, OWN = "best", "own"
 LOW, HIGH, PER_DECADE = -4, 2, 12
@@ -29,8 +31,7 @@ def step_control(state: PageState) -> Callable[[], None]:
     key, values = state.key("eta"), state.values()
     shared = values["steps"] == "shared"
     place = values["step"] if shared else OWN if values["steps"] == "each" else BEST
-    steps = sorted({*STEPS, values["step"]}) if shared else list(STEPS)
-    options = [BEST, *([OWN] if place == OWN else []), *steps]
+    options = _options(values)
     if st.session_state.get(key) != place:
         st.session_state[key] = place
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
@@ -52,7 +53,34 @@ def step_control(state: PageState) -> Callable[[], None]:
             values["step"] if shared else None,
             placeholder=place,
         )
-    return lambda: _mark(state, below, options, len(options) - len(steps))
+    words = sum(isinstance(option, str) for option in options)
+    return lambda: _mark(state, below, options, words)
+
+
+def _options(values: dict[str, Any]) -> list[str | float]:
+    """What the slider offers: words first."""
+    own = [OWN] if values["steps"] == "each" else []
+    steps = {*STEPS, values["step"]} if values["steps"] == "shared" else STEPS
+    return [BEST, *own, *sorted(steps)]
+
+
+def step_sizes(state: PageState) -> Slider:
+    """The slider of the step size, as a chart follows it."""
+    says = {
+        str(i): {"steps": "shared", "step": STEP.write(option)}
+        if isinstance(option, float)
+        else {"steps": "tuned"}
+        for i, option in enumerate(_options(state.values()))
+        if option != OWN
+    }
+    return Slider(f".st-key-{state.key('eta')}", says)
+
+
+def exponents(state: PageState) -> Slider:
+    """The slider of the exponent p, as a chart follows it."""
+    p = state.number_of("p")
+    values = [p.write(p.low + i * P_STEP) for i in range(int((p.high - p.low) / P_STEP) + 1)]
+    return Slider(f".st-key-{state.key('p')}", {value: {"p": value} for value in values})
 
 
 def _mark(state: PageState, below: DeltaGenerator, options: list, words: int) -> None:

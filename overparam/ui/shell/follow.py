@@ -23,7 +23,8 @@ from overparam.figures.race import method_styles
 from overparam.ui.shell.sockets import NOT_ALLOWED, UNKNOWN, from_here
 
 if TYPE_CHECKING:  # it imports torch, which the server's start need not wait for
-    from overparam.serving.workers.stream import Hall, Live, Room
+    from overparam.serving.workers.hall import Hall
+    from overparam.serving.workers.stream import Live, Room
 
 MOST_FOLLOWERS = 5000
 

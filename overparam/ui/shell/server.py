@@ -28,7 +28,7 @@ from overparam.ui.shell.frame import WITH_SIDEBAR
 from overparam.ui.shell.look import PAGE, ROOM_FOR_SIDEBAR, UNTIL_IT_STANDS, shared
 
 if TYPE_CHECKING:  # it imports torch, which the server's start need not wait for
-    from overparam.serving.workers.stream import Hall
+    from overparam.serving.workers.hall import Hall
 
 
 def base_path() -> str:
@@ -98,7 +98,7 @@ def hall() -> Hall | None:
     """
     global _hall
     from overparam.serving.maps.shared import compute_with
-    from overparam.serving.workers.stream import Hall
+    from overparam.serving.workers.hall import Hall
 
     with _making:
         if _hall is None and _loop is not None and _workers is not None:

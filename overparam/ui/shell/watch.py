@@ -5,6 +5,8 @@ said here.
     {"key": "...", "until": 1000}    look at another run; -1: have nothing computed
     {"until": 1000}                  as far as this now
     {"order": "...", "at": 120}      shown now, in an order to play of the script's
+    {"glance": {"p": "4.5"}}         look at a short run with another p, as the hand moves; see
+                                     `Experiment.glance`
 """
 
 from __future__ import annotations
@@ -14,16 +16,19 @@ import json
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from overparam.choices.kinds import ChoiceError
 from overparam.measure.history import LONGEST
 from overparam.ui.shell.sockets import NOT_ALLOWED, REPLACED, TOO_LARGE, UNKNOWN, from_here
 
 if TYPE_CHECKING:  # it imports torch, which the server's start need not wait for
-    from overparam.serving.workers.stream import Hall, Live, Viewer
+    from overparam.serving.workers.hall import Hall
+    from overparam.serving.workers.stream import Live, Viewer
 
 ADDRESS = "watch"
 MOST_VIEWERS, MOST_BYTES, MOST_A_SECOND = 5000, 4096, 60
@@ -97,6 +102,9 @@ class _Visit:
                 self._rooms.want(self._viewer, until)
             case {"order": order, "at": at} if self._viewer is not None:
                 self._viewer.place = order, at
+            case {"glance": asked} if self._viewer is not None:
+                with suppress(ChoiceError):  # the control ends where choices do, but for its page's
+                    self._rooms.glance(self._viewer, asked)
             case None:
                 return NOT_ALLOWED
             case _:
@@ -105,7 +113,7 @@ class _Visit:
 
 
 _WORDS, _ITERATIONS = {"key", "order"}, {"until", "at"}
-_MESSAGES = ({"key", "until"}, {"until"}, {"order", "at"})
+_MESSAGES = ({"key", "until"}, {"until"}, {"order", "at"}, {"glance"})
 
 
 def read(text: str) -> dict[str, Any] | None:
@@ -119,9 +127,15 @@ def read(text: str) -> dict[str, Any] | None:
     for name, value in said.items():
         if name in _WORDS and not isinstance(value, str):
             return None
+        if name == "glance" and not _texts(value):
+            return None
         if name in _ITERATIONS and not (type(value) is int and -1 <= value <= LONGEST):
             return None
     return said
+
+
+def _texts(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
 
 
 async def _send(socket: WebSocket, viewer: Viewer, rooms: Hall) -> None:
