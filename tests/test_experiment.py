@@ -197,3 +197,26 @@ def test_changes_that_are_none_are_refused_in_a_sentence(text, says):
 def test_changes_have_no_effect_on_tuned_step_sizes():
     assert experiment(changes=((5, 0.5),)) == experiment()
     assert experiment(steps="shared", changes=((5, 0.5),)) != experiment(steps="shared")
+
+
+@given(
+    st.floats(2, 8),
+    st.floats(1e-3, 10),
+    st.sampled_from(["tuned", "shared", "each"]),
+    st.integers(10, 10_000),
+)
+def test_a_glance_is_the_same_race_but_short(p, step, steps, iterations):
+    race = experiment(steps=steps, iterations=iterations, seed=3)
+    asked = race.glance({"p": str(p)})
+    assert (asked.p, asked.steps, asked.seed, asked.methods) == (p, steps, 3, race.methods)
+    assert asked.iterations <= min(iterations, 1000) and asked.grid <= max(2, race.grid)
+    assert asked.tuning_horizon in (0, asked.iterations)
+    shared = race.glance({"steps": "shared", "step": str(step)})
+    assert (shared.steps, shared.step, shared.p) == ("shared", step, race.p)
+
+
+def test_a_glance_takes_only_what_a_hand_moves():
+    race = experiment()
+    assert race.glance({"seed": "9", "iterations": "1000000", "m": "5"}) == race.glance({})
+    with pytest.raises(ChoiceError):
+        race.glance({"p": "1000"})

@@ -187,6 +187,7 @@ def test_whoever_says_too_much_is_heard_no_longer(server):
         *('{"until": 1, "key": 3}', '{"key": "k"}', '{"order": "o"}', '{"at": 1}'),
         *('{"order": 1, "at": 1}', '{"order": "o", "at": 0.5}', '{"order": "o", "at": 1000001}'),
         '{"key": "k", "until": 1, "order": "o", "at": 1}',
+        *('{"glance": "p"}', '{"glance": {"p": 4}}', '{"glance": {"p": "4"}, "until": 1}'),
     ],
 )
 def test_what_is_no_message_is_none(text):
@@ -202,3 +203,35 @@ def test_a_message_that_is_none_ends_the_stream(server):
 def test_a_page_of_another_site_gets_no_stream(server):
     with pytest.raises(InvalidStatus, match="403"):
         stream(server[1], origin="http://evil.example")
+
+
+def ended(socket, number):
+    """The last frame of the first run that ends and is not that of this number."""
+    while True:
+        frame = socket.recv(timeout=60)
+        _, flags, run, _, iteration, _ = HEAD.unpack_from(frame)
+        if run != number and flags & FINISHED:
+            return frame, iteration
+
+
+def test_a_hand_that_moves_a_control_sees_short_runs_which_are_then_forgotten(server):
+    hall, port = server
+    chosen = experiment(iterations="100000", seed="7")
+    key, number = hall.offer("H", chosen, None)
+    with stream(port) as socket:
+        say(socket, key=key, until=0)
+        say(socket, glance={"step": "0.002"})
+        frame, iteration = ended(socket, number)
+        short = chosen.glance({"step": "0.002"})
+        assert iteration == short.iterations < chosen.iterations
+        alone = Run(short)
+        while not alone.finished:
+            alone.advance(short.iterations, 1)
+        tips = np.frombuffer(frame, "<f4", 2, HEAD.size)
+        np.testing.assert_array_equal(tips, alone.view(iteration).gaps[-1].astype("<f4"))
+        wait_until(lambda: hall.find(short) is not None)
+        say(socket, glance={"step": "nonsense"})  # none of ours: nothing happens
+        say(socket, glance={"iterations": "1000000"})  # not a hand's to say
+        say(socket, key=key, until=0)
+        wait_until(lambda: hall.find(short) is None)
+        assert hall.find(chosen) is not None

@@ -4,6 +4,7 @@ import re
 import time
 
 import pytest
+from playwright.sync_api import expect
 
 CHART = ".live-chart"
 PLOT = f"{CHART} .js-plotly-plot"
@@ -169,3 +170,28 @@ def test_arrivals_at_about_the_same_iteration_are_read_apart(open_page, serve, s
         for b in boxes[:i]:
             apart = a[2] <= b[0] or b[2] <= a[0]
             assert apart or a[1] >= b[3] - 4  # the room above a digit is empty
+
+
+def test_curves_follow_the_hand_on_the_step_size(open_page, serve):
+    race = open_page(f"{serve('app.py')}/convergence")
+    chart, claim = race.locator(CHART), race.locator(".st-key-role_answer_claim")
+    race.wait_for_function(f"Number(document.querySelector('{CHART}')?.dataset.painted) > 0")
+    before = claim.inner_text()
+    slider = race.locator(".st-key-race_eta")
+    x, y, width, height = slider.locator("[style*='left:']").first.bounding_box().values()
+    across = slider.bounding_box()["width"]
+    race.mouse.move(x + width / 2, y + height / 2)
+    race.mouse.down()
+    for share in (0.3, 0.4, 0.5):  # each value gets a run of its own before the next one
+        seen = int(chart.get_attribute("data-glances") or 0)
+        race.mouse.move(x + share * across, y + height / 2)
+        race.wait_for_function(
+            "n => Number(document.querySelector('.live-chart').dataset.glances) > n", arg=seen
+        )
+    assert "glancing" in chart.get_attribute("class")
+    assert float(claim.evaluate("e => getComputedStyle(e).opacity")) < 1  # of the values before
+    assert "steps" not in race.url  # the script has not heard of it
+    race.mouse.up()
+    race.wait_for_url("**steps=shared**")
+    race.wait_for_function("() => !document.querySelector('.live-chart.glancing')")
+    expect(claim).not_to_have_text(before)
