@@ -77,7 +77,7 @@ def why_now(
             **verticals,
             xaxis2=axis(sides[0], anchor="y5", **plane),
             yaxis5=axis(sides[1], anchor="x2", scaleanchor="x2", **plane),
-            meta={"narrow": {"below": _NARROW, "figure": {"layout": {"height": 580} | narrow}}},
+            meta={"narrow": {"below": _NARROW, "figure": {"layout": {"height": 640} | narrow}}},
         )
     )
     return figure.update_layout(**wide)

@@ -103,7 +103,7 @@ async function draw(root, chart, setTriggerValue) {
   if (asDrawn || chart.gone) return; // a later change has been drawn already
   const Plotly = await loadPlotly(data.library);
   await halt(root);
-  const slim = slimmer(data, root); // not before: the column may have found its width only now
+  const slim = slimmer(data, root);
   const figure = figureOf(data, slim);
   for (const frame of figure.frames ?? []) thicken(frame.data);
   chart.aspect = aspectOf(figure);
@@ -132,13 +132,14 @@ async function draw(root, chart, setTriggerValue) {
     painted().then(() => chart.gone || chart.data !== data || play(root, chart, data));
   }
   chart.played = data.figure;
+  if (slimmer(data, root) !== slim) chart.redraw(); // the column has found its width meanwhile
   if (chart.observer) return;
   chart.width = Math.round(root._fullLayout.width); // as it was drawn: a column may have gone meanwhile
   chart.observer = new ResizeObserver(() => {
-    if (!root.isConnected || !root.clientWidth || root.clientWidth === chart.width) return;
+    if (!root.isConnected || !root.clientWidth) return;
+    if (slimmer(chart.data, root) !== chart.slim) chart.redraw(); // also one drawn out of sight, where it has no width
+    else if (root.clientWidth !== chart.width) Plotly.Plots.resize(root);
     chart.width = root.clientWidth;
-    if (slimmer(chart.data, root) === chart.slim) Plotly.Plots.resize(root);
-    else chart.redraw();
   });
   chart.observer.observe(root);
   root.on("plotly_afterplot", () => {

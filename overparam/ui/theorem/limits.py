@@ -37,10 +37,10 @@ POINTS = (
         (("The closest one", "closest"),),
     ),
     (
-        "Not that depth is faster",
+        "One output, no decay, balanced layers",
         (
-            "Not being a regularizer is no advantage in itself. The pages *The race* and *Where"
-            " depth helps* show where it helps and where it hurts."
+            "$F$ is the flow of a balanced network with ${k = 1}$ output and $\\lambda = 0$: no"
+            " large steps, no unbalanced layers."
         ),
         (),
     ),
@@ -54,10 +54,10 @@ POINTS = (
         (),
     ),
     (
-        "One output, no decay, balanced layers",
+        "Not that depth is faster",
         (
-            "$F$ is the flow of a balanced network with ${k = 1}$ output and $\\lambda = 0$: no"
-            " large steps, no unbalanced layers."
+            "Not being a regularizer is no advantage in itself. The pages *The race* and *Where"
+            " depth helps* show where it helps and where it hurts."
         ),
         (),
     ),
@@ -68,7 +68,7 @@ def show(state: PageState) -> None:
     """Write the part."""
     columns = st.columns(3, gap="small")
     for i, (heading, words, examples) in enumerate(POINTS):
-        with columns[i % 3], st.container(border=True, gap="small"):
+        with columns[i % 3], st.container(border=True, gap="xsmall"):
             st.markdown(f"**{heading}**  \n{words}")
             if examples:
                 with st.container(horizontal=True):
