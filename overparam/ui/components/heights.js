@@ -47,7 +47,7 @@ class Heights {
     while (this.queue.length) {
       if (topmost(this.queue) >= innerHeight) await idle()
       topmost(this.queue)
-      await this.queue.shift().draw()
+      await Promise.race([this.queue.shift().draw(), late()]) // one that is taken away meanwhile is never drawn
       await painted()
     }
     this.drawing = false
@@ -75,7 +75,9 @@ class Heights {
   measure(resting) {
     clearTimeout(this.waiting)
     this.waiting = undefined
-    if (getComputedStyle(document.documentElement).getPropertyValue("--page") !== "hidden") this.begin() // else with window.js
+    const hidden = getComputedStyle(document.documentElement).getPropertyValue("--page") === "hidden"
+    if (hidden) this.anyway ??= setTimeout(() => this.begin(), WAIT) // window.js says when the page stands
+    else this.begin()
     const shown = [...this.pictures].filter(([root]) => root.clientWidth && root.closest('[data-testid="stMain"]'))
     if (!shown.length) return
     const main = shown[0][0].closest('[data-testid="stMain"]')
@@ -124,6 +126,10 @@ function topmost(queue) {
 
 function painted() {
   return new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)))
+}
+
+function late() {
+  return new Promise((resolve) => setTimeout(resolve, WAIT))
 }
 
 function idle() {
