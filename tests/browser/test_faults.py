@@ -8,6 +8,7 @@ import pytest
 
 from tests.browser.server import serving, unused_port
 from tests.browser.test_race import CHART, iteration, shown
+from tests.browser.walk import settle
 
 QUERY = "problem=synthetic&p=4.5&steps=shared&step=0.001&iterations=1000000&methods=1_gd~2_gd~3_gd"
 CONNECTED = "[data-testid=stApp][data-test-connection-state=CONNECTED]"
@@ -69,6 +70,16 @@ def test_a_dropped_connection_comes_back_and_the_run_goes_on(serve, browser):
     page.context.close()
 
 
+def test_a_race_plays_although_its_own_stream_does_not_come_through(serve, open_page):
+    page = open_page("about:blank")
+    page.route_web_socket(re.compile("/watch$"), lambda socket: socket.close())
+    page.goto(f"{serve('app.py')}/convergence?{QUERY}")
+    wait_for_curves(page)
+    page.keyboard.press("Space")
+    is_running(page)
+    assert page.locator(".stException").count() == 0
+
+
 @pytest.fixture
 def restart(tmp_path):
     """Starts the app, or ends it without warning and starts it anew at the same address."""
@@ -97,6 +108,7 @@ def test_a_restarted_server_finds_every_choice_in_the_address(browser, restart):
         page.get_by_role("slider", name="Loss exponent p").input_value() == "4.5"
         and len(shown(page)) == 3
     )
+    settle(page)  # keys wait for the new connection
     page.keyboard.press("Space")
     is_running(page)
     assert page.locator("[data-testid=stException]").all_inner_texts() == []

@@ -31,7 +31,8 @@ from overparam.serving.workers.stream import FINISHED, HEAD, HOLD
 from tests.load.client import Session, exception, frame, loopback, stream
 
 MOST_SESSIONS, MOST_SECONDS = 1000, 600
-EACH, AT_ONCE = 0.015, 0.4  # seconds, as in player.js
+REST = 3  # seconds between the last page and the first press
+EACH, AT_ONCE = 0.06, 0.4  # seconds, as in player.js
 
 
 @dataclass
@@ -186,6 +187,7 @@ async def visit(
                     start.arrive()
                     await start.wait()
                     if button is not None:
+                        await asyncio.sleep(REST)
                         seen.pressed = clock()
                         await player.press(session, button)
                 elif seen.pressed is not None and (feed is None or seen.complete is not None):

@@ -71,10 +71,12 @@ class LiveChart {
   }
 
   configure(options) {
-    if (this.options && this.options.xLog !== options.xLog) {
-      this.place.head(located(this.frame, options.xLog).reach, false)
-    }
+    const turned = this.options && this.options.xLog !== options.xLog
     this.options = options
+    if (turned) {
+      this.place.head(located(this.frame, options.xLog).reach, false)
+      this.more()
+    }
     this.plot.setAttribute("aria-label", options.alt)
     this.guessAtFirst(options)
     if (this.height) heights.changed()
@@ -343,14 +345,19 @@ class LiveChart {
       mode: "lines",
       name: "%{meta[0]}", // not the name itself, in which Plotly would replace %{...}
       meta: [plotlyText(curve.name), curve.note && `<br>${plotlyText(curve.note)}`],
-      x: curve.x,
-      y: curve.y,
+      ...this.seen(curve),
       opacity: curve.ghost ? 0.45 : 1,
       visible: !this.conceals(curve.name),
       line: { color: curve.colour, dash: curve.dash, width: (curve.ghost ? 1.5 : 2.25) * this.theme.scale },
       hoverlabel: { bordercolor: curve.colour },
       hovertemplate: "%{meta[0]}<br>%{x:,.7~r} : <b>%{y:.4~g}</b>%{meta[1]}<extra></extra>",
     }))
+  }
+
+  // Of a curve whose end is known already, as far as it is shown.
+  seen({ x, y, lx, ghost }) {
+    const stop = this.player.plays && !ghost ? lx.filter((at) => at <= this.place.at).length : x.length
+    return { x: x.slice(0, stop), y: y.slice(0, stop) }
   }
 
   layout(width, column) {
@@ -808,7 +815,8 @@ function recorded({ samples, iteration, values, tips }, i, options) {
     ly[j] = Number.isNaN(value) ? (lost ? Number.NaN : top) : Math.log10(Math.max(value, FLOOR))
     lost ||= Number.isNaN(value)
   }
-  return { lx, ly }
+  const x = lx.map(options.xLog ? (at) => 10 ** at : Number), y = ly.map((gap) => 10 ** gap)
+  return { lx, ly, x, y }
 }
 
 const bytes = (base64) => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))

@@ -191,7 +191,8 @@ class LiveChart:
             marks: vertical lines.
             arrivals: lines of goals, and flags where curves come to them.
             guess: needed where the chart is mounted with `guessing`.
-            feed: where the browser gets the curves from while they move.
+            feed: where the browser gets the curves from while they move; their points are then not
+                in the snapshot.
 
         Raises: ValueError where the x and y of a curve differ in length.
         """
@@ -298,8 +299,11 @@ def _encode(
     markup.
     """
     points, described = [], []
+    streamed = feed is not None and feed.playing  # but for ghosts
     for curve in curves:
         x, y = _thinned(curve, x_log)
+        if streamed and not curve.ghost:
+            x, y = x[:0], y[:0]
         points += [x, y]
         described.append(
             {

@@ -43,13 +43,12 @@ def play(state: PageState) -> None:
     moving = transport()
     if state.values()["axis"] == "tuning" and is_tuned(state):
         state.set(axis="log")  # all step sizes are compared: what is left to run are the curves
-    position = moving["position"]
-    if moving["playing"]:
+    position, over = moving["position"], moving["position"] >= state.values()["iterations"]
+    begun = place_in_browser(moving) is not None  # by the browser, before this script heard of it
+    if moving["playing"] or (over and begun):
         stand_at(position)
-    elif position >= state.values()["iterations"] and place_in_browser(moving) is None:
-        stand_at(0, playing=True)  # at the end: from the start again
-    else:  # perhaps the browser has begun already, and is at the end
-        stand_at(position, playing=True)
+    else:  # at the end: from the start again
+        stand_at(0 if over else position, playing=True)
 
 
 def step(count: int) -> None:
