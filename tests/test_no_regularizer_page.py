@@ -26,7 +26,6 @@ class Page:
 
     def __init__(self, monkeypatch, session=None, **query: str):
         self.figures: dict[str, dict] = {}
-        self.beads: dict[str, dict] = {}
         monkeypatch.setattr("overparam.ui.components.plot.chart", self._show)
         self.app = AppTest.from_file(APP, default_timeout=120)
         self.app.switch_page("pages/no_regularizer.py")
@@ -38,7 +37,6 @@ class Page:
 
     def _show(self, key: str, data: dict, **_):
         self.figures[key.removeprefix("reg_")] = json.loads(data["figure"])
-        self.beads[key.removeprefix("reg_")] = data["bead"]
 
     def run(self) -> None:
         self.figures.clear()
@@ -252,15 +250,15 @@ def test_a_polygon_mistyped_in_the_box_is_told_there(monkeypatch):
 def test_the_bead_gathers_what_the_verdict_says_and_nothing_at_depth_one(monkeypatch):
     corners = "0.2,0.1; 1,0.4; 0.6,1"
     page = Page(monkeypatch, view="beat", curve="polygon", corners=corners, loss="lp")
-    way = page.beads["beat_field"]["way"]
+    way = page.figures["beat_field"]["layout"]["meta"]["way"]
     circulation = float(page.verdict.split("circulation ")[1].split("\u00a0")[0])
     assert way["work"][-1] == pytest.approx(circulation, rel=1e-5) and circulation > 0.1
     page.set("N", 1.0)
-    still = page.beads["beat_field"]["way"]
+    still = page.figures["beat_field"]["layout"]["meta"]["way"]
     assert (still["x"], still["y"]) == (way["x"], way["y"])
     assert abs(still["work"][-1]) < 1e-9 and max(map(abs, still["work"])) > 0.1
     page.set("corners", "1,1; 2,2")
-    assert page.beads["beat_field"]["way"] is None
+    assert "way" not in page.figures["beat_field"]["layout"].get("meta", {})
 
 
 def test_the_share_that_no_regularizer_supplies(monkeypatch):

@@ -148,10 +148,12 @@ def field_figure(
     )
 
 
-def add_running(figure: go.Figure, share: Array, work: Array) -> go.Figure:
+def add_running(figure: go.Figure, points: Array, share: Array, work: Array) -> go.Figure:
     """Put the line integral so far beside a figure of `field_figure`, below it where it is narrow.
 
-    Args: share, work: of the way walked and the integral by then, shape (n,) each.
+    Args:
+        points: along the way, shape (n, 2), for a bead that walks there: as `way` in meta.
+        share, work: of the way walked and the integral by then, shape (n,) each.
     """
     figure.add_scatter(
         x=share,
@@ -165,6 +167,8 @@ def add_running(figure: go.Figure, share: Array, work: Array) -> go.Figure:
     )
     lowest, highest = min(float(work.min()), 0.0), max(float(work.max()), 0.0)
     top = _rounded_up(max(highest, -lowest, 1e-9))
+    way = {"x": points[:, 0], "y": points[:, 1], "share": share, "work": work}
+    way = {name: along.tolist() for name, along in way.items()}  # meta keeps no arrays
     below = {
         "height": 620,
         "xaxis": {"domain": [0, 1]},
@@ -192,7 +196,7 @@ def add_running(figure: go.Figure, share: Array, work: Array) -> go.Figure:
             zerolinecolor=NEUTRAL,
             zerolinewidth=2,
         ),
-        meta={"narrow": {"below": 480, "figure": {"layout": below}}},
+        meta={"narrow": {"below": 480, "figure": {"layout": below}}, "way": way},
     )
 
 

@@ -93,6 +93,36 @@ def test_a_slider_moves_the_picture_without_a_blink(view):
     assert page.eval_on_selector(PLOT, "p => p.data[1].x[0]") != before
 
 
+def test_the_picture_follows_a_hand_of_which_the_script_has_not_heard(view):
+    page = view()
+    slider = page.locator(".st-key-pre_w")
+    x, y, width, height = slider.locator("[style*='left:']").first.bounding_box().values()
+    across = slider.bounding_box()["width"]
+    image = "document.querySelector('.plot').data[1].x[0]"
+    before = said = page.evaluate(image)
+    words = page.locator(".st-key-said_one")
+    page.mouse.move(x + width / 2, y + height / 2)
+    page.mouse.down()
+    for share in (0.2, 0.3):
+        page.mouse.move(x + share * across, y + height / 2)
+        page.wait_for_function(f"was => {image} !== was", arg=said)
+        said = page.evaluate(image)
+    assert float(words.evaluate("e => getComputedStyle(e).opacity")) < 1  # of the values before
+    assert "w" not in chosen(page)
+    page.mouse.move(x + width / 2, y + height / 2)
+    page.mouse.up()  # where it was: the script hears of nothing
+    page.wait_for_function(
+        f"was => {image} === was && !document.querySelector('.ahead')", arg=before
+    )
+    assert float(words.evaluate("e => getComputedStyle(e).opacity")) == 1
+    page.mouse.down()
+    page.mouse.move(x + 0.2 * across, y + height / 2)
+    page.mouse.up()
+    wait_for_choice(page, "w")
+    page.wait_for_function("() => !document.querySelector('.ahead')")
+    assert page.evaluate(image) != before
+
+
 def test_a_click_on_a_cell_chooses_its_eigenvector(view):
     page = view("?view=matrix")
     click_at(page, 3, 1)

@@ -13,6 +13,7 @@ class Bead {
     this.drawn = drawn // told of a loop that was drawn
     this.layer = svg("svg", root)
     this.layer.setAttribute("class", "bead-layer")
+    root.classList.add("beaded")
     for (const name of ["stroke", "bar"]) {
       this[name] = svg(name === "bar" ? "rect" : "path", this.layer)
       this[name].setAttribute("class", `bead-${name}`)
@@ -28,7 +29,8 @@ class Bead {
     this.dragged = false // since the pointer last came down: no click
   }
 
-  // way: { x, y, share, work } of places along the curve; null where there is no curve.
+  // way: { x, y, share, work } of places along the curve, lists of one length: where they are, the share of the way there, what is
+  // gathered by then; none where there is no curve.
   show(way) {
     this.way = way
     this.layer.toggleAttribute("hidden", !way)

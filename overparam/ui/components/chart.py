@@ -4,6 +4,8 @@
 files beside this one.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
@@ -14,9 +16,11 @@ _SOURCES = (
     "live.js",
     "player.js",
     "hand.js",
+    "glances.js",
     "stream.js",
     "guess.js",
     "still.js",
+    "follower.js",
     "bead.js",
     "cursor.js",
     "descent.js",
@@ -31,3 +35,16 @@ chart = st.components.v2.component(
     css=(_HERE / "chart.css").read_text(encoding="utf-8"),
     isolate_styles=False,  # Plotly's own style sheet goes to the document and must reach the chart
 )
+
+
+@dataclass(frozen=True)
+class Slider:
+    """A slider that a chart follows while a hand moves it (hand.js).
+
+    Attributes: css: its selector. says: the choice of the page that it moves; or, where its places
+    are not values, for each place, as its input has it, the choices that it means, as in the page's
+    URL.
+    """
+
+    css: str
+    says: str | Mapping[str, Mapping[str, str]]

@@ -12,6 +12,7 @@ class Cursor {
     root.before(this.words)
     this.layer = svg("svg", root)
     this.layer.setAttribute("class", "cursor-layer")
+    root.classList.add("cursored")
     this.line = svg("line", this.layer)
     const said = { class: "cursor-line", role: "slider", tabindex: 0, "aria-label": "Cursor", "aria-valuemin": 0 }
     for (const [name, value] of Object.entries(said)) this.line.setAttribute(name, value)

@@ -1,64 +1,50 @@
-// While a hand moves a slider beside the chart: the curves of what it says, of a short run that comes through the stream, each
-// drawn when it is whole.  When the hand lets go the script has the word again.
+// Notices a hand that moves a slider beside a chart; Streamlit hears of the value only when it lets go.  See `Slider` in chart.py.
 
 class Hand {
-  constructor(chart) {
-    this.chart = chart
+  // owner: has `sliders`, those to notice now, and is told: taken(); moved(choices), as in the page's URL; released().
+  constructor(owner) {
+    this.owner = owner
     this.moves = new MutationObserver(() => this.follow())
     this.down = (event) => this.take(event)
     this.up = () => this.release()
     document.addEventListener("pointerdown", this.down, true)
     for (const end of ["pointerup", "pointercancel"]) addEventListener(end, this.up, true)
-    this.words = element("p", "live-chart-glance", chart.root)
   }
 
   take({ target }) {
-    const slider = this.chart.options.sliders.find(({ css }) => target.closest?.(css))
-    if (!slider || !this.chart.player.feed) return
-    clearTimeout(this.ending)
+    const slider = this.owner.sliders.find(({ css }) => target.closest?.(css))
+    if (!slider) return
     const box = target.closest(slider.css)
     this.thumb = box.querySelector("input[type=range]")
     this.says = slider.says
-    this.value = this.thumb.value
-    this.words.textContent = this.chart.options.glance
+    this.value = this.first = this.thumb.value
     this.moves.observe(box, { attributes: true, attributeFilter: ["style"], subtree: true }) // the thumb's place
+    this.holds = true
+    this.owner.taken()
   }
 
   follow() {
-    const { value } = this.thumb
+    const { value } = this.thumb, { says } = this
     if (value === this.value) return
     this.value = value
-    if (value in this.says) this.chart.player.glance(this.says[value])
-  }
-
-  // What a glance is drawn into: the curves' names and looks, nothing that was said of other values.
-  begin() {
-    const { chart } = this
-    this.kept = chart.frame
-    const curves = chart.frame.curves.filter(({ trial }) => !trial).map((curve) => ({ ...curve }))
-    chart.frame = { ...chart.frame, curves, flags: [], bracket: null }
-    chart.root.classList.add("glancing")
+    if (typeof says === "string") this.owner.moved({ [says]: value })
+    else if (value in says) this.owner.moved(says[value])
   }
 
   release() {
-    if (!this.thumb) return
+    if (!this.holds) return
     this.moves.disconnect()
-    this.thumb = undefined
-    if (this.chart.player.glancing) this.ending = setTimeout(() => this.chart.player.look(), ANSWER) // nothing has changed
+    this.holds = false
+    this.owner.released()
   }
 
-  // The script's word: `frame` is what is shown from now on.
-  end(frame = this.kept) {
-    if (!this.kept) return
-    clearTimeout(this.ending)
-    this.kept = undefined
-    this.chart.frame = frame
-    this.chart.root.classList.remove("glancing")
+  // Whether it has let go where it began: the script hears of nothing then.
+  get returned() {
+    return this.thumb.value === this.first
   }
 
   destroy() {
     this.moves.disconnect()
-    clearTimeout(this.ending)
     document.removeEventListener("pointerdown", this.down, true)
     for (const end of ["pointerup", "pointercancel"]) removeEventListener(end, this.up, true)
   }

@@ -58,7 +58,7 @@ class LiveChart {
     this.problem = element("p", "live-chart-problem", this.root)
     this.problem.setAttribute("role", "alert")
     this.problem.hidden = true
-    this.hand = new Hand(this)
+    this.glances = new Glances(this)
 
     this.inbox = new MutationObserver(() => this.receive())
     this.inbox.observe(document.body, { childList: true, subtree: true })
@@ -144,7 +144,7 @@ class LiveChart {
 
   destroy() {
     this.player.destroy()
-    this.hand.destroy()
+    this.glances.destroy()
     for (const kind of ["click", "keydown"]) document.removeEventListener(kind, this.foreseeing, true)
     clearTimeout(this.resting)
     cancelAnimationFrame(this.gliding)
@@ -167,10 +167,10 @@ class LiveChart {
       const before = this.frame, frame = located(decode(sent.dataset.head, sent.dataset.points), this.options.xLog)
       this.player.follow(frame.feed)
       if (this.player.glancing) {
-        this.hand.kept = frame
+        this.glances.kept = frame
         continue
       }
-      this.hand.end()
+      this.glances.end()
       this.frame = frame
       this.guess?.take(this.frame)
       this.root.dataset.received = (Number(this.root.dataset.received) || 0) + 1
@@ -189,9 +189,9 @@ class LiveChart {
   more() {
     const { recording, feed, plays, glancing } = this.player
     if (glancing) this.root.dataset.glances = (Number(this.root.dataset.glances) || 0) + 1
-    if (glancing && !this.hand.kept) this.hand.begin()
-    else if (!glancing && this.hand.kept) {
-      this.hand.end()
+    if (glancing && !this.glances.kept) this.glances.begin()
+    else if (!glancing && this.glances.kept) {
+      this.glances.end()
       this.place.head(this.frame.reach, false)
       this.settle()
     }

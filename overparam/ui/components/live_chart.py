@@ -19,7 +19,7 @@ is.
 import base64
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from html import escape
 from typing import Any
@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from overparam.ui.components.chart import chart
+from overparam.ui.components.chart import Slider, chart
 from overparam.ui.components.plotly_js import plotly_url
 
 MOST_POINTS = 400  # a curve is drawn on about 800 pixels
@@ -93,18 +93,6 @@ class Transport:
     buttons: str = ""
     run: str = ""
     keys: str = ""
-
-
-@dataclass(frozen=True)
-class Slider:
-    """A slider that short runs follow while a hand moves it (`Experiment.glance`).
-
-    Attributes: css: its selector. says: for each place, as its input has it, the choices that
-    it means, as in the page's URL.
-    """
-
-    css: str
-    says: Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True)
@@ -251,8 +239,8 @@ def live_chart(
             `x_range`, and a `Guess` with every snapshot.
         playing: whether the curves are on their way: one that begins runs over the guess.
         transport: what lets the curves run or stand.
-        sliders: that the curves follow while a hand moves them. glance: what is said of these
-            curves.
+        sliders: that short runs follow while a hand moves them (`Experiment.glance`).
+        glance: what is said of their curves.
     """
     memory = st.session_state.setdefault(f"{key}__live_chart", {"frame": None, "mounted": 0.0})
     memory["mounted"] = max(

@@ -8,7 +8,7 @@ moves and leaves the rest, zoom included.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -16,23 +16,24 @@ import plotly
 import plotly.graph_objects as go
 import streamlit as st
 
-from overparam.ui.components.chart import chart
+from overparam.ui.components.chart import Slider, chart
 from overparam.ui.components.plotly_js import plotly_url
 
 
 @dataclass(frozen=True)
-class Bead:
-    """A bead that walks around a closed curve in a figure's first pair of axes, and a bar beside a
-    second pair for what it has gathered; another curve can be drawn with the pointer.
+class Follow:
+    """Where the figure of other choices is had, which is shown while a hand moves a slider
+    (follower.js).
 
     Attributes:
-        way: {"x", "y", "share", "work"} of places along the curve, lists of one length: where they
-            are, the share of the way there, what is gathered by then; None where there is no curve.
-        on_drawn: called with the points (x, y) of a loop that was drawn.
+        address: of the figure, relative to that of the app.
+        query: the page's choices, as in its URL.
+        sliders: that the figure follows.
     """
 
-    way: dict[str, list[float]] | None
-    on_drawn: Callable[[list[list[float]]], None]
+    address: str
+    query: Mapping[str, str]
+    sliders: Sequence[Slider]
 
 
 @dataclass(frozen=True)
@@ -133,9 +134,10 @@ def plot(
     on_click: Callable[[dict[str, Any]], None] | None = None,
     autoplay: int = 0,
     zoom: bool = False,
-    bead: Bead | None = None,
+    on_drawn: Callable[[list[list[float]]], None] | None = None,
     hand: Hand | None = None,
     cursor: Cursor | None = None,
+    follow: Follow | None = None,
 ) -> None:
     """Show a figure and keep it in place from one run of the script to the next.
 
@@ -153,17 +155,14 @@ def plot(
             0 leaves that to its buttons. Browsers that are asked for less motion show the end at
             once.
         zoom: whether the wheel and buttons zoom it and dragging moves it.
-        bead: drawn over it.
+        on_drawn: called with the points (x, y) of a loop that was drawn in the first pair of axes.
+            A bead walks along the way that meta names, a bar beside the second pair shows what it
+            has gathered (bead.js).
         hand: moves what it shows.
         cursor: drawn over it; the figure has no hover texts of its own then.
+        follow: what it shows while a hand moves a slider.
     """
     if isinstance(figure, go.Figure):
-        if on_click is not None:
-            figure.update_layout(clickanywhere=True, dragmode="pan" if zoom else False)
-        if bead is not None:
-            figure.update_layout(dragmode=False)
-        if cursor is not None:
-            figure.update_layout(dragmode=False, hovermode=False)
         figure = prepared(figure)
 
     def clicked() -> None:
@@ -173,8 +172,8 @@ def plot(
 
     def drawn() -> None:
         points = st.session_state[key].drawn
-        if bead is not None and points is not None:
-            bead.on_drawn(points)
+        if on_drawn is not None and points is not None:
+            on_drawn(points)
 
     def moved() -> None:
         report = st.session_state[key].moved
@@ -199,9 +198,10 @@ def plot(
             "clickable": on_click is not None,
             "autoplay": autoplay,
             "zoom": zoom,
-            "bead": None if bead is None else {"way": bead.way},
+            "drawable": on_drawn is not None,
             "descent": None if hand is None else hand.descent,
             "cursor": None if cursor is None else cursor.record(),
+            "follow": None if follow is None else asdict(follow),
         },
         on_clicked_change=clicked,
         on_drawn_change=drawn,

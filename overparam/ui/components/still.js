@@ -89,10 +89,40 @@ function merge(base, over) {
 }
 
 // The figure as a chart of this width shows it.
-function figureOf(data, slim) {
-  const figure = JSON.parse(data.figure);
+function figureOf(text, slim) {
+  const figure = JSON.parse(text);
   merge(figure, slim ?? {});
   return figure;
+}
+
+// What a hand can do in a picture.
+function touched({ clickable, zoom, drawable, cursor }) {
+  return {
+    ...(clickable && { clickanywhere: true, dragmode: zoom ? "pan" : false }),
+    ...(drawable && { dragmode: false }),
+    ...(cursor && { dragmode: false, hovermode: false }),
+  };
+}
+
+async function react(root, chart, text, slim) {
+  const figure = figureOf(text, slim), { data } = chart;
+  for (const frame of figure.frames ?? []) thicken(frame.data);
+  chart.aspect = aspectOf(figure);
+  await window.Plotly.react(root, {
+    data: thicken(figure.data),
+    layout: themed({ ...widen(figure.layout), ...touched(data), height: chart.height }, root),
+    frames: figure.frames ?? [],
+    config: data.zoom ? ZOOMED : { displayModeBar: false, doubleClick: data.clickable ? false : "reset+autosize" },
+  });
+  chart.bead?.show(figure.layout.meta?.way);
+}
+
+// A picture that is ahead of the script.
+async function drawAhead(root, chart, text) {
+  if (chart.gone || !chart.drawn) return;
+  await halt(root);
+  chart.drawn = text;
+  await react(root, chart, text, chart.slim);
 }
 
 async function draw(root, chart, setTriggerValue) {
@@ -100,28 +130,17 @@ async function draw(root, chart, setTriggerValue) {
   const colour = readTheme(root).text
   const asDrawn =
     chart.drawn === data && chart.drawnAt === rem && chart.slim === slimmer(data, root) && chart.colour === colour;
-  if (asDrawn || chart.gone) return; // a later change has been drawn already
+  if (asDrawn || chart.gone || chart.follower?.holds) return; // a later change has been drawn already, or is on its way
   const Plotly = await loadPlotly(data.library);
   await halt(root);
   const slim = slimmer(data, root);
-  const figure = figureOf(data, slim);
-  for (const frame of figure.frames ?? []) thicken(frame.data);
-  chart.aspect = aspectOf(figure);
-  await Plotly.react(root, {
-    data: thicken(figure.data),
-    layout: themed({ ...widen(figure.layout), height: chart.height }, root),
-    frames: figure.frames ?? [],
-    config: data.zoom ? ZOOMED : { displayModeBar: false, doubleClick: data.clickable ? false : "reset+autosize" },
-  });
+  if (data.drawable) chart.bead ??= new Bead(root, (points) => setTriggerValue("drawn", points));
+  await react(root, chart, data.figure, slim);
   chart.drawn = data;
   chart.drawnAt = rem;
   chart.colour = colour;
   chart.slim = slim;
   heights.changed();
-  if (data.bead) {
-    chart.bead ??= new Bead(root, (points) => setTriggerValue("drawn", points));
-    chart.bead.show(data.bead.way);
-  }
   chart.hand?.drawn();
   if (data.cursor) {
     chart.cursor ??= new Cursor(root, (iteration) => setTriggerValue("chosen", iteration));
@@ -179,12 +198,16 @@ function furnished(parent) {
 function still({ data, parentElement, setTriggerValue }) {
   const chart = pictures.get(parentElement) ?? furnished(parentElement);
   const { root, problem, rem } = chart;
-  const redraw = () => {
-    const now = () => draw(root, chart, setTriggerValue);
-    chart.work = chart.work.then(() => (chart.drawn ? now() : heights.inTurn(root, now))).then(
+  const queue = (work) => {
+    chart.work = chart.work.then(work).then(
       () => { problem.hidden = true; },
       () => { problem.hidden = Boolean(window.Plotly); },
     );
+    return chart.work;
+  };
+  const redraw = () => {
+    const now = () => draw(root, chart, setTriggerValue);
+    queue(() => (chart.drawn ? now() : heights.inTurn(root, now)));
   };
   chart.redraw = redraw;
   chart.data = data;
@@ -192,7 +215,7 @@ function still({ data, parentElement, setTriggerValue }) {
     pictures.set(parentElement, chart);
     chart.least = () => leastHeight(slimmer(chart.data, root)?.layout?.height ?? chart.data.height);
     chart.most = () => mostHeight(root, chart);
-    chart.aspect = aspectOf(figureOf(data, slimmer(data, root)));
+    chart.aspect = aspectOf(figureOf(data.figure, slimmer(data, root)));
     chart.change = () => { chart.work = chart.work.then(() => resize(root, chart)); };
     heights.add(root, chart);
     chart.scale = new ResizeObserver(() => chart.drawnAt && redraw());
@@ -203,12 +226,21 @@ function still({ data, parentElement, setTriggerValue }) {
     chart.hand ??= new DescentHand(root, (moved) => setTriggerValue("moved", moved));
     chart.hand.show(data.descent);
   }
-  redraw();
+  if (data.follow) {
+    chart.follower ??= new Follower(root, (figure) => queue(() => drawAhead(root, chart, figure)), () => chart.back());
+  }
+  chart.back = () => {
+    chart.follower?.end();
+    redraw();
+  };
+  if (chart.follower) chart.follower.follow = data.follow;
+  if (!chart.follower?.holds) chart.back();
   return () => {
     chart.gone = true;
     chart.scale.disconnect();
     chart.observer?.disconnect();
     chart.hand?.remove();
+    chart.follower?.destroy();
     chart.cursor?.remove();
     heights.remove(root);
     pictures.delete(parentElement);

@@ -3,9 +3,11 @@ out."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 import torch
 
@@ -13,6 +15,7 @@ from overparam.choices.kinds import Choice, Flag, Number
 from overparam.figures.preconditioner import eigenvalue_map, signed_matrix
 from overparam.theory.preconditioner import dense, eigenvalues, precondition
 from overparam.ui.components.plot import plot
+from overparam.ui.shell.pictures import follow, said
 from overparam.ui.shell.roles import role
 from overparam.ui.shell.state import PageState
 from overparam.ui.shell.trio import dial
@@ -46,36 +49,38 @@ def show(state: PageState) -> None:
     """Draw the view."""
     left, middle, right = st.columns([1, 1.6, 1.6], gap="medium")
     with left, role("controls", "view"):
-        depth = dial(state, "N", 0.1, format="%.1f")
+        dial(state, "N", 0.1, format="%.1f")
         outputs, inputs = st.columns(2)
         with outputs:
             k = int(state.number("outputs"))
         with inputs:
             d = int(state.number("inputs"))
-        sigma = [state.slider(f"s{i + 1}", step=0.01) for i in range(min(k, d))]
-        seed = int(state.number("basis"))
+        sliders = [f"s{i + 1}" for i in range(min(k, d))]
+        for name in sliders:
+            state.slider(name, step=0.01)
+        state.number("basis")
         wants_dense = state.toggle("dense")
     values = state.values()
-    r, s = min(values["r"], k), min(values["s"], d)
-    w, u, v = _matrix(k, d, sigma, seed)
-    table = eigenvalues(torch.tensor(sigma, dtype=torch.float64), k, d, depth).numpy()
-    names = [_name(sigma, i) for i in range(k)], [_name(sigma, i) for i in range(d)]
+    depth, sigma, (r, s) = values["N"], _sigma(values), _cell(values)
+    _, u, v = _matrix(values)
     with middle:
         st.markdown("**Eigenvalues** $\\lambda(r, s)$, the factors on $u_r v_s^\\top$. Click one.")
         plot(
-            eigenvalue_map(table, names, (r - 1, s - 1)),
+            table_picture(values),
             key=state.key("table"),
             alt=(
                 f"The {k} by {d} table of eigenvalues of the preconditioner; the chosen one is in"
                 f" row {r}, column {s}."
             ),
             on_click=lambda event: _choose(state, event),
+            follow=follow(state, "table", table_picture, ("N", *sliders)),
         )
-        st.latex(_formula(sigma, r - 1, s - 1, depth, table[r - 1, s - 1]))
-        st.markdown(_notes(sigma, k, d, depth))
+        with said("table"):
+            st.latex(_formula(sigma, r - 1, s - 1, depth, _table(values)[r - 1, s - 1]))
+            st.markdown(_notes(sigma, k, d, depth))
     with right:
         if wants_dense:
-            _show_dense(state, w, depth)
+            _show_dense(state, sliders)
             return
         st.markdown(f"**Its eigenvector**, the matrix $u_{r} v_{s}^\\top$")
         plot(
@@ -85,16 +90,49 @@ def show(state: PageState) -> None:
         )
         st.markdown(f"**$W$ itself** $= \\sum_r \\sigma_r u_r v_r^\\top$, {k}×{d}")
         plot(
-            signed_matrix(w.numpy(), ("output", "input")),
+            w_picture(values),
             key=state.key("w_plot"),
             alt="The entries of W.",
+            follow=follow(state, "w_plot", w_picture, sliders),
         )
 
 
-def _matrix(
-    k: int, d: int, sigma: list[float], seed: int
-) -> tuple[torch.Tensor, np.ndarray, np.ndarray]:
+def table_picture(values: Mapping[str, Any]) -> go.Figure:
+    """The eigenvalues of the choices, the chosen cell marked."""
+    sigma, (r, s) = _sigma(values), _cell(values)
+    names = [[_name(sigma, i) for i in range(values[side])] for side in ("outputs", "inputs")]
+    return eigenvalue_map(_table(values), (names[0], names[1]), (r - 1, s - 1))
+
+
+def w_picture(values: Mapping[str, Any]) -> go.Figure:
+    """W of the choices."""
+    return signed_matrix(_matrix(values)[0].numpy(), ("output", "input"))
+
+
+def dense_picture(values: Mapping[str, Any]) -> go.Figure:
+    """P of the choices, written out."""
+    matrix = dense(_matrix(values)[0], values["N"])
+    return signed_matrix(matrix.numpy(), ("row", "column"), text=False)
+
+
+def _sigma(values: Mapping[str, Any]) -> list[float]:
+    """The singular values that a matrix of this shape has."""
+    return [values[f"s{i + 1}"] for i in range(min(values["outputs"], values["inputs"]))]
+
+
+def _cell(values: Mapping[str, Any]) -> tuple[int, int]:
+    """The chosen row and column, from 1; of a smaller table its last ones."""
+    return min(values["r"], values["outputs"]), min(values["s"], values["inputs"])
+
+
+def _table(values: Mapping[str, Any]) -> np.ndarray:
+    sigma = torch.tensor(_sigma(values), dtype=torch.float64)
+    return eigenvalues(sigma, values["outputs"], values["inputs"], values["N"]).numpy()
+
+
+def _matrix(values: Mapping[str, Any]) -> tuple[torch.Tensor, np.ndarray, np.ndarray]:
     """W = U diag(sigma) Vᵀ with orthogonal U and V of a seed, and these."""
+    k, d, seed, sigma = values["outputs"], values["inputs"], values["basis"], _sigma(values)
     generator = torch.Generator().manual_seed(seed)
     bases = []
     for size in (k, d):
@@ -176,17 +214,19 @@ def _notes(sigma: list[float], k: int, d: int, depth: float) -> str:
     return "\n\n".join(notes)
 
 
-def _show_dense(state: PageState, w: torch.Tensor, depth: float) -> None:
-    k, d = w.shape
+def _show_dense(state: PageState, sliders: Sequence[str]) -> None:
+    values = state.values()
+    w, depth, k, d = _matrix(values)[0], values["N"], values["outputs"], values["inputs"]
     matrix = dense(w, depth)
     grad = torch.randn(1, k, d, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     product = (matrix @ grad[0].mT.flatten()).view(d, k).mT
     difference = float((product - precondition(w.unsqueeze(0), grad, depth)[0]).abs().max())
     st.markdown(f"**$P$ written out**, {k * d}×{k * d}, columns of $G$ stacked")
     plot(
-        signed_matrix(matrix.numpy(), ("row", "column"), text=False),
+        dense_picture(values),
         key=state.key("dense_plot"),
         alt="The matrix P.",
+        follow=follow(state, "dense_plot", dense_picture, ("N", *sliders)),
     )
     st.caption(
         "Checked with a random $G$: $P\\,\\mathrm{vec}(G)$ and the rule of Theorem 1, which"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 import torch
 
@@ -14,6 +16,7 @@ from overparam.figures.preconditioner import RATE, STRETCH, one_output
 from overparam.figures.style import CURRENT_POINT, GRADIENT_AFTER, GRADIENT_BEFORE
 from overparam.theory.preconditioner import ellipse, precondition, scale_only
 from overparam.ui.components.plot import plot
+from overparam.ui.shell.pictures import follow, said
 from overparam.ui.shell.roles import role
 from overparam.ui.shell.state import PageState
 from overparam.ui.shell.trio import dial
@@ -42,27 +45,42 @@ def show(state: PageState) -> None:
     """Draw the view."""
     left, middle, right = st.columns([1, 1.9, 1.35], gap="medium")
     with left, role("controls", "view"):
-        depth = dial(state, "N", 0.1, format="%.1f")
-        size = state.slider("w", step=0.01)
-        angle = state.slider("angle", step=1, format="%.0f°")
-        length = state.slider("g", step=0.01)
-        direction = state.slider("gangle", step=1, format="%.0f°")
-    w, grad = _polar(size, angle), _polar(length, direction)
-    scaled = scale_only(w, grad, depth)[0, 0].numpy()
-    after = precondition(w, grad, depth)[0, 0].numpy()
-    image = ellipse(w[0, 0], depth).numpy()
+        dial(state, "N", 0.1, format="%.1f")
+        state.slider("w", step=0.01)
+        state.slider("angle", step=1, format="%.0f°")
+        state.slider("g", step=0.01)
+        state.slider("gangle", step=1, format="%.0f°")
+    values = state.values()
     with middle:
         plot(
-            one_output(w[0, 0].numpy(), grad[0, 0].numpy(), scaled, after, image),
+            picture(values),
             key=state.key("one_plot"),
             alt=(
                 "The plane of two weights with W, the gradient G, the preconditioned gradient P(G),"
                 " and the ellipse that the preconditioner makes of the unit circle."
             ),
             on_click=lambda event: _set_w(state, event),
+            follow=follow(state, "one_plot", picture, ("N", "w", "angle", "g", "gangle")),
         )
     with right, role("words", "numbers"):
-        _explain(depth, w[0, 0].numpy(), grad[0, 0].numpy(), after)
+        _explain(values)
+
+
+def picture(values: Mapping[str, Any]) -> go.Figure:
+    """The gradient before and after, and the ellipse, of the choices."""
+    w, grad, depth = *_vectors(values), values["N"]
+    return one_output(
+        w[0, 0].numpy(),
+        grad[0, 0].numpy(),
+        scale_only(w, grad, depth)[0, 0].numpy(),
+        precondition(w, grad, depth)[0, 0].numpy(),
+        ellipse(w[0, 0], depth).numpy(),
+    )
+
+
+def _vectors(values: Mapping[str, Any]) -> tuple[torch.Tensor, torch.Tensor]:
+    """W and G, (1, 1, 2) each."""
+    return _polar(values["w"], values["angle"]), _polar(values["g"], values["gangle"])
 
 
 def _polar(length: float, degrees: float) -> torch.Tensor:
@@ -78,7 +96,9 @@ def _set_w(state: PageState, event: dict[str, Any]) -> None:
         state.set(w=size, angle=float(round(math.degrees(math.atan2(event["y"], event["x"])))))
 
 
-def _explain(depth: float, w: np.ndarray, grad: np.ndarray, after: np.ndarray) -> None:
+def _explain(values: Mapping[str, Any]) -> None:
+    depth, vectors = values["N"], _vectors(values)
+    w, grad, after = (v[0, 0].numpy() for v in (*vectors, precondition(*vectors, depth)))
     size = float(np.linalg.norm(w))
     rate = size ** (2 - 2 / depth)
     projected = w * (w @ grad) / size**2 if size > 0 else 0 * w
@@ -94,8 +114,9 @@ def _explain(depth: float, w: np.ndarray, grad: np.ndarray, after: np.ndarray) -
         (GRADIENT_AFTER, "P(G)", _pair(after)),
     )
     lines = (f"{_in(colour, name)} &= {_in(colour, value)}" for colour, name, value in rows)
-    st.latex("\\begin{aligned}" + " \\\\ ".join(lines) + "\\end{aligned}")
-    st.markdown(_in_words(depth, w, grad, after))
+    with said("one"):
+        st.latex("\\begin{aligned}" + " \\\\ ".join(lines) + "\\end{aligned}")
+        st.markdown(_in_words(depth, w, grad, after))
     with role("aside", "claim"):
         st.caption(
             "Claim 2 of the paper: depth makes a step $-\\eta\\,P(G)$ of $-\\eta\\,G$. Its"

@@ -26,11 +26,12 @@ from overparam.ui.race.answer import AXES, arrivals, gap_curves, to_guess
 from overparam.ui.race.buttons import guess_switch, run_curves
 from overparam.ui.race.pace import FRAME_SECONDS, Pace
 from overparam.ui.race.presets import preset_lines
-from overparam.ui.race.step_size import exponents, step_sizes
+from overparam.ui.race.step_size import step_sizes
 from overparam.ui.race.table import table_html
 from overparam.ui.race.tuning import go_on, tuning_view
 from overparam.ui.race.watching import beat_seconds, feed, streams
 from overparam.ui.race.why_now import why_now
+from overparam.ui.shell.pictures import slider
 from overparam.ui.shell.roles import role
 from overparam.ui.shell.state import PageState
 from overparam.ui.shell.transport import place_in_browser
@@ -88,7 +89,7 @@ def race_view(
         guessing=values["guess"],
         playing=moving["playing"],
         transport=TRANSPORT,
-        sliders=(exponents(state), step_sizes(state)),
+        sliders=(slider(state, "p"), step_sizes(state)),
         glance="A quick look while you drag: few iterations, few step sizes.",
         **AXES,
     )

@@ -10,11 +10,11 @@ from streamlit.delta_generator import DeltaGenerator
 
 from overparam.choices.race import STEP, Entry
 from overparam.figures.race import method_styles
-from overparam.ui.components.live_chart import Slider
+from overparam.ui.components.chart import Slider
 from overparam.ui.race.tuning import tuned_twin
 from overparam.ui.race.watching import known_run
 from overparam.ui.shell.state import PageState
-from overparam.ui.shell.trio import P_STEP, marks, shares, typed
+from overparam.ui.shell.trio import marks, shares, typed
 
 BEST, OWN = "best", "own"
 LOW, HIGH, PER_DECADE = -4, 2, 12
@@ -74,13 +74,6 @@ def step_sizes(state: PageState) -> Slider:
         if option != OWN
     }
     return Slider(f".st-key-{state.key('eta')}", says)
-
-
-def exponents(state: PageState) -> Slider:
-    """The slider of the exponent p, as a chart follows it."""
-    p = state.number_of("p")
-    values = [p.write(p.low + i * P_STEP) for i in range(int((p.high - p.low) / P_STEP) + 1)]
-    return Slider(f".st-key-{state.key('p')}", {value: {"p": value} for value in values})
 
 
 def _mark(state: PageState, below: DeltaGenerator, options: list, words: int) -> None:

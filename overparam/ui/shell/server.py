@@ -22,7 +22,7 @@ from streamlit.starlette import App
 
 from overparam.serving.workers.pool import Workers, wanted_workers
 from overparam.ui.components import plotly_js
-from overparam.ui.shell import follow, frontend, watch
+from overparam.ui.shell import follow, frontend, pictures, watch
 from overparam.ui.shell.document_head import DocumentHead
 from overparam.ui.shell.frame import WITH_SIDEBAR
 from overparam.ui.shell.look import PAGE, ROOM_FOR_SIDEBAR, UNTIL_IT_STANDS, shared
@@ -44,6 +44,7 @@ def routes() -> list[BaseRoute]:
         Route(f"{base_path()}/{plotly_js.ROUTE}", _plotly),
         *follow.routes(base_path(), lambda: _hall),
         *watch.routes(base_path(), lambda: _hall),
+        *pictures.routes(base_path()),
     ]
 
 

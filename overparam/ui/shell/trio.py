@@ -26,7 +26,6 @@ STYLE = """<style>
 }
 .trio-marks span { position: absolute; transform: translateX(-50%); }
 </style>"""
-P_STEP = 0.5  # of the slider of p
 BOX = 64  # pixels of a box to type in
 SMALLEST = 1e-12  # of what must be above 0
 POWERS = {"2": 2.0, "4": 4.0}
@@ -80,7 +79,7 @@ def exponent(state: PageState) -> None:
     value = state.standing("p")
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         switch(state)
-        state.slider("p", step=P_STEP, label_visibility="collapsed", width=110)
+        state.slider("p", step=0.5, label_visibility="collapsed", width=110)
         typed(state, "p", lambda p: state.set(p=p), value)
 
 

@@ -3,16 +3,21 @@ proves."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from overparam.choices.theorem import Case, theorem_curve
+from overparam.choices.kinds import Number
+from overparam.choices.theorem import SHAPE, Case, theorem_curve
 from overparam.figures.theorem import field_figure, pieces_figure
 from overparam.theory.curves import Array, Curve, Integral, trace
 from overparam.theory.field import closed_form, hypotheses, known_potential, leading_term, verdict
 from overparam.theory.landscapes import Quadratic
-from overparam.ui.components.plot import plot
+from overparam.ui.components.plot import Follow, plot
+from overparam.ui.shell.pictures import follow, said
 from overparam.ui.shell.state import PageState
 from overparam.ui.theorem import compute
 
@@ -24,28 +29,33 @@ def show(state: PageState, case: Case) -> None:
     curve = gamma(state)
     left, right = st.columns([1.15, 1], gap="medium")
     with left:
-        draw_field(state, case, curve, "around_field")
+        plot(
+            field_picture(values, case),
+            key=state.key("around_field"),
+            alt=in_words(values, case),
+            follow=followed(state, "around_field", field_picture),
+        )
     with right, st.container(gap="small"):
         if not curve:
             hypothesis_list(case, depth)
             return
         found = compute.walk(key, depth, curve, case)
-        judge(found.total)
-        hypothesis_list(case, depth)
+        with said("around"):
+            judge(found.total)
+            hypothesis_list(case, depth)
         plot(
-            pieces_figure(
-                np.array([p.value for p in found.pieces]),
-                exact_pieces(case, depth, values["r"], values["R"]),
-            ),
+            pieces_picture(values, case),
             key=state.key("around_pieces"),
             alt=(
                 "Bars: the line integral of F along each of the four pieces of the curve, and their"
                 " sum."
             ),
+            follow=followed(state, "around_pieces", pieces_picture),
         )
-        st.caption(
-            " ".join([stokes_in_words(found), *remarks(case, depth, values["r"], values["R"])])
-        )
+        with said("around_number"):
+            st.caption(
+                " ".join([stokes_in_words(found), *remarks(case, depth, values["r"], values["R"])])
+            )
 
 
 def gamma(state: PageState) -> Curve:
@@ -57,34 +67,68 @@ def gamma(state: PageState) -> Curve:
         return ()
 
 
-def draw_field(
+def followed(
     state: PageState,
-    case: Case,
-    curve: Curve,
     name: str,
-    highlight: list[int] | None = None,
-) -> None:
-    """The field and the theorem's curve."""
-    figure, alt = field_picture(state, case, trace(curve), highlight)
-    plot(figure, key=state.key(name), alt=f"{alt} The closed curve runs counterclockwise.")
+    picture: Callable[[Mapping[str, Any], Case], go.Figure],
+    moved_by: Sequence[str] = ("N", "r", "R"),
+) -> Follow | None:
+    """How a chart follows a hand on these sliders and on those of the loss; not where a file of the
+    person's own is fitted, which no link brings."""
+    kind = state.values()["loss"]
+    if kind == "csv":
+        return None
+    shape = [choice for choice in SHAPE[kind] if isinstance(state.table[choice], Number)]
+    return follow(state, name, compute.of_link(picture), [*moved_by, *shape])
 
 
 def field_picture(
-    state: PageState, case: Case, curve: list[Array], highlight: list[int] | None = None
-) -> tuple[go.Figure, str]:
-    """F as arrows, its curl (or known potential) as colour, and a curve; and the same in words."""
-    values = state.values()
-    field = compute.field_of(compute.case_key(values), values["N"], values["R"], case)
-    figure = field_figure(
-        field.at,
-        field.vectors,
+    values: Mapping[str, Any], case: Case, highlight: Sequence[int] | None = None
+) -> go.Figure:
+    """The field, and the theorem's curve where there is one."""
+    try:
+        curve = trace(theorem_curve(values))
+    except ValueError:
+        curve = []
+    return field(values, case, curve, highlight)
+
+
+def pieces_picture(values: Mapping[str, Any], case: Case) -> go.Figure:
+    """The circulation of the theorem's curve, piece by piece. Raises ValueError where there is
+    none."""
+    depth = values["N"]
+    found = compute.walk(compute.case_key(values), depth, theorem_curve(values), case)
+    return pieces_figure(
+        np.array([p.value for p in found.pieces]),
+        exact_pieces(case, depth, values["r"], values["R"]),
+    )
+
+
+def field(
+    values: Mapping[str, Any],
+    case: Case,
+    curve: list[Array],
+    highlight: Sequence[int] | None = None,
+) -> go.Figure:
+    """F as arrows, its curl (or known potential) as colour, and a curve."""
+    found = compute.field_of(compute.case_key(values), values["N"], values["R"], case)
+    return field_figure(
+        found.at,
+        found.vectors,
         values["R"],
-        background=(field.axis, field.values, field.name),
-        contours=field.contours,
+        background=(found.axis, found.values, found.name),
+        contours=found.contours,
         curve=curve,
         highlight=highlight,
     )
-    return figure, (f"Arrows: the field F in a plane through the origin. Colour: its {field.name}.")
+
+
+def in_words(
+    values: Mapping[str, Any], case: Case, curve: str = "The closed curve runs counterclockwise."
+) -> str:
+    """What a picture of the field and a curve shows."""
+    found = compute.field_of(compute.case_key(values), values["N"], values["R"], case)
+    return f"Arrows: the field F in a plane through the origin. Colour: its {found.name}. {curve}"
 
 
 def judge(total: Integral) -> None:

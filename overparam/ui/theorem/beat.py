@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 
 from overparam.choices.kinds import ChoiceError
 from overparam.choices.theorem import Case, drawn_corners, own_curve, points
 from overparam.figures.theorem import add_running
 from overparam.theory.curves import Curve, Integral, trace
-from overparam.ui.components.plot import Bead, plot
+from overparam.ui.components.plot import plot
+from overparam.ui.shell.pictures import said
 from overparam.ui.shell.roles import role
 from overparam.ui.shell.state import PageState
 from overparam.ui.shell.trio import dial
@@ -26,10 +29,10 @@ def show(state: PageState, case: Case) -> None:
     left, right = st.columns([1.9, 1], gap="medium")
     with right, role("controls", "loop", gap="xsmall"):
         dial(state, "N", 0.1)
-        verdict = st.container()
+        verdict = said("loop")
         curve = _controls(state)
     with left:
-        _picture(state, case, curve)
+        _show(state, case)
     if not curve:
         with left:
             st.caption("**Draw a loop in the picture.**")
@@ -43,38 +46,41 @@ def show(state: PageState, case: Case) -> None:
         _words(found.total, movable=state.values()["curve"] != "polygon")
 
 
-def _picture(state: PageState, case: Case, curve: Curve) -> None:
-    """The field, the loop with its bead, and the integral so far."""
-    figure, alt = around.field_picture(state, case, [np.concatenate(trace(curve))] if curve else [])
-    way = None
-    if curve:
-        values = state.values()
-        found = compute.way(compute.case_key(values), values["N"], curve, case)
-        add_running(figure, found.share, found.work)
-        way = {
-            "x": found.points[:, 0].tolist(),
-            "y": found.points[:, 1].tolist(),
-            "share": found.share.tolist(),
-            "work": found.work.tolist(),
-        }
-    movable = state.values()["curve"] != "polygon"
+def _show(state: PageState, case: Case) -> None:
+    values = state.values()
+    words = "A bead walks around the closed curve; beside it the line integral so far."
     plot(
-        figure,
+        picture(values, case),
         key=state.key("beat_field"),
-        alt=f"{alt} A bead walks around the closed curve; beside it the line integral so far.",
-        on_click=partial(_move, state) if movable else None,
-        bead=Bead(way, partial(_draw, state)),
+        alt=around.in_words(values, case, words),
+        on_click=partial(_move, state) if values["curve"] != "polygon" else None,
+        on_drawn=partial(_draw, state),
+        follow=around.followed(
+            state, "beat_field", picture, ("N", "R", "x", "y", "a", "b", "tilt")
+        ),
     )
+
+
+def picture(values: Mapping[str, Any], case: Case) -> go.Figure:
+    """The field, the loop of the choices, and the integral along it."""
+    try:
+        curve = own_curve(values)
+    except ValueError:
+        return around.field(values, case, [])
+    figure = around.field(values, case, [np.concatenate(trace(curve))])
+    found = compute.way(compute.case_key(values), values["N"], curve, case)
+    return add_running(figure, found.points, found.share, found.work)
 
 
 def _words(total: Integral, movable: bool) -> None:
     """How much of the work a loop leaves, what to do, and what follows."""
     if total.absolute > 0:
         share = abs(total.value) / total.absolute
-        st.markdown(
-            f"**{100 * share:.2f} %** of ∫|F·dW| = {total.absolute:.4g} did not cancel. Can you"
-            " draw a loop with more?"
-        )
+        with said("loop_work"):
+            st.markdown(
+                f"**{100 * share:.2f} %** of ∫|F·dW| = {total.absolute:.4g} did not cancel. Can you"
+                " draw a loop with more?"
+            )
     st.caption(
         "**Draw a loop in the picture.** The bar rises where the bead goes with the arrows, and"
         " falls where it goes against them; drag the bead to go again."

@@ -2,21 +2,23 @@
 matter.
 
 Arguments with a leading underscore are not part of the key: the case follows from its own key.
+What pictures that follow a hand are made of is soon found and has no spinner: it would need a page.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 
 from overparam.choices.problems import PROBLEMS
 from overparam.choices.theorem import DATA, SHAPE, Case, case
-from overparam.data import Data
+from overparam.data import Data, ethanol_is_cached
 from overparam.figures.theorem import METHODS
 from overparam.theory.curves import MOST_PANELS, Array, Curve, Integral, half_disc
 from overparam.theory.field import (
@@ -53,13 +55,30 @@ def case_key(values: Mapping[str, Any]) -> Key:
     return (kind, *(values[name] for name in names), values["csv"] if kind == "csv" else "")
 
 
-@st.cache_resource(max_entries=32, ttl=3600, show_spinner="Reading the data …")
+@st.cache_resource(max_entries=32, ttl=3600, show_spinner=False)
 def find_case(key: Key, _values: Mapping[str, Any], _upload: Data | None) -> Case:
     """The loss and the plane. Raises ValueError, in one sentence."""
     if key[0] not in DATA:
         return case(_values)
     inputs, targets, _ = PROBLEMS[key[0]].arrays(SimpleNamespace(**_values), _upload)
     return case(_values, inputs, targets[:, 0])
+
+
+def of_link(
+    draw: Callable[[Mapping[str, Any], Case], go.Figure],
+) -> Callable[[Mapping[str, Any]], go.Figure]:
+    """The picture of choices alone.
+
+    Its function raises ValueError, in one sentence, where a link does not bring the data.
+    """
+
+    def drawn(values: Mapping[str, Any]) -> go.Figure:
+        kind = values["loss"]
+        if kind == "csv" or (kind == "ethanol" and not ethanol_is_cached()):
+            raise ValueError("The data of this picture are not here.")
+        return draw(values, find_case(case_key(values), values, None))
+
+    return drawn
 
 
 @dataclass(frozen=True)
@@ -74,7 +93,7 @@ class Field:
     contours: bool
 
 
-@st.cache_data(max_entries=64, ttl=3600, show_spinner="Computing the field …")
+@st.cache_data(max_entries=64, ttl=3600, show_spinner=False)
 def field_of(key: Key, depth: float, half_width: float, _case: Case) -> Field:
     """Arrows of F, and behind them the curl; where F is known to be a gradient, its potential takes
     the curl's place."""
@@ -100,7 +119,7 @@ class Walk:
     area: Integral
 
 
-@st.cache_data(max_entries=64, ttl=3600, show_spinner="Walking around the curve …")
+@st.cache_data(max_entries=64, ttl=3600, show_spinner=False)
 def walk(key: Key, depth: float, curve: Curve, _case: Case) -> Walk:
     """The line integral uses F in all d dimensions, Stokes the loss restricted to the plane."""
     points = PATIENCE / max(len(getattr(_case.loss, "targets", ())), 1)

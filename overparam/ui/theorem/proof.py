@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+import plotly.graph_objects as go
 import streamlit as st
 
 from overparam.choices.theorem import Case
 from overparam.figures.style import PIECES
 from overparam.figures.theorem import NUMBERS, short
 from overparam.theory.field import closed_form, leading_term
+from overparam.ui.components.plot import plot
+from overparam.ui.shell.pictures import said
 from overparam.ui.shell.state import PageState
 from overparam.ui.theorem import around, compute
 
@@ -71,7 +77,6 @@ RIEMANN = (
 
 def show(state: PageState, case: Case) -> None:
     """Draw the part."""
-    values = state.values()
     left, right = st.columns([1.15, 1], gap="medium")
     with right:
         st.segmented_control(
@@ -83,18 +88,31 @@ def show(state: PageState, case: Case) -> None:
             format_func=lambda i: f"Step {i}",
             label_visibility="collapsed",
         )
-        step = int(state.values()["step"])
-        pieces, heading, words = STEPS[step - 1]
+        values = state.values()
+        step = int(values["step"])
+        _, heading, words = STEPS[step - 1]
         st.markdown(f"##### {step}. {heading}\n\n{words}")
         curve = around.gamma(state)
-        if curve and case.c > 0:
-            st.markdown(_numbers(step, case.c, values["N"], values["r"], values["R"]))
+        with said("proof"):
+            if curve and case.c > 0:
+                st.markdown(_numbers(step, case.c, values["N"], values["r"], values["R"]))
+            if curve and step == len(STEPS):
+                found = compute.walk(compute.case_key(values), values["N"], curve, case)
+                st.markdown(f"Measured on this curve: **{found.total}**.")
         if curve and step == len(STEPS):
-            found = compute.walk(compute.case_key(values), values["N"], curve, case)
-            st.markdown(f"Measured on this curve: **{found.total}**.")
             st.caption(RIEMANN)
     with left:
-        around.draw_field(state, case, curve, "proof_field", highlight=pieces)
+        plot(
+            picture(values, case),
+            key=state.key("proof_field"),
+            alt=around.in_words(values, case),
+            follow=around.followed(state, "proof_field", picture),
+        )
+
+
+def picture(values: Mapping[str, Any], case: Case) -> go.Figure:
+    """The field, and the pieces of the curve that the step speaks of."""
+    return around.field_picture(values, case, highlight=STEPS[int(values["step"]) - 1][0])
 
 
 def _numbers(step: int, c: float, depth: float, r: float, big_r: float) -> str:
