@@ -83,14 +83,14 @@ def test_a_slider_moves_the_picture_without_a_blink(view):
         new MutationObserver(() => {{ window.removals += gone() }})
             .observe(document.body, {{ childList: true, subtree: true }})
     }}""")
-    before = page.eval_on_selector(PLOT, "p => p.data[1].x.length ? p.data[1].x[0] : 0")
+    before = page.eval_on_selector(PLOT, "p => p.calcdata[1][0].x")
     page.locator(".stSlider input").first.focus()
     for _ in range(8):
         page.keyboard.press("ArrowRight")
         page.wait_for_timeout(60)
     wait_for_choice(page, "N")
     assert page.evaluate("window.removals") == 0
-    assert page.eval_on_selector(PLOT, "p => p.data[1].x[0]") != before
+    assert page.eval_on_selector(PLOT, "p => p.calcdata[1][0].x") != before
 
 
 def test_the_picture_follows_a_hand_of_which_the_script_has_not_heard(view):
@@ -98,7 +98,7 @@ def test_the_picture_follows_a_hand_of_which_the_script_has_not_heard(view):
     slider = page.locator(".st-key-pre_w")
     x, y, width, height = slider.locator("[style*='left:']").first.bounding_box().values()
     across = slider.bounding_box()["width"]
-    image = "document.querySelector('.plot').data[1].x[0]"
+    image = "document.querySelector('.plot').calcdata[1][0].x"
     before = said = page.evaluate(image)
     words = page.locator(".st-key-said_one")
     page.mouse.move(x + width / 2, y + height / 2)
