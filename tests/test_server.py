@@ -8,7 +8,7 @@ import socket
 import pytest
 from streamlit import config
 
-from overparam.ui.components import plotly_js
+from overparam.ui.components import chart_js, plotly_js
 from overparam.ui.shell import frontend
 from overparam.ui.shell.document_head import DocumentHead
 from overparam.ui.shell.look import ROOM_FOR_SIDEBAR
@@ -22,21 +22,22 @@ def port():
         yield port
 
 
-def asked(port, encoding):
+def asked(port, script, encoding):
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    connection.request("GET", f"/{plotly_js.ROUTE}", headers={"Accept-Encoding": encoding})
+    connection.request("GET", f"/{script.ROUTE}", headers={"Accept-Encoding": encoding})
     answer = connection.getresponse()
     body = answer.read()
     connection.close()
     return answer.headers, body
 
 
-def test_the_drawing_library_comes_compressed_and_may_be_kept(port):
-    headers, body = asked(port, "gzip, br")
+@pytest.mark.parametrize("script", [plotly_js, chart_js])
+def test_large_scripts_come_compressed_and_may_be_kept(port, script):
+    headers, body = asked(port, script, "gzip, br")
     assert headers["content-encoding"] == "gzip" and "immutable" in headers["cache-control"]
-    assert len(body) < len(plotly_js.plain()) / 2 and gzip.decompress(body) == plotly_js.plain()
-    headers, body = asked(port, "identity")
-    assert headers["content-encoding"] is None and body == plotly_js.plain()
+    assert len(body) < len(script.plain()) / 2 and gzip.decompress(body) == script.plain()
+    headers, body = asked(port, script, "identity")
+    assert headers["content-encoding"] is None and body == script.plain()
 
 
 def test_routes_stand_below_the_path_of_the_app(monkeypatch):
@@ -113,7 +114,7 @@ def test_the_head_of_every_page_has_the_look_and_asks_for_the_drawing_library():
     assert "padding-inline" in written and "app_tools" in written
     assert f'src="./{plotly_js.ROUTE}"' in written
     own = written.replace(frontend.asked(), "")
-    assert own.count("<") == 4  # a style sheet and a script
+    assert own.count("<") == 5  # a style sheet and two scripts
     assert "stTopNav" in written and "stTopNav" not in head("/", "embed=true")
 
 

@@ -10,29 +10,12 @@ from pathlib import Path
 
 import streamlit as st
 
-_HERE = Path(__file__).parent
-_SOURCES = (
-    "chart.js",
-    "live.js",
-    "player.js",
-    "hand.js",
-    "glances.js",
-    "stream.js",
-    "guess.js",
-    "still.js",
-    "follower.js",
-    "bead.js",
-    "cursor.js",
-    "descent.js",
-    "descent_hand.js",
-    "heights.js",
-    "plotly_js.js",
-)
+from overparam.ui.components import chart_js, plotly_js
 
 chart = st.components.v2.component(
     "overparam_chart",
-    js="\n".join((_HERE / name).read_text(encoding="utf-8") for name in _SOURCES),
-    css=(_HERE / "chart.css").read_text(encoding="utf-8"),
+    js=chart_js.STUB if plotly_js.served_by_route() else chart_js.TEXT,
+    css=Path(__file__).with_name("chart.css").read_text(encoding="utf-8"),
     isolate_styles=False,  # Plotly's own style sheet goes to the document and must reach the chart
 )
 

@@ -40,6 +40,11 @@ def serve_by_route() -> None:
     _served = True
 
 
+def served_by_route() -> bool:
+    """Whether the app has routes of its own."""
+    return _served
+
+
 def plotly_url() -> str:
     """Address of plotly.min.js, relative to the address of the app."""
     return (

@@ -8,7 +8,7 @@ import os
 import socket
 import stat
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
@@ -21,7 +21,7 @@ from streamlit import config
 from streamlit.starlette import App
 
 from overparam.serving.workers.pool import Workers, wanted_workers
-from overparam.ui.components import plotly_js
+from overparam.ui.components import chart_js, plotly_js
 from overparam.ui.shell import follow, frontend, pictures, watch
 from overparam.ui.shell.document_head import DocumentHead
 from overparam.ui.shell.frame import WITH_SIDEBAR
@@ -29,6 +29,9 @@ from overparam.ui.shell.look import PAGE, ROOM_FOR_SIDEBAR, UNTIL_IT_STANDS, sha
 
 if TYPE_CHECKING:  # it imports torch, which the server's start need not wait for
     from overparam.serving.workers.hall import Hall
+
+
+KEPT = "public, max-age=31536000, immutable"
 
 
 def base_path() -> str:
@@ -41,7 +44,8 @@ def base_path() -> str:
 def routes() -> list[BaseRoute]:
     """All routes beside Streamlit's."""
     return [
-        Route(f"{base_path()}/{plotly_js.ROUTE}", _plotly),
+        Route(f"{base_path()}/{plotly_js.ROUTE}", _kept(plotly_js.plain, plotly_js.compressed)),
+        Route(f"{base_path()}/{chart_js.ROUTE}", _kept(chart_js.plain, chart_js.compressed)),
         *follow.routes(base_path(), lambda: _hall),
         *watch.routes(base_path(), lambda: _hall),
         *pictures.routes(base_path()),
@@ -60,7 +64,7 @@ def head(path: str, query: str) -> str:
     style = PAGE + shared(embedded) + UNTIL_IT_STANDS
     if page in WITH_SIDEBAR and not embedded and asked.get("projector") != ["1"]:
         style += ROOM_FOR_SIDEBAR
-    return f"<style>{style}</style>{plotly_js.ASKED}{frontend.asked()}"
+    return f"<style>{style}</style>{plotly_js.ASKED}{chart_js.ASKED}{frontend.asked()}"
 
 
 _loop: asyncio.AbstractEventLoop | None = None
@@ -113,12 +117,23 @@ def hall() -> Hall | None:
 _making = threading.Lock()
 
 
-async def _plotly(request: Request) -> Response:
-    headers = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
-    body = plotly_js.plain
-    if "gzip" in request.headers.get("accept-encoding", ""):
-        headers["Content-Encoding"], body = "gzip", plotly_js.compressed
-    return Response(await asyncio.to_thread(body), media_type="text/javascript", headers=headers)
+def _kept(
+    plain: Callable[[], bytes], compressed: Callable[[], bytes]
+) -> Callable[[Request], Awaitable[Response]]:
+    """A script that a browser may keep for ever."""
+
+    async def answer(request: Request) -> Response:
+        headers = {
+            "Cache-Control": "public, max-age=31536000, immutable",
+            "Vary": "Accept-Encoding",
+        }
+        body = plain
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            headers["Content-Encoding"], body = "gzip", compressed
+        text = await asyncio.to_thread(body)
+        return Response(text, media_type="text/javascript", headers=headers)
+
+    return answer
 
 
 def no_delay() -> int:
