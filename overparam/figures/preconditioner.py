@@ -103,20 +103,18 @@ def one_output(
             marker={"color": colour, "size": 7},
             hovertemplate=f"{name} = (%{{x:.4g}}, %{{y:.4g}})<extra></extra>",
         )
-    figure.update_layout(
-        **base_layout(
-            height=470,
-            annotations=[a for a in arrows if a] + _labels(tips, apart=0.06 * window),
-            xaxis=axis("first weight", range=[-window, window], zeroline=True, zerolinecolor=GRID),
-            yaxis=axis(
-                "second weight",
-                range=[-window, window],
-                zeroline=True,
-                zerolinecolor=GRID,
-                scaleanchor="x",
-            ),
-            uirevision=float(window),
-        )
+    figure.layout = base_layout(  # set at once it takes half the time
+        height=470,
+        annotations=[a for a in arrows if a] + _labels(tips, apart=0.06 * window),
+        xaxis=axis("first weight", range=[-window, window], zeroline=True, zerolinecolor=GRID),
+        yaxis=axis(
+            "second weight",
+            range=[-window, window],
+            zeroline=True,
+            zerolinecolor=GRID,
+            scaleanchor="x",
+        ),
+        uirevision=float(window),
     )
     return figure
 
@@ -150,8 +148,10 @@ def eigenvalue_map(
     )
     r, s = chosen
     frame = {"color": BLUE, "width": 3}
-    figure.add_shape(type="rect", x0=s - 0.49, x1=s + 0.49, y0=r - 0.49, y1=r + 0.49, line=frame)
-    return _matrix_layout(figure, table, "{:.3g}")
+    _matrix_layout(figure, table, "{:.3g}")
+    return figure.add_shape(
+        type="rect", x0=s - 0.49, x1=s + 0.49, y0=r - 0.49, y1=r + 0.49, line=frame
+    )
 
 
 def signed_matrix(matrix: np.ndarray, letters: tuple[str, str], text: bool = True) -> go.Figure:
@@ -200,15 +200,14 @@ def _matrix_layout(figure: go.Figure, matrix: np.ndarray, number: str | None) ->
         for r, s in np.ndindex(matrix.shape)
         if number is not None
     ]
-    return figure.update_layout(
-        **base_layout(
-            height=round(rows * cell) + 40,
-            xaxis=axis(**bare, side="top"),
-            yaxis=axis(**bare, autorange="reversed", scaleanchor="x"),
-            margin={"t": 8, "r": 8},
-            annotations=numbers,
-        )
+    figure.layout = base_layout(
+        height=round(rows * cell) + 40,
+        xaxis=axis(**bare, side="top"),
+        yaxis=axis(**bare, autorange="reversed", scaleanchor="x"),
+        margin={"t": 8, "r": 8},
+        annotations=numbers,
     )
+    return figure
 
 
 def _arrow(

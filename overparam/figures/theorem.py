@@ -81,7 +81,25 @@ def field_figure(
         small: leave out the colour bar and the names of the axes, which the text beside must then
             give.
     """
-    figure = go.Figure()
+    edge = [-1.1 * half_width, 1.1 * half_width]
+    if small:
+        edge = [-half_width, half_width]
+    names = ("", "") if small else ("along e = G(0)/‖G(0)‖", "across")
+    figure = go.Figure(
+        layout=base_layout(
+            height=height,
+            margin={"t": 4 if small else 30, "b": 4},
+            xaxis=axis(names[0], range=edge, constrain="domain", showgrid=False),
+            yaxis=axis(
+                names[1],
+                range=edge,
+                scaleanchor="x",
+                constrain="domain",
+                constraintoward="top",
+                showgrid=False,
+            ),
+        )
+    )
     if background is not None:
         figure.add_trace(_background(*background, contours).update(showscale=not small))
     figure.add_scatter(
@@ -119,32 +137,13 @@ def field_figure(
             showlegend=False,
             marker={"symbol": "star", "size": 14, "color": REST_PART},
         )
-    figure.add_scatter(
+    return figure.add_scatter(
         x=[0],
         y=[0],
         mode="markers",
         name="origin",
         showlegend=False,
         marker={"symbol": "cross-thin-open", "size": 9, "color": NEUTRAL},
-    )
-    edge = [-1.1 * half_width, 1.1 * half_width]
-    if small:
-        edge = [-half_width, half_width]
-    names = ("", "") if small else ("along e = G(0)/‖G(0)‖", "across")
-    return figure.update_layout(
-        **base_layout(
-            height=height,
-            margin={"t": 4 if small else 30, "b": 4},
-            xaxis=axis(names[0], range=edge, constrain="domain", showgrid=False),
-            yaxis=axis(
-                names[1],
-                range=edge,
-                scaleanchor="x",
-                constrain="domain",
-                constraintoward="top",
-                showgrid=False,
-            ),
-        )
     )
 
 
@@ -236,20 +235,19 @@ def pieces_figure(values: Array, closed: Array | None) -> go.Figure:
         )
     low, high = min(bars.min(), 0), max(bars.max(), 0)
     room = 0.4 * max(high - low, 1e-12)  # for a label at the end of a bar, at half this height too
-    return figure.update_layout(
-        **base_layout(
-            height=215,
-            margin={"l": 8, "r": 8, "t": 8, "b": 8},
-            bargap=0.35,
-            xaxis=axis(tickangle=0),
-            yaxis=axis(
-                "line integral",
-                range=[low - (room if low else 0), high + room],
-                zeroline=True,
-                zerolinecolor=NEUTRAL,
-            ),
-        )
+    figure.layout = base_layout(
+        height=215,
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        bargap=0.35,
+        xaxis=axis(tickangle=0),
+        yaxis=axis(
+            "line integral",
+            range=[low - (room if low else 0), high + room],
+            zeroline=True,
+            zerolinecolor=NEUTRAL,
+        ),
     )
+    return figure
 
 
 def limit_figure(

@@ -28,6 +28,7 @@ class Follower {
 
   async ask() {
     this.asking = true
+    let drawn // while one is drawn the next is asked for
     while (this.wanted) {
       const { address, query } = this.follow, url = appUrl(address)
       url.search = new URLSearchParams({ ...query, ...this.wanted })
@@ -36,7 +37,8 @@ class Follower {
       const figure = answer.ok && (await answer.text())
       if (!this.hand.holds) break
       this.show(true, !figure)
-      if (figure) await this.draw(figure)
+      await drawn
+      if (figure) drawn = this.draw(figure)
     }
     this.asking = false
   }
