@@ -39,7 +39,7 @@ class Guess {
   }
 
   remove() {
-    this.chart.root.classList.remove("guessing")
+    document.documentElement.removeAttribute("data-guessing")
     for (const own of [this.layer, this.pad, this.line]) own.remove()
   }
 
@@ -51,7 +51,7 @@ class Guess {
 
   turn(shown) {
     this.shown = shown
-    this.chart.root.classList.toggle("guessing", !shown)
+    document.documentElement.toggleAttribute("data-guessing", !shown)
     this.chart.schedule()
     this.place()
   }

@@ -145,6 +145,7 @@ class LiveChart {
   destroy() {
     this.player.destroy()
     this.glances.destroy()
+    this.guess?.remove()
     for (const kind of ["click", "keydown"]) document.removeEventListener(kind, this.foreseeing, true)
     clearTimeout(this.resting)
     cancelAnimationFrame(this.gliding)

@@ -54,8 +54,8 @@ STYLE = """
   opacity: 0.3; /* it is about the values before */
 }
 .st-key-race_live_chart { margin-top: -0.75rem; } /* the chart's own margin holds the marks */
-.stMain:has(.live-chart.guessing) :is(.st-key-role_answer_claim, .race-table, .preset) * {
-  visibility: hidden; /* it would tell what is to be guessed */
+html[data-guessing] :is(.st-key-role_answer_claim, .race-table, .preset) * {
+  visibility: hidden; /* it would tell what is to be guessed; without :has(), see chart.css */
 }
 """
 
