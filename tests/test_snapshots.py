@@ -17,8 +17,8 @@ from overparam.ui.components.live_chart import MOST_POINTS, Curve, LiveChart, Ma
 class Slot:
     """In the place of st.empty(): keeps what it was told to show."""
 
-    def html(self, body: str) -> None:
-        self.body = body
+    def html(self, body) -> None:
+        self.body = body._repr_html_()
 
 
 def drawn(curves, marks=(), x_log=True):
