@@ -49,6 +49,10 @@ def place(name: Role) -> str:
     return f'[data-testid="stLayoutWrapper"]:has(> {css(name)})'
 
 
+CAPTION_ALONE = (
+    '[data-testid="stLayoutWrapper"]:has(> [class*="st-key-said_"]'
+    ' > :only-child [data-testid="stCaptionContainer"])'
+)
 PROJECTOR = f"""
 .stMain :is({place("aside")}, {column("aside")}) {{ display: none; }}
 .stMain .stElementContainer:has([data-testid="stCaptionContainer"]):not(
@@ -56,6 +60,7 @@ PROJECTOR = f"""
 ) {{
   display: none;
 }}
+.stMain {CAPTION_ALONE} {{ display: none; }} /* nor does its gap stay */
 {css("controls")} {{ gap: 0.1rem; }}
 """
 """A lecturer's screen: the room belongs to the pictures, and captions are asides unless they stand
