@@ -7,7 +7,7 @@ from pathlib import Path
 from overparam.ui.shell.roles import LESSON, PROJECTOR, column, css, place
 
 SHELL = Path(__file__).parents[1] / "overparam" / "ui" / "shell"
-OWN = ("app", "lesson", "role")  # what the shell itself puts on a page
+OWN = ("app", "lesson", "role", "said")  # what the shell itself puts on a page
 
 
 def test_the_shell_names_no_widget_of_a_page():
