@@ -183,4 +183,4 @@ class Player {
 }
 
 const SAY = 100, ANSWER = 1500, GLANCE = 300 // milliseconds
-const EACH = 60, ATONCE = 400 // milliseconds that the server needs to answer a press of Run; that people may wait for it
+const EACH = 60, ATONCE = 400 // milliseconds between two presses of Run, so that scripts leave time for frames; for all together
