@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from overparam import benchmark
+from overparam.benchmark.__main__ import main
+from overparam.benchmark.maps import by_hand
+from overparam.benchmark.networks import ordinary_network
+from overparam.benchmark.race import RUNS, ordinary_loop
+from overparam.benchmark.stopwatch import stopwatch
 from overparam.choices.kinds import read_choices
 from overparam.choices.map import PLAN_CHOICES, Plan
 from overparam.data.digits import load_digits
@@ -36,7 +40,7 @@ def small(dtype, outputs=1):
 @pytest.mark.parametrize("width", [2, 7])
 def test_the_ordinary_loop_computes_the_same_run(width):
     method = Method(3, step=2e-3, scale=0.5, width=width)
-    losses = benchmark.ordinary_loop(small(torch.float64, 2), method)(60)
+    losses = ordinary_loop(small(torch.float64, 2), method)(60)
     np.testing.assert_allclose(
         losses, Simulation(small(torch.float64, 2), [method]).advance(60)[:, 0], rtol=1e-10
     )
@@ -47,7 +51,7 @@ def test_the_ordinary_loop_computes_the_same_run(width):
 def test_the_ordinary_network_learns(optimizer):
     step = 0.003 if optimizer == "adam" else 0.1
     torch.manual_seed(0)
-    advance = benchmark.ordinary_network(Recipe(2, optimizer, step), 64)
+    advance = ordinary_network(Recipe(2, optimizer, step), 64)
     net = next(
         cell.cell_contents
         for cell in advance.__closure__
@@ -65,9 +69,7 @@ def test_the_loop_written_by_hand_computes_the_same_row_of_the_map(kind, depth):
     plan = Plan.of(read_choices(PLAN_CHOICES, {"kind": kind, "depth": str(depth)})[0])
     cells = [plan.cell(x, 2) for x in range(13)]
     counts = [len(step_sizes(plan, cell)) for cell in cells]
-    reached = np.split(
-        benchmark.by_hand(plan, 3.0, depth, kind)(300).numpy(), np.cumsum(counts)[:-1]
-    )
+    reached = np.split(by_hand(plan, 3.0, depth, kind)(300).numpy(), np.cumsum(counts)[:-1])
     block = Block(plan, cells)
     block.advance(300, seconds=np.inf)
     expected = [min(own[own >= 0], default=UNKNOWN) for own in reached]
@@ -85,19 +87,21 @@ def test_a_stopwatch_keeps_the_fastest_slice_of_each_candidate():
 
         return advance
 
-    took = benchmark.stopwatch(2, clock=lambda: now[0])({name: candidate(name) for name in costs})
+    took = stopwatch(2, clock=lambda: now[0])({name: candidate(name) for name in costs})
     assert took == pytest.approx({"a": 2e-3, "b": 6e-3})
 
 
 def test_the_table_has_a_line_for_every_problem_precision_and_number_of_runs(monkeypatch, capsys):
-    monkeypatch.setattr(benchmark, "ethanol_shaped", small)
-    monkeypatch.setattr(benchmark, "SLICE", 1e-4)
-    monkeypatch.setattr(benchmark, "ATLAS_DETAIL", "quick&horizon=20&grid=2")
-    monkeypatch.setattr(benchmark, "Pool", lambda workers: Pool(1))  # no process starts
-    benchmark.main(["--rounds", "1"])
+    for section in ("race", "tuning"):
+        monkeypatch.setattr(f"overparam.benchmark.{section}.ethanol_shaped", small)
+    monkeypatch.setattr("overparam.benchmark.stopwatch.SLICE", 1e-4)
+    maps = "overparam.benchmark.maps"
+    monkeypatch.setattr(f"{maps}.ATLAS_DETAIL", "quick&horizon=20&grid=2")
+    monkeypatch.setattr(f"{maps}.Pool", lambda workers: Pool(1))  # no process starts
+    main(["--rounds", "1"])
     lines = capsys.readouterr().out.splitlines()
     race = [line for line in lines if re.match(r"(2565x128|two coord) +float", line)]
-    assert len(race) == 2 * 2 * len(benchmark.RUNS)
+    assert len(race) == 2 * 2 * len(RUNS)
     assert len([line for line in lines if re.match(r"round \d: .* best ratio", line)]) == 3
     assert len([line for line in lines if re.match(r" +float(32|64) +\d+ \|", line)]) == 6
     for line in race:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from overparam import benchmark
+from overparam.benchmark.gpu import gpu
 from overparam.choices.kinds import read_choices
 from overparam.choices.race import CHOICES, Experiment
 from overparam.engine import device as execution
@@ -76,4 +76,4 @@ def test_a_run_on_the_gpu_says_so_and_finds_what_the_cpu_finds(monkeypatch):
 
 
 def test_the_benchmark_measures_it():
-    assert any("x" in line and "|" in line for line in list(benchmark.gpu(None))[3:])
+    assert any("x" in line and "|" in line for line in list(gpu(None))[3:])
