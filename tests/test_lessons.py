@@ -10,7 +10,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from overparam.choices.kinds import ChoiceError, read_choices
-from overparam.story.lessons import COURSES, RACE, find, name_of
+from overparam.story.courses.step import RACE
+from overparam.story.lessons import COURSES, find, name_of
 from overparam.ui.shell.lesson_card import _PREFIX, _leave
 
 ROOT = Path(__file__).parents[1]

@@ -27,13 +27,16 @@ from overparam.measure.curvature import hessian_product
 from overparam.measure.history import GAPS
 from overparam.measure.trajectory import fastest
 from overparam.serving.run import Run
-from overparam.story import lessons
+from overparam.story.courses.why import WHY
 from overparam.story.presets import PRESETS
 from overparam.theory.potential import shares
 from overparam.theory.preconditioner import precondition_root
 from tests.test_plateaus import escapes
 
 ROOT = Path(__file__).parents[1]
+WHY_TEXT, DEMO_TEXT, WAIT_TEXT = (
+    f"overparam/story/courses/{course}.py" for course in ("why", "demo", "wait")
+)
 ETHANOL = ROOT.parent / "shared" / "data" / "gas_ethanol.npz"
 
 
@@ -98,7 +101,7 @@ def test_at_p_2_depth_does_not_help_and_momentum_nesterov_and_adam_do():
 
 
 def test_along_the_weights_steps_shrink_below_the_size_named():
-    assert stands("overparam/story/lessons.py", r"$\\|W\\|<N^{-N/(2N-2)}$: the slow start.")
+    assert stands(WHY_TEXT, r"$\\|W\\|<N^{-N/(2N-2)}$: the slow start.")
     for depth in (2, 3, 8):
         edge = depth ** (-depth / (2 * depth - 2))
         assert depth * edge ** (2 - 2 / depth) == pytest.approx(1)
@@ -168,28 +171,25 @@ def shown_counts(query: dict) -> np.ndarray:
     return run.view(10**9).reached
 
 
-LESSONS = "overparam/story/lessons.py"
-
-
 def test_on_the_opening_data_depth_2_is_3_times_faster_but_not_at_first_and_not_at_p_2():
-    assert stands(LESSONS, "About 3 times: see the bracket.")
-    assert stands(LESSONS, "to a gap of 0.2 it needs twice as many")
-    assert stands(LESSONS, "is the same everywhere, and only the slow start is left.")
-    one, two, _ = shown_counts(lessons.OPENING)
+    assert stands(WHY_TEXT, "About 3 times: see the bracket.")
+    assert stands(WHY_TEXT, "to a gap of 0.2 it needs twice as many")
+    assert stands(WHY_TEXT, "is the same everywhere, and only the slow start is left.")
+    one, two, _ = shown_counts(OPENING)
     fifth, hundredth = GAPS.index(0.2), GAPS.index(0.01)
     assert 2.5 < one[hundredth] / two[hundredth] < 3.7 and 1.6 < two[fifth] / one[fifth] < 2.4
-    one, two, three = shown_counts(lessons.OPENING | {"p": "2"})
+    one, two, three = shown_counts(OPENING | {"p": "2"})
     assert one[hundredth] < min(two[hundredth], three[hundredth])
-    one, two, three = shown_counts(lessons.OPENING | {"p": "6"})
+    one, two, three = shown_counts(OPENING | {"p": "6"})
     assert one[hundredth] < 0 < min(two[hundredth], three[hundredth])
 
 
 def test_momentum_and_adam_are_ahead_of_depth_at_p_4_and_behind_depth_3_at_p_6():
     assert stands(
-        LESSONS, "momentum and Adam need fewer iterations to a gap of 0.01 than any depth."
+        DEMO_TEXT, "momentum and Adam need fewer iterations to a gap of 0.01 than any depth."
     )
-    assert stands(LESSONS, "At $p = 6$ depth 3 alone gets to 0.001 within 500.")
-    rivals = lessons.OPENING | {"methods": "1_gd~2_gd~3_gd~1_momentum~1_adagrad~1_adam"}
+    assert stands(DEMO_TEXT, "At $p = 6$ depth 3 alone gets to 0.001 within 500.")
+    rivals = OPENING | {"methods": "1_gd~2_gd~3_gd~1_momentum~1_adagrad~1_adam"}
     _, two, three, momentum, _, adam = shown_counts(rivals)[:, GAPS.index(0.01)]
     assert 0 < max(momentum, adam) < min(two, three)
     arrived = shown_counts(rivals | {"p": "6"})[:, GAPS.index(0.001)] > 0
@@ -199,14 +199,10 @@ def test_momentum_and_adam_are_ahead_of_depth_at_p_4_and_behind_depth_3_at_p_6()
 @pytest.mark.slow
 def test_started_near_zero_depth_4_waits_140_iterations_and_depth_8_does_not_leave():
     assert stands(
-        LESSONS, "leaves its plateau after about 140 iterations, and overtakes depth 1 near 1,000;"
+        WHY_TEXT, "leaves its plateau after about 140 iterations, and overtakes depth 1 near 1,000;"
     )
-    assert stands(LESSONS, "depth 8 does neither within 3,000.")
-    (step,) = (
-        s
-        for s in lessons.COURSES["why"].steps
-        if s.claim == "Started near zero, deep networks stall"
-    )
+    assert stands(WHY_TEXT, "depth 8 does neither within 3,000.")
+    (step,) = (s for s in WHY.steps if s.claim == "Started near zero, deep networks stall")
     run = Run(Experiment.of(read_choices(CHOICES, dict(step.query))[0]))
     while not run.finished:
         run.advance(10**9, seconds=0.1)
@@ -222,7 +218,7 @@ def test_started_near_zero_depth_4_waits_140_iterations_and_depth_8_does_not_lea
 
 def test_a_regularizer_supplies_99_per_cent_of_f_in_the_example():
     assert stands("overparam/choices/theorem.py", "A regularizer supplies 99 % of F here")
-    assert stands(LESSONS, "The rest is about 1 %. Is a regularizer then as good?")
+    assert stands(WHY_TEXT, "The rest is about 1 %. Is a regularizer then as good?")
     example = theorem.EXAMPLE["closest"].values
     chosen = read_choices(theorem.CHOICES, {k: str(v) for k, v in example.items()})[0]
     (share,) = shares(theorem.case(chosen).flat, chosen["R"], np.array([chosen["N"]]))
@@ -230,7 +226,7 @@ def test_a_regularizer_supplies_99_per_cent_of_f_in_the_example():
 
 
 def test_near_epsilon_one_tenth_escape_times_are_off_the_law():
-    assert stands(LESSONS, "near 0.1 it is several per cent off.")
+    assert stands(WAIT_TEXT, "near 0.1 it is several per cent off.")
     assert stands(
         "overparam/ui/shell/notes.py",
         "at $\\\\varepsilon=0.1$ times are up to 30 % off it, at 0.3 mostly much more.",
@@ -265,14 +261,14 @@ def test_adadelta_at_large_steps_is_chaotic():
 
 
 ELSEWHERE = [
-    (LESSONS, "With 24 a decade the advantage is gone.", "presets:coarse_grid_is_gone_on_a_fine"),
+    (WHY_TEXT, "With 24 a decade the advantage is gone.", "presets:coarse_grid_is_gone_on_a_fine"),
     (
-        LESSONS,
+        WAIT_TEXT,
         "Near −1. What counts is not depth",
         "plateaus:escape_time_follows_the_number_of_small",
     ),
-    (LESSONS, "waits a tenth of that.", "plateaus:adam_has_no_plateau"),
-    (LESSONS, "With 32 runs a field predicts new ones well", "estimate:one_run_of_any_depth"),
+    (WAIT_TEXT, "waits a tenth of that.", "plateaus:adam_has_no_plateau"),
+    (WHY_TEXT, "With 32 runs a field predicts new ones well", "estimate:one_run_of_any_depth"),
     ("overparam/choices/plateaus.py", "the order is kept", "plateaus_page:modes_keep_their_order"),
 ]
 

@@ -16,7 +16,7 @@ from typing import Any
 from overparam.choices.kinds import read_choices
 from overparam.choices.race import CHOICES, Experiment
 from overparam.serving.course import Tuned, View
-from overparam.story.lessons import COARSE_GRID
+from overparam.story.courses.why import COARSE_GRID
 from overparam.story.race_words import arrivals, differences, ends
 
 PAPER_DATA, ALWAYS_HERE = "ethanol", "cancer"

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from overparam.story.lessons import MAP, RACE, Course, Step
+from overparam.story.courses.step import MAP, RACE, Course, Step
 
 RUN_SECONDS = 120
 

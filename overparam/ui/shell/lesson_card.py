@@ -12,9 +12,8 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from overparam.choices.kinds import ChoiceError
-from overparam.story.lessons import (
+from overparam.story.courses.step import (
     BEYOND,
-    COURSES,
     GRADIENT,
     HOME,
     MAP,
@@ -23,9 +22,8 @@ from overparam.story.lessons import (
     REGULARIZER,
     Course,
     Step,
-    find,
-    name_of,
 )
+from overparam.story.lessons import COURSES, find, name_of
 from overparam.ui.shell.roles import LESSON, hidden
 from overparam.ui.shell.state import follow_url, stands_at
 from overparam.ui.shell.transport import stand_at

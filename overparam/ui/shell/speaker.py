@@ -8,7 +8,8 @@ import re
 import streamlit as st
 
 from overparam.choices.kinds import ChoiceError
-from overparam.story.lessons import Course, find, name_of
+from overparam.story.courses.step import Course
+from overparam.story.lessons import find, name_of
 from overparam.ui.components.window import app_window
 from overparam.ui.shell.lesson_card import go, lecture_code
 from overparam.words import show

@@ -1,0 +1,1 @@
+"""The courses of lessons, a file each."""
