@@ -22,7 +22,8 @@ from overparam.data import DataError
 from overparam.data.images import SOURCES, Images, load_images
 from overparam.engine.convolution import paper
 from overparam.engine.device import choose_device, prepare_thread
-from overparam.engine.nonlinear import FactoredNetworks, Recipe
+from overparam.engine.nonlinear import FactoredNetworks
+from overparam.engine.recipe import Recipe
 from overparam.measure.arrivals import arrivals
 
 DECAY, DEVIATION, STEP = 5e-4, 0.1, 0.01  # as in the tutorial

@@ -15,8 +15,8 @@ from overparam.choices.kinds import read_choices
 from overparam.choices.map import PLAN_CHOICES, Plan
 from overparam.data.digits import load_digits
 from overparam.engine.losses import lp
-from overparam.engine.nonlinear import Recipe
 from overparam.engine.problem import Problem
+from overparam.engine.recipe import Recipe
 from overparam.engine.simulation import Method, Simulation
 from overparam.serving.maps.atlas import Pool
 from overparam.serving.maps.block import UNKNOWN, Block, step_sizes

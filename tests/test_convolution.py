@@ -9,7 +9,8 @@ from torch import nn
 
 from overparam.engine import convolution
 from overparam.engine.convolution import Convolutional, paper
-from overparam.engine.nonlinear import FactoredNetworks, Recipe, one_hot
+from overparam.engine.nonlinear import FactoredNetworks, one_hot
+from overparam.engine.recipe import Recipe
 
 RNG = np.random.default_rng(0)
 X, LABELS = RNG.uniform(-0.5, 0.5, (12, 64)), RNG.integers(0, 10, 12)

@@ -17,8 +17,9 @@ import torch
 from overparam.choices.beyond_linear import APART, Study
 from overparam.data.digits import load_digits
 from overparam.data.images import FILES, Images
-from overparam.engine.nonlinear import FACTORS, INITS, PENALTIES, FactoredNetworks, Recipe
+from overparam.engine.nonlinear import FactoredNetworks
 from overparam.engine.optimizers import OPTIMIZERS
+from overparam.engine.recipe import FACTORS, INITS, PENALTIES, Recipe
 from overparam.export.beyond_linear import as_csv, script
 from overparam.serving.training import MOST_SAMPLES, Curves, Training, network_of
 

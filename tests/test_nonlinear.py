@@ -10,18 +10,11 @@ import pytest
 import torch
 from torch.nn import functional
 
-import overparam.engine.nonlinear as nonlinear
 from overparam.engine.classification import OBJECTIVES
-from overparam.engine.nonlinear import (
-    FACTORS,
-    INITS,
-    PENALTIES,
-    Dense,
-    FactoredNetworks,
-    Recipe,
-    one_hot,
-)
+from overparam.engine.dense import Dense
+from overparam.engine.nonlinear import FactoredNetworks, one_hot
 from overparam.engine.optimizers import OPTIMIZERS
+from overparam.engine.recipe import FACTORS, INITS, PENALTIES, Recipe
 
 M, WIDTHS = 40, (6, 5, 4, 3)
 RNG = np.random.default_rng(0)
@@ -185,7 +178,7 @@ def test_slices_and_chunks_change_nothing(monkeypatch):
     whole.advance(20)
     for count in (1, 7, 12):
         sliced.advance(count)
-    monkeypatch.setattr(nonlinear, "CHUNK", 1)
+    monkeypatch.setattr("overparam.engine.dense.CHUNK", 1)
     chunked.advance(20)
     np.testing.assert_array_equal(whole.losses(), sliced.losses())
     np.testing.assert_allclose(whole.losses(), chunked.losses(), rtol=1e-12)

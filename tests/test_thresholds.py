@@ -13,7 +13,7 @@ from overparam.choices.map import PLAN_CHOICES, Plan
 from overparam.choices.race import CHOICES, Entry, Experiment
 from overparam.data import Data
 from overparam.engine.device import no_memory
-from overparam.engine.nonlinear import Recipe
+from overparam.engine.recipe import Recipe
 from overparam.engine.simulation import Simulation
 from overparam.measure.curvature import largest_eigenvalue
 from overparam.measure.illustration import STARTS

@@ -19,7 +19,9 @@ from overparam.choices.beyond_linear import (
 from overparam.choices.kinds import ChoiceError
 from overparam.data import DataError
 from overparam.data.digits import load_digits
-from overparam.engine.nonlinear import Dense, FactoredNetworks, Recipe
+from overparam.engine.dense import Dense
+from overparam.engine.nonlinear import FactoredNetworks
+from overparam.engine.recipe import Recipe
 from overparam.serving import stored as shelf
 from overparam.serving import training as serving
 from overparam.serving.memory import Room

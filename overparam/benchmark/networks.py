@@ -11,7 +11,9 @@ from torch import Tensor
 from overparam.benchmark.stopwatch import Stopwatch
 from overparam.benchmark.workload import STEP
 from overparam.data.digits import load_digits
-from overparam.engine.nonlinear import Dense, FactoredNetworks, Recipe
+from overparam.engine.dense import Dense
+from overparam.engine.nonlinear import FactoredNetworks
+from overparam.engine.recipe import Recipe
 from overparam.nn import EndToEnd, overparameterize
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from overparam.choices.kinds import Choice, ChoiceError, Number, Option
-from overparam.engine.nonlinear import PENALTIES, Recipe
 from overparam.engine.optimizers import OPTIMIZERS
+from overparam.engine.recipe import PENALTIES, Recipe
 
 EVERY = 10  # iterations between two looks at the loss of all training images
 PER_DECADE = 4  # step sizes of a grid

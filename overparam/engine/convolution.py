@@ -10,7 +10,7 @@ from torch.func import grad_and_value, vmap
 from torch.nn import functional
 
 from overparam.engine.classification import OBJECTIVES
-from overparam.engine.nonlinear import Leaf
+from overparam.engine.network import Leaf
 
 TOGETHER = 30_000_000  # numbers of the first layer's images that runs may hold together
 

@@ -16,8 +16,10 @@ from overparam.choices.beyond_linear import EVERY, Study
 from overparam.data.digits import load_digits
 from overparam.data.images import Images, load_images
 from overparam.engine.convolution import Convolutional, paper
+from overparam.engine.dense import Dense
 from overparam.engine.device import choose_device, no_memory, prepare_thread
-from overparam.engine.nonlinear import Dense, FactoredNetworks, Network
+from overparam.engine.network import Network
+from overparam.engine.nonlinear import FactoredNetworks
 from overparam.engine.turns import GATE
 from overparam.serving.memory import Room
 from overparam.serving.registry import Registry
