@@ -7,18 +7,9 @@ import numpy as np
 import pytest
 
 from overparam.data import load_diabetes
-from overparam.measure.updates import (
-    RunError,
-    Sample,
-    Task,
-    Way,
-    endpoint_sample,
-    exact_matrix,
-    noisy_gradient,
-    random_targets,
-    step_size,
-    update_sample,
-)
+from overparam.measure.exact_force import exact_matrix
+from overparam.measure.forces import Sample, endpoint_sample, update_sample
+from overparam.measure.updates import RunError, Task, Way, noisy_gradient, random_targets, step_size
 from overparam.theory.estimators import (
     Diagonal,
     Symmetric,

@@ -9,16 +9,10 @@ from typing import Literal
 
 import numpy as np
 
+from overparam.measure.exact_force import exact_matrix
+from overparam.measure.forces import Sample, endpoint_sample, update_sample
 from overparam.measure.roads import Works, interval
-from overparam.measure.updates import (
-    Sample,
-    Task,
-    Way,
-    endpoint_sample,
-    exact_matrix,
-    step_size,
-    update_sample,
-)
+from overparam.measure.updates import Task, Way, step_size
 from overparam.theory import known
 from overparam.theory.curves import Array
 from overparam.theory.estimators import (

@@ -8,7 +8,8 @@ from functools import cache
 
 import numpy as np
 
-from overparam.measure.updates import Sample, Task, Way, update_sample
+from overparam.measure.forces import Sample, update_sample
+from overparam.measure.updates import Task, Way
 from overparam.theory.curves import Array
 from overparam.theory.estimators import Fit, Kernel, share_left
 
