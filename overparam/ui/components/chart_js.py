@@ -16,6 +16,12 @@ _HERE = Path(__file__).parent
 _SOURCES = (
     "chart.js",
     "live.js",
+    "place.js",
+    "frames.js",
+    "canvas.js",
+    "at_rest.js",
+    "end_labels.js",
+    "arrivals.js",
     "player.js",
     "hand.js",
     "glances.js",

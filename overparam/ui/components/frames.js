@@ -1,0 +1,48 @@
+// A frame is what is known of the curves and their marks: of a snapshot, or of what came through the stream.
+
+function decode(head, points) {
+  const frame = JSON.parse(new TextDecoder().decode(bytes(head)))
+  const values = new Float32Array(bytes(points).buffer)
+  let at = 0
+  for (const curve of frame.curves) {
+    curve.x = values.subarray(at, at + curve.points)
+    curve.y = values.subarray(at + curve.points, at + 2 * curve.points)
+    at += 2 * curve.points
+  }
+  return frame
+}
+
+// The same frame with its points in the units of the axes (lx, ly), and how far its curves reach.
+function located(frame, xLog) {
+  frame.reach = -Infinity
+  for (const curve of frame.curves) {
+    curve.lx = Float64Array.from(curve.x, xLog ? Math.log10 : Number)
+    curve.ly = Float64Array.from(curve.y, Math.log10)
+    if (!curve.ghost) for (const x of curve.lx) if (Number.isFinite(x)) frame.reach = Math.max(frame.reach, x)
+  }
+  return frame
+}
+
+// An iteration in the units of the x axis.
+function along(iteration, { xLog, xZero }) {
+  return xLog ? Math.log10(Math.max(iteration, xZero)) : iteration
+}
+
+// A recorded curve in the units of the axes. What diverges leaves the picture upwards; zero and rounding below it are no gaps.
+function recorded({ samples, iteration, values, tips }, i, options) {
+  const onward = iteration > SAMPLED[samples - 1], count = samples + onward
+  const lx = new Float64Array(count), ly = new Float64Array(count)
+  const top = Math.log10(options.yClip[1])
+  let lost = false
+  for (let j = 0; j < count; j++) {
+    const value = j < samples ? values[i][j] : tips[i]
+    lx[j] = along(j < samples ? SAMPLED[j] : iteration, options)
+    ly[j] = Number.isNaN(value) ? (lost ? Number.NaN : top) : Math.log10(Math.max(value, FLOOR))
+    lost ||= Number.isNaN(value)
+  }
+  const x = lx.map(options.xLog ? (at) => 10 ** at : Number), y = ly.map((gap) => 10 ** gap)
+  return { lx, ly, x, y }
+}
+
+const bytes = (base64) => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))
+const FLOOR = 1e-16 // rounding can take a gap to zero or below
