@@ -10,6 +10,7 @@ import torch
 from hypothesis import HealthCheck, settings
 
 from overparam.data import ethanol
+from overparam.engine.device import prepare_thread
 from tests.ethanol_mirror import archive
 
 # Every run tries new examples, those that decide whether a change is taken too; where one fails
@@ -32,6 +33,13 @@ def denormals() -> Iterator[None]:
     usual arithmetic."""
     yield
     torch.set_flush_denormal(False)
+
+
+@pytest.fixture
+def as_in_the_app() -> None:
+    """Long loops run as they do there: without denormals, which make a converged run 100 times
+    slower."""
+    prepare_thread()
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,4 @@
-"""Whole runs: against the ordinary PyTorch training loop, against themselves one at a time, and
-what happens when one diverges."""
+"""Whole runs: against the ordinary PyTorch training loop, and against themselves one at a time."""
 
 from dataclasses import replace
 
@@ -7,48 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from overparam.engine.device import prepare_thread
-from overparam.engine.losses import lp
 from overparam.engine.optimizers import OPTIMIZERS
-from overparam.engine.parameterizations import imbalance
-from overparam.engine.problem import Problem, two_coordinate, two_coordinates
+from overparam.engine.problem import two_coordinate, two_coordinates
 from overparam.engine.simulation import KINDS, STARTS, Method, Simulation, start_layers
+from tests.regressions import close, data, rate, regression
 from tests.test_optimizers import TWINS
 
+pytestmark = pytest.mark.usefixtures("as_in_the_app")
 REAL = torch.float64
 ONE_OUTPUT = ("scale", "stretch")
-
-
-def data(m=30, k=2, d=4, seed=0):
-    rng = np.random.default_rng(seed)
-    inputs = rng.standard_normal((m, d))
-    return inputs, inputs @ rng.standard_normal((d, k)) + 0.5 * rng.standard_normal((m, k))
-
-
-def regression(p=4, m=30, k=2, d=4, seed=0, **make):
-    return Problem(*data(m, k, d, seed), lp(p), **make)
-
-
-def rate(name):
-    """A step size that gets somewhere in fifty steps and is not chaotic (AdaDelta at 1 makes 1e-15
-    into 1e-4 in 200 steps)."""
-    return {"adadelta": 0.2, "adagrad": 0.1, "rmsprop": 0.01, "adam": 0.03}.get(name, 0.003)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def as_in_the_app():
-    """Long loops run as they do there: without denormals, which make a converged run 100 times
-    slower."""
-    prepare_thread()
-    yield
-    torch.set_flush_denormal(False)
-
-
-def close(mine, other, tolerance=1e-10):
-    mine, other = np.asarray(mine), np.asarray(other)
-    np.testing.assert_allclose(
-        mine, other, rtol=tolerance, atol=tolerance * np.nanmax(np.abs(other))
-    )
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
@@ -208,65 +174,6 @@ def test_chunks_of_any_length_give_the_same_run(optimizer):
         assert simulation.iteration == 64
 
 
-@pytest.mark.parametrize("chunk", [1, 7, 100])
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
-@pytest.mark.parametrize(
-    ("kind", "k"),
-    [("network", 1), ("network", 2), ("rule", 1), ("rule", 2), ("scale", 1), ("stretch", 1)],
-)
-def test_divergence_stays_in_its_row(kind, k, dtype, chunk):
-    """Before, between and behind the others: they do what they do when those are not there."""
-    problem = regression(k=k, dtype=dtype)
-    calm = [
-        Method(depth, kind=kind, step=0.01 * (1 + i), scale=0.5)
-        for i, depth in enumerate((1, 3, 2))
-    ]
-    wild = [
-        Method(depth, kind=kind, step=step, scale=0.5)
-        for depth, step in ((3, 1e3), (1, 0.7), (2, 5.0), (8, 2.0))
-    ]
-    both = Simulation(problem, [wild[0], calm[0], wild[1], calm[1], calm[2], *wild[2:]])
-    alone = Simulation(problem, calm)
-    losses = np.concatenate([both.advance(chunk) for _ in range(0, 100, chunk)])
-    expected = np.concatenate([alone.advance(chunk) for _ in range(0, 100, chunk)])
-    close(losses[:, [1, 3, 4]], expected, 1e-10 if dtype is REAL else 1e-4)
-    assert both.diverged_at[[1, 3, 4]].tolist() == [-1] * 3
-    for row in (0, 2, 5, 6):
-        named = both.diverged_at[row]
-        assert named > 0
-        assert np.isfinite(losses[:named, row]).all() and np.isnan(losses[named:, row]).all()
-        assert (losses[:named, row] <= 1e12 * losses[0, row]).all()
-        assert both.end_to_end()[row].isnan().all()
-    assert both.end_to_end()[[1, 3, 4]].isfinite().all()
-
-
-def test_the_iteration_named_is_that_of_the_first_hopeless_loss():
-    """Two coordinates at p = 2: D_i <- (1 - eta) D_i, so the loss grows by (1 - eta)^2 a step,
-    exactly."""
-    simulation = Simulation(
-        two_coordinate(2, 10.0),
-        [Method(step=11.0, w_e=((0.0, 0.0),)), Method(step=0.5, w_e=((0.0, 0.0),))],
-    )
-    losses = simulation.advance(50)
-    assert simulation.diverged_at.tolist() == [
-        7,
-        -1,
-    ]  # 100^6 = 1e12 is the last that counts as hopeful, up to rounding
-    np.testing.assert_allclose(losses[:6, 0], 50.5 * 100.0 ** np.arange(6), rtol=1e-12)
-
-
-def test_a_run_that_starts_next_to_the_optimum_has_not_diverged_when_it_is_flung_out():
-    """Adam's first step has the length of its step size, however small the gradient: the loss grows
-    1e18-fold and comes back."""
-    problem = two_coordinate(2, 3.0)
-    simulation = Simulation(
-        problem, [Method(optimizer="adam", step=0.3, w_e=((3 + 1e-9, 1 - 1e-9),))]
-    )
-    losses = simulation.advance(400)[:, 0]
-    assert losses.max() > 1e15 * losses[0] and losses[-1] < 1e-3
-    assert simulation.diverged_at.tolist() == [-1]
-
-
 @pytest.mark.parametrize("p", [2, 4])
 @pytest.mark.parametrize("k", [1, 3])
 @pytest.mark.parametrize("kind", KINDS)
@@ -283,57 +190,6 @@ def test_depth_1_of_every_kind_is_plain_gradient_descent(kind, k, p):
     simulation = Simulation(regression(p, k=k), [Method(1, kind=kind, step=0.003, scale=0.5)])
     close(simulation.advance(60)[:, 0], expected)
     close(simulation.end_to_end()[0], w)
-
-
-@pytest.mark.parametrize(("k", "d"), [(1, 5), (2, 5), (3, 3), (5, 2)])
-@pytest.mark.parametrize("depth", [2, 3, 4])
-def test_the_gap_between_rule_and_network_is_proportional_to_the_step(depth, k, d):
-    """From a balanced start, over a fixed flow time, the gap halves when the step size does; the
-    gap is there."""
-    problem, steps = regression(4, k=k, d=d), np.array([2e-4, 1e-4, 5e-5])
-
-    def gap(step):
-        pair = Simulation(
-            problem,
-            [Method(depth, kind=kind, step=step, scale=0.8) for kind in ("network", "rule")],
-        )
-        losses = np.diff(pair.advance(round(0.06 / step)), axis=1)
-        return np.abs(losses).max()
-
-    gaps = np.array([gap(step) for step in steps])
-    slope = np.polyfit(np.log(steps), np.log(gaps), 1)[0]
-    assert slope == pytest.approx(1, abs=0.05)
-
-
-def test_the_gap_between_rule_and_network_stays_when_the_start_is_not_balanced():
-    problem = regression(4, k=1)
-
-    def gap(step):
-        pair = [
-            Method(2, kind=kind, step=step, start="near-zero", scale=0.5, width=3)
-            for kind in ("network", "rule")
-        ]
-        losses = Simulation(problem, pair).advance(round(0.4 / step))
-        return np.abs(np.diff(losses, axis=1)).max()
-
-    assert gap(2e-4) == pytest.approx(gap(8e-4), rel=0.05) and gap(2e-4) > 0.01
-
-
-def test_balance_is_kept_up_to_the_step_and_not_at_all_by_other_starts():
-    """Gradient flow conserves W_{j+1}^T W_{j+1} - W_j W_j^T: its drift over a fixed time is
-    proportional to the step."""
-
-    def drift(step, start):
-        simulation = Simulation(
-            regression(4), [Method(3, step=step, start=start, scale=0.5, width=2)]
-        )
-        before = float(imbalance(simulation.layers(0)))
-        simulation.advance(round(0.2 / step))
-        return before, float(imbalance(simulation.layers(0)))
-
-    (before, coarse), (_, fine) = drift(4e-4, "balanced"), drift(1e-4, "balanced")
-    assert before < 1e-14 < fine < coarse and coarse / fine == pytest.approx(4, rel=0.1)
-    assert min(drift(1e-4, "near-zero")) > 0.01
 
 
 def test_keep_goes_on_with_some_runs_as_if_nothing_had_happened():
@@ -398,54 +254,6 @@ def test_no_methods_are_refused_in_one_sentence():
         Simulation(regression(), [])
 
 
-def fastest(problem, depths, kind, y1, horizon):
-    """Iterations to a loss below 1e-4 at each depth's best step size, 24 a decade; `horizon` where
-    no step got there."""
-    steps = 10 ** (np.arange(-5 * 24, 25) / 24)
-    methods = [
-        Method(depth, kind=kind, step=float(step), w_e=((0.01 * y1, 0.01),))
-        for depth in depths
-        for step in steps
-    ]
-    reached = Simulation(problem, methods).advance(horizon) < 1e-4
-    return np.where(reached.any(0), reached.argmax(0), horizon).reshape(len(depths), -1).min(1)
-
-
-# Iterations at depths 1, 2, 3, 4 by the end-to-end rule, from an independent implementation on a
-# coarser grid. They are indicative: the best step makes use of a lucky first one, so a finer grid
-# finds fewer. A network's layers lose their balance in such a step and it takes several times as
-# long, still far less than without depth.
-REFERENCE = {
-    (2, 10.0): (3, 9, 16, 22),
-    (4, 10.0): (1785, 50, 190, 7),
-    (4, 30.0): (18015, 455, 125, 65),
-}
-
-
-@pytest.mark.parametrize("kind", ["rule", "network"])
-def test_two_coordinates_depth_hurts_at_p_2(kind):
-    counts = fastest(two_coordinate(2, 10.0), (1, 2, 3, 4), kind, 10.0, 50)
-    assert (np.diff(counts) > 0).all() and counts[1] >= 3 * counts[0]
-    assert (counts <= REFERENCE[2, 10.0]).all()
-
-
-@pytest.mark.parametrize("y1", [10.0, 30.0])
-def test_two_coordinates_depth_helps_by_orders_of_magnitude_at_p_4(y1):
-    problem, reference = two_coordinate(4, y1), np.array(REFERENCE[4, y1])
-    rule = fastest(problem, (2, 3, 4), "rule", y1, reference[1] + 30)
-    assert (rule <= 1.05 * reference[1:]).all() and (np.diff(rule) < 0).all()
-    assert (
-        fastest(problem, (1,), "rule", y1, 25 * rule[0]) == 25 * rule[0]
-    )  # without depth no step size gets there in that time
-
-
-def test_two_coordinates_depth_helps_networks_too():
-    problem, reference = two_coordinate(4, 10.0), REFERENCE[4, 10.0][0]
-    (alone,) = fastest(problem, (1,), "network", 10.0, 2200)
-    assert alone == pytest.approx(reference, rel=0.2)
-    assert (fastest(problem, (2, 3, 4), "network", 10.0, reference // 6) < reference // 6).all()
-
-
 def test_runs_with_targets_of_their_own_are_so_many_problems():
     """Several groups, so that the order of the rows matters, and a part of the runs that goes on
     alone."""
@@ -467,35 +275,3 @@ def test_runs_with_targets_of_their_own_are_so_many_problems():
     together.keep(kept)
     close(together.advance(40), np.hstack([alone[row].advance(40) for row in kept]))
     close(together.end_to_end(), torch.cat([alone[row].end_to_end() for row in kept]))
-
-
-def test_growth_is_measured_from_each_runs_own_loss_at_zero():
-    """Started next to its optimum, where the loss is next to nothing, a run may grow a lot: the
-    bound follows its own targets."""
-    ratios = np.array([30.0, 2.0])
-    starts = [((y - 1e-6, 1.0 - 1e-6),) for y in ratios]
-    methods = [Method(step=1e-3, w_e=w_e) for w_e in starts]
-    simulation = Simulation(two_coordinates(4, np.stack([ratios, np.ones(2)], 1)), methods)
-    simulation.advance(1)
-    np.testing.assert_allclose(simulation._hopeless, 1e12 * (ratios**4 + 1) / 4, rtol=1e-12)
-
-
-@pytest.mark.parametrize(
-    ("optimizer", "step"), [("rmsprop", 1.0), ("adagrad", 10.0), ("adam", 10.0)]
-)
-def test_a_method_that_normalises_the_gradient_comes_back_from_far_away(optimizer, step):
-    """A step lands where the loss is more than 1e12 times as large (p = 16), and still the run goes
-    down from there."""
-    simulation = Simulation(two_coordinate(16, 1.5), [Method(1, optimizer, step=step)])
-    losses = simulation.advance(20_000)[:, 0]
-    assert (
-        losses.max() > 1e12 * losses[0]
-        and simulation.diverged_at[0] == -1
-        and losses[-1] < 1e-9 * losses.max()
-    )
-
-
-def test_a_method_whose_step_is_in_units_of_the_curvature_is_parked_there():
-    simulation = Simulation(two_coordinate(16, 1.5), [Method(1, step=1.0)])
-    losses = simulation.advance(50)[:, 0]
-    assert simulation.diverged_at[0] == 1 and np.isnan(losses[1:]).all()
