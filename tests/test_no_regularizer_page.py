@@ -98,10 +98,10 @@ def test_the_curve_is_drawn_in_the_colours_of_its_pieces_with_arrows_the_way_rou
     data = Page(monkeypatch).figures["around_field"]["data"]
     lines = pieces_drawn({"data": data})
     assert [t["line"]["color"] for t in lines] == list(PIECES)
-    arrows = [t["marker"] for t in data if t.get("marker", {}).get("symbol") == "arrow"]
+    (angles,) = [t["marker"]["angle"] for t in data if t.get("marker", {}).get("symbol") == "arrow"]
     # degrees clockwise from up: along e, over the small arc along e, along e, back over the large
     # arc
-    np.testing.assert_allclose([a["angle"] for a in arrows], [90, 90, 90, -90], atol=1)
+    np.testing.assert_allclose(angles, [90, 90, 90, -90], atol=1)
     ends = [np.stack((numbers(t["x"]), numbers(t["y"])), axis=1)[[0, -1]] for t in lines]
     np.testing.assert_allclose(ends[0], [[-1, 0], [-0.2, 0]], atol=1e-12)
     np.testing.assert_allclose(ends[3], [[1, 0], [-1, 0]], atol=1e-12)

@@ -2,9 +2,11 @@
 else."""
 
 import http.client
+import json
 from pathlib import Path
 from urllib.parse import urlencode
 
+import plotly.graph_objects as go
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -74,6 +76,7 @@ def test_a_picture_that_follows_is_the_one_of_the_page(monkeypatch, port, page, 
         assert set(sliders) >= set(followed.get(key, "").split())
         if follow is not None:
             assert asked(port, follow["address"], follow["query"]) == (200, data["figure"])
+            go.Figure(json.loads(data["figure"]))  # plotly knows what it is not asked to check
 
 
 def test_nothing_is_asked_where_the_server_has_no_routes_of_ours(monkeypatch):

@@ -19,6 +19,7 @@ from overparam.figures.style import (
     axis,
     base_layout,
     translucent,
+    unchecked,
 )
 
 RATE = VIOLET  # the adaptive rate ||W||^{2-2/N}
@@ -131,26 +132,28 @@ def eigenvalue_map(
         chosen: the marked cell (r, s).
     """
     rows, columns = names
-    figure = go.Figure(
-        go.Heatmap(
-            z=table,
-            x=columns,
-            y=rows,
-            xgap=2,
-            ygap=2,
-            zmin=0,
-            zmax=max(table.max(), 1e-300),
-            colorscale=[[0, translucent(ORANGE, 0.05)], [1, translucent(ORANGE, 0.8)]],
-            showscale=False,
-            customdata=[[[r, s] for s in range(table.shape[1])] for r in range(table.shape[0])],
-            hovertemplate="%{y}, %{x}: λ = %{z:.10g}<extra></extra>",
-        )
-    )
     r, s = chosen
-    frame = {"color": BLUE, "width": 3}
-    _matrix_layout(figure, table, "{:.3g}")
-    return figure.add_shape(
-        type="rect", x0=s - 0.49, x1=s + 0.49, y0=r - 0.49, y1=r + 0.49, line=frame
+    return _matrix(
+        table,
+        {
+            "x": columns,
+            "y": rows,
+            "xgap": 2,
+            "ygap": 2,
+            "zmin": 0,
+            "zmax": max(table.max(), 1e-300),
+            "colorscale": [[0, translucent(ORANGE, 0.05)], [1, translucent(ORANGE, 0.8)]],
+            "customdata": [[[r, s] for s in range(table.shape[1])] for r in range(table.shape[0])],
+            "hovertemplate": "%{y}, %{x}: λ = %{z:.10g}<extra></extra>",
+        },
+        "{:.3g}",
+        shapes=[
+            {
+                "type": "rect",
+                **{"x0": s - 0.49, "x1": s + 0.49, "y0": r - 0.49, "y1": r + 0.49},
+                "line": {"color": BLUE, "width": 3},
+            }
+        ],
     )
 
 
@@ -163,30 +166,31 @@ def signed_matrix(matrix: np.ndarray, letters: tuple[str, str], text: bool = Tru
         text: write the entries into the cells.
     """
     limit, gap = max(np.abs(matrix).max(), 1e-300), 2 if text else 1
-    figure = go.Figure(
-        go.Heatmap(
-            z=matrix,
-            x=[str(i + 1) for i in range(matrix.shape[1])],
-            y=[str(o + 1) for o in range(matrix.shape[0])],
-            xgap=gap,
-            ygap=gap,
-            zmin=-limit,
-            zmax=limit,
-            showscale=False,
-            colorscale=[
+    return _matrix(
+        matrix,
+        {
+            "x": [str(i + 1) for i in range(matrix.shape[1])],
+            "y": [str(o + 1) for o in range(matrix.shape[0])],
+            "xgap": gap,
+            "ygap": gap,
+            "zmin": -limit,
+            "zmax": limit,
+            "colorscale": [
                 [0, translucent(BLUE, 0.8)],
                 [0.5, translucent(BLUE, 0)],
                 [0.5, translucent(ORANGE, 0)],
                 [1, translucent(ORANGE, 0.8)],
             ],
-            hovertemplate=f"{letters[0]} %{{y}}, {letters[1]} %{{x}}: %{{z:.6g}}<extra></extra>",
-        )
+            "hovertemplate": f"{letters[0]} %{{y}}, {letters[1]} %{{x}}: %{{z:.6g}}<extra></extra>",
+        },
+        "{:.2f}" if text else None,
     )
-    return _matrix_layout(figure, matrix, "{:.2f}" if text else None)
 
 
-def _matrix_layout(figure: go.Figure, matrix: np.ndarray, number: str | None) -> go.Figure:
-    """Square cells; the numbers are annotations, as these take the theme's text colour."""
+def _matrix(
+    matrix: np.ndarray, look: dict[str, Any], number: str | None, **layout: Any
+) -> go.Figure:
+    """Square cells; the numbers are a trace of their own, as these take the theme's text colour."""
     rows, columns = matrix.shape
     cell = min(62, 372 / columns, 250 / rows)
     bare: dict[str, Any] = {
@@ -195,19 +199,29 @@ def _matrix_layout(figure: go.Figure, matrix: np.ndarray, number: str | None) ->
         "type": "category",
         "constrain": "domain",
     }
-    numbers = [
-        {"x": s, "y": r, "text": number.format(matrix[r, s]), "showarrow": False}
-        for r, s in np.ndindex(matrix.shape)
-        if number is not None
-    ]
-    figure.layout = base_layout(
-        height=round(rows * cell) + 40,
-        xaxis=axis(**bare, side="top"),
-        yaxis=axis(**bare, autorange="reversed", scaleanchor="x"),
-        margin={"t": 8, "r": 8},
-        annotations=numbers,
+    data = [{"type": "heatmap", "z": matrix, "showscale": False, **look}]
+    if number is not None:
+        data.append(
+            {
+                "type": "scatter",
+                "mode": "text",
+                "x": look["x"] * rows,
+                "y": [name for name in look["y"] for _ in range(columns)],
+                "text": [number.format(entry) for entry in matrix.flat],
+                "hoverinfo": "skip",
+                "showlegend": False,
+            }
+        )
+    return unchecked(
+        data,
+        base_layout(
+            height=round(rows * cell) + 40,
+            xaxis=axis(**bare, side="top"),
+            yaxis=axis(**bare, autorange="reversed", scaleanchor="x"),
+            margin={"t": 8, "r": 8},
+            **layout,
+        ),
     )
-    return figure
 
 
 def _arrow(

@@ -3,6 +3,7 @@ shares and descents."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,6 +25,7 @@ from overparam.figures.style import (
     axis,
     base_layout,
     translucent,
+    unchecked,
 )
 
 Array = NDArray[Any]
@@ -57,6 +59,7 @@ def field_figure(
     curve: Sequence[Array] = (),
     colours: Sequence[str] = PIECES,
     highlight: Sequence[int] | None = None,
+    walked: tuple[Array, Array, Array] | None = None,
     paths: Mapping[str, Array] | None = None,
     least: Array | None = None,
     arrow_colour: str = NEUTRAL,
@@ -75,6 +78,9 @@ def field_figure(
         curve: points along each piece, in order.
         colours: of the pieces, used again from the start where there are more.
         highlight: indices of the pieces to stress; None for all.
+        walked: points along the way (n, 2), for a bead that walks there: as `way` in meta; the
+            share of the way and the line integral by then, (n,) each, drawn beside the field, below
+            it where it is narrow.
         paths: points of each method of METHODS.
         least: the minimum of the loss.
         arrow_colour: of the field.
@@ -85,118 +91,51 @@ def field_figure(
     if small:
         edge = [-half_width, half_width]
     names = ("", "") if small else ("along e = G(0)/‖G(0)‖", "across")
-    figure = go.Figure(
-        layout=base_layout(
-            height=height,
-            margin={"t": 4 if small else 30, "b": 4},
-            xaxis=axis(names[0], range=edge, constrain="domain", showgrid=False),
-            yaxis=axis(
-                names[1],
-                range=edge,
-                scaleanchor="x",
-                constrain="domain",
-                constraintoward="top",
-                showgrid=False,
-            ),
-        )
-    )
+    data = [_arrows(at, vectors, half_width) | {"fillcolor": arrow_colour}]
     if background is not None:
-        figure.add_trace(_background(*background, contours).update(showscale=not small))
-    figure.add_scatter(
-        **_arrows(at, vectors, half_width),
-        mode="lines",
-        line={"color": arrow_colour, "width": 1.3},
-        hoverinfo="skip",
-        showlegend=False,
-    )
-    for i, points in enumerate(curve):
-        _add_piece(
-            figure,
-            points,
-            colours[i % len(colours)],
-            NUMBERS[i] if len(curve) == 4 else "",
-            highlight is None or i in highlight,
-        )
+        data.insert(0, _background(*background, contours) | {"showscale": not small})
+    if curve:
+        stressed = [highlight is None or i in highlight for i in range(len(curve))]
+        data += _curve(curve, colours, stressed)
     for name, points in (paths or {}).items():
         colour, dash = METHODS[name]
-        figure.add_scatter(
-            x=points[:, 0],
-            y=points[:, 1],
-            name=name,
-            mode="lines+markers",
-            showlegend=False,
-            line={"color": colour, "dash": dash, "width": 2.5},
-            marker={"size": 4, "color": colour},
+        data.append(
+            {
+                "type": "scatter",
+                "x": points[:, 0],
+                "y": points[:, 1],
+                "name": name,
+                "mode": "lines+markers",
+                "showlegend": False,
+                "line": {"color": colour, "dash": dash, "width": 2.5},
+                "marker": {"size": 4, "color": colour},
+            }
         )
     if least is not None:
-        figure.add_scatter(
-            x=least[:1],
-            y=least[1:],
-            mode="markers",
-            name="minimum of the loss",
-            showlegend=False,
-            marker={"symbol": "star", "size": 14, "color": REST_PART},
+        data.append(
+            _mark(least, "minimum of the loss", {"symbol": "star", "size": 14, "color": REST_PART})
         )
-    return figure.add_scatter(
-        x=[0],
-        y=[0],
-        mode="markers",
-        name="origin",
-        showlegend=False,
-        marker={"symbol": "cross-thin-open", "size": 9, "color": NEUTRAL},
-    )
-
-
-def add_running(figure: go.Figure, points: Array, share: Array, work: Array) -> go.Figure:
-    """Put the line integral so far beside a figure of `field_figure`, below it where it is narrow.
-
-    Args:
-        points: along the way, shape (n, 2), for a bead that walks there: as `way` in meta.
-        share, work: of the way walked and the integral by then, shape (n,) each.
-    """
-    figure.add_scatter(
-        x=share,
-        y=work,
-        xaxis="x2",
-        yaxis="y2",
-        mode="lines",
-        line={"color": BLUE, "width": 2.5},
-        showlegend=False,
-        hovertemplate="%{x:.0%} of the way: %{y:.4g}<extra></extra>",
-    )
-    lowest, highest = min(float(work.min()), 0.0), max(float(work.max()), 0.0)
-    top = _rounded_up(max(highest, -lowest, 1e-9))
-    way = {"x": points[:, 0], "y": points[:, 1], "share": share, "work": work}
-    way = {name: along.tolist() for name, along in way.items()}  # meta keeps no arrays
-    below = {
-        "height": 620,
-        "xaxis": {"domain": [0, 1]},
-        "yaxis": {"domain": [0.36, 1]},
-        "xaxis2": {"domain": [0, 1]},
-        "yaxis2": {"domain": [0, 0.2], "side": "left"},
-    }
-    return figure.update_layout(
-        xaxis={"domain": [0, 0.66]},
-        xaxis2=axis(
-            "of the way round",
-            domain=[0.72, 1],
-            anchor="y2",
-            range=[-0.08, 1.08],
-            tickvals=[0, 0.5, 1],
-            tickformat=".0%",
+    data.append(_mark((0, 0), "origin", {"symbol": "cross-thin-open", "size": 9, "color": NEUTRAL}))
+    beside: dict[str, Any] = {}
+    if walked is not None:
+        line, beside = _running(*walked)
+        data.append(line)
+    layout = base_layout(
+        height=height,
+        margin={"t": 4 if small else 30, "b": 4},
+        xaxis=axis(names[0], range=edge, constrain="domain", showgrid=False),
+        yaxis=axis(
+            names[1],
+            range=edge,
+            scaleanchor="x",
+            constrain="domain",
+            constraintoward="top",
             showgrid=False,
         ),
-        yaxis2=axis(
-            "∫ F·dW so far",
-            anchor="x2",
-            side="right",
-            range=[-0.12 * top if lowest > -0.1 * top else -1.15 * top, 1.15 * top],
-            zeroline=True,
-            zerolinecolor=NEUTRAL,
-            zerolinewidth=2,
-        ),
-        meta={"narrow": {"below": 480, "figure": {"layout": below}}, "way": way},
     )
+    if beside:
+        layout |= beside | {"xaxis": layout["xaxis"] | {"domain": [0, 0.66]}}
+    return unchecked(data, layout)
 
 
 def pieces_figure(values: Array, closed: Array | None) -> go.Figure:
@@ -211,31 +150,40 @@ def pieces_figure(values: Array, closed: Array | None) -> go.Figure:
         for n, what in zip(NUMBERS, ("segment", "arc r", "segment", "arc R"), strict=True)
     ] + ["<b>total</b>"]
     bars = np.append(values, values.sum())
-    figure = go.Figure(
-        go.Bar(
-            x=names,
-            y=bars,
-            marker={"color": [*PIECES, NEUTRAL]},
-            text=[short(v) for v in bars],
-            textposition="outside",
-            constraintext="none",
-            cliponaxis=False,
-            showlegend=False,
-            hovertemplate="%{y:.10g}<extra></extra>",
-        )
-    )
+    data: list[dict[str, Any]] = [
+        {
+            "type": "bar",
+            "x": names,
+            "y": bars,
+            "marker": {"color": [*PIECES, NEUTRAL]},
+            "text": [short(v) for v in bars],
+            "textposition": "outside",
+            "constraintext": "none",
+            "cliponaxis": False,
+            "showlegend": False,
+            "hovertemplate": "%{y:.10g}<extra></extra>",
+        }
+    ]
     if closed is not None:
-        figure.add_scatter(
-            x=names,
-            y=np.append(closed, closed.sum()),
-            mode="markers",
-            name="closed form",
-            marker={"symbol": "line-ew-open", "size": 34, "color": NEUTRAL, "line": {"width": 3}},
-            hovertemplate="closed form %{y:.10g}<extra></extra>",
+        data.append(
+            {
+                "type": "scatter",
+                "x": names,
+                "y": np.append(closed, closed.sum()),
+                "mode": "markers",
+                "name": "closed form",
+                "marker": {
+                    "symbol": "line-ew-open",
+                    "size": 34,
+                    "color": NEUTRAL,
+                    "line": {"width": 3},
+                },
+                "hovertemplate": "closed form %{y:.10g}<extra></extra>",
+            }
         )
     low, high = min(bars.min(), 0), max(bars.max(), 0)
     room = 0.4 * max(high - low, 1e-12)  # for a label at the end of a bar, at half this height too
-    figure.layout = base_layout(
+    layout = base_layout(
         height=215,
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
         bargap=0.35,
@@ -247,7 +195,7 @@ def pieces_figure(values: Array, closed: Array | None) -> go.Figure:
             zerolinecolor=NEUTRAL,
         ),
     )
-    return figure
+    return unchecked(data, layout)
 
 
 def limit_figure(
@@ -370,19 +318,18 @@ def _settled(gap: Array, goal: float, least: int = 20, most: int = 120) -> int:
     return int(np.clip(1.2 * below[0] if below.size else most, least, most))
 
 
-def _background(
-    positions: Array, values: Array, name: str, contours: bool
-) -> go.Heatmap | go.Contour:
+def _background(positions: Array, values: Array, name: str, contours: bool) -> dict[str, Any]:
     size = float(np.nanpercentile(np.abs(values), 99)) or 1.0
     low, scale = (0.0, RISING) if values.min() >= 0 else (-size, DIVERGING)
     common = {
         "x": positions,
         "y": positions,
-        "z": values.T,
+        "z": values.T.astype(np.float32),
         "zmin": low,
         "zmax": size,
         "colorscale": scale,
         "name": name,
+        "hovertemplate": f"{name} %{{z:.4g}}<extra></extra>",
         "colorbar": {
             "orientation": "h",
             "title": {"text": f" {name}", "side": "right"},
@@ -404,63 +351,147 @@ def _background(
             "coloring": "heatmap",
             "showlines": True,
         }
-        return go.Contour(
-            **common,
-            contours=lines,
-            line={"color": NEUTRAL, "width": 0.8},
-            hovertemplate=f"{name} %{{z:.4g}}<extra></extra>",
-        )
-    return go.Heatmap(**common, zsmooth="best", hovertemplate=f"{name} %{{z:.4g}}<extra></extra>")
+        return common | {
+            "type": "contour",
+            "contours": lines,
+            "line": {"color": NEUTRAL, "width": 0.8},
+        }
+    # the browser smooths its cells: "best" has plotly work out every pixel of the screen
+    return common | {"type": "heatmap", "zsmooth": "fast"}
 
 
-def _arrows(at: Array, vectors: Array, half_width: float) -> dict[str, Array]:
-    """One broken line for all arrows: shaft, then the two sides of the head."""
+def _arrows(at: Array, vectors: Array, half_width: float) -> dict[str, Any]:
+    """All arrows as one filled shape: of broken lines plotly makes an element for every part."""
     norm = np.linalg.norm(vectors, axis=1, keepdims=True)
     largest = float(np.nanmax(norm, initial=0.0))
-    if not largest > 0:
-        return {"x": np.empty(0), "y": np.empty(0)}
     spacing = 2 * half_width / np.sqrt(len(at))
     unit = np.divide(vectors, norm, out=np.zeros_like(vectors), where=norm > 0)
-    shaft = 0.95 * spacing * np.sqrt(norm / largest) * unit
-    tip, tail = at + shaft / 2, at - shaft / 2
-    side = 0.3 * np.stack((-shaft[:, 1], shaft[:, 0]), axis=1)
-    left, right = tip - 0.35 * shaft + side / 1.4, tip - 0.35 * shaft - side / 1.4
+    length = 0.95 * spacing * np.sqrt(norm / (largest or 1.0))
+    aside = np.stack((-unit[:, 1], unit[:, 0]), axis=1)
+    tip, tail = at + length / 2 * unit, at - length / 2 * unit
+    neck, half = tip - 0.35 * length * unit, np.minimum(0.028 * spacing, 0.1 * length) * aside
+    barb = 0.2 * length * aside
     gap = np.full_like(at, np.nan)
-    points = np.stack((tail, tip, gap, left, tip, right, gap), axis=1).reshape(-1, 2)
-    return {"x": points[:, 0], "y": points[:, 1]}
+    corners = (tail + half, neck + half, neck + barb, tip, neck - barb, neck - half, tail - half)
+    points = np.stack((*corners, gap), axis=1).reshape(-1, 2).astype(np.float32)
+    return {
+        "type": "scatter",
+        "x": points[:, 0],
+        "y": points[:, 1],
+        "mode": "none",
+        "fill": "toself",
+        "hoverinfo": "skip",
+        "showlegend": False,
+    }
 
 
-def _add_piece(figure: go.Figure, points: Array, colour: str, number: str, stressed: bool) -> None:
-    """A piece of the curve with an arrow at its middle that shows the way round, and its number."""
-    colour = colour if stressed else translucent(colour, 0.3)
-    figure.add_scatter(
-        x=points[:, 0],
-        y=points[:, 1],
-        mode="lines",
-        line={"color": colour, "width": 5 if stressed else 3},
-        hoverinfo="skip",
-        showlegend=False,
-    )
-    middle = len(points) // 2
-    (x, y), way = points[middle], points[middle + 1] - points[middle - 1]
-    # the number stands to the left of the way, which is inside of a counterclockwise curve
-    if abs(way[0]) > abs(way[1]):
-        side = "top center" if way[0] > 0 else "bottom center"
-    else:
-        side = "middle left" if way[1] > 0 else "middle right"
-    figure.add_scatter(
-        x=[x],
-        y=[y],
-        mode="markers+text",
-        text=[f"<b>{number}</b>"],
-        textposition=side,
-        hoverinfo="skip",
-        showlegend=False,
-        textfont={"size": 18},
-        marker={
+def _curve(
+    pieces: Sequence[Array], colours: Sequence[str], stressed: Sequence[bool]
+) -> list[dict[str, Any]]:
+    """The pieces of a curve, each with an arrow at its middle that shows the way round; the numbers
+    of four."""
+    shown = [
+        colour if stress else translucent(colour, 0.3)
+        for colour, stress in zip(itertools.cycle(colours), stressed, strict=False)
+    ]
+    lines = [
+        {
+            "type": "scatter",
+            "x": points[:, 0],
+            "y": points[:, 1],
+            "mode": "lines",
+            "line": {"color": colour, "width": 5 if stress else 3},
+            "hoverinfo": "skip",
+            "showlegend": False,
+        }
+        for points, colour, stress in zip(pieces, shown, stressed, strict=True)
+    ]
+    middles = [len(points) // 2 for points in pieces]
+    at = np.array([points[i] for points, i in zip(pieces, middles, strict=True)])
+    ways = [points[i + 1] - points[i - 1] for points, i in zip(pieces, middles, strict=True)]
+    arrows = {
+        "type": "scatter",
+        "x": at[:, 0],
+        "y": at[:, 1],
+        "mode": "markers+text",
+        "text": [f"<b>{number}</b>" for number in NUMBERS] if len(pieces) == 4 else "",
+        "textposition": [_left(way) for way in ways],
+        "hoverinfo": "skip",
+        "showlegend": False,
+        "textfont": {"size": 18},
+        "marker": {
             "symbol": "arrow",
             "size": 17,
-            "color": colour,
-            "angle": float(np.degrees(np.arctan2(way[0], way[1]))),
+            "color": shown,
+            "angle": [float(np.degrees(np.arctan2(*way))) for way in ways],
         },
-    )
+    }
+    return [*lines, arrows]
+
+
+def _left(way: Array) -> str:
+    """To the left of the way, which is inside of a counterclockwise curve."""
+    if abs(way[0]) > abs(way[1]):
+        return "top center" if way[0] > 0 else "bottom center"
+    return "middle left" if way[1] > 0 else "middle right"
+
+
+def _mark(place: Sequence[float] | Array, name: str, marker: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "x": [place[0]],
+        "y": [place[1]],
+        "mode": "markers",
+        "name": name,
+        "showlegend": False,
+        "marker": marker,
+    }
+
+
+def _running(points: Array, share: Array, work: Array) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The line integral so far: its curve, and what of the layout it takes."""
+    lowest, highest = min(float(work.min()), 0.0), max(float(work.max()), 0.0)
+    top = _rounded_up(max(highest, -lowest, 1e-9))
+    way = {"x": points[:, 0], "y": points[:, 1], "share": share, "work": work}
+    below = {
+        "height": 620,
+        "xaxis": {"domain": [0, 1]},
+        "yaxis": {"domain": [0.36, 1]},
+        "xaxis2": {"domain": [0, 1]},
+        "yaxis2": {"domain": [0, 0.2], "side": "left"},
+    }
+    curve = {
+        "type": "scatter",
+        "x": share,
+        "y": work,
+        "xaxis": "x2",
+        "yaxis": "y2",
+        "mode": "lines",
+        "line": {"color": BLUE, "width": 2.5},
+        "showlegend": False,
+        "hovertemplate": "%{x:.0%} of the way: %{y:.4g}<extra></extra>",
+    }
+    return curve, {
+        "xaxis2": axis(
+            "of the way round",
+            domain=[0.72, 1],
+            anchor="y2",
+            range=[-0.08, 1.08],
+            tickvals=[0, 0.5, 1],
+            tickformat=".0%",
+            showgrid=False,
+        ),
+        "yaxis2": axis(
+            "∫ F·dW so far",
+            anchor="x2",
+            side="right",
+            range=[-0.12 * top if lowest > -0.1 * top else -1.15 * top, 1.15 * top],
+            zeroline=True,
+            zerolinecolor=NEUTRAL,
+            zerolinewidth=2,
+        ),
+        "meta": {
+            "narrow": {"below": 480, "figure": {"layout": below}},
+            "way": {name: along.tolist() for name, along in way.items()},  # meta keeps no arrays
+        },
+    }

@@ -140,6 +140,7 @@ function idle() {
 }
 
 function outside({ target }) {
+  if (!target.isConnected) return false // in what was taken away meanwhile, which is a change of its own
   return !(target.closest ? target : target.parentElement)?.closest(".plot, .live-chart, .cursor-words")
 }
 

@@ -54,7 +54,12 @@ def show(state: PageState, case: Case) -> None:
         )
         with said("around_number"):
             st.caption(
-                " ".join([stokes_in_words(found), *remarks(case, depth, values["r"], values["R"])])
+                " ".join(
+                    [
+                        stokes_in_words(found.total, compute.area(key, depth, curve, case)),
+                        *remarks(case, depth, values["r"], values["R"]),
+                    ]
+                )
             )
 
 
@@ -90,7 +95,7 @@ def field_picture(
         curve = trace(theorem_curve(values))
     except ValueError:
         curve = []
-    return field(values, case, curve, highlight)
+    return field(values, case, curve, highlight=highlight)
 
 
 def pieces_picture(values: Mapping[str, Any], case: Case) -> go.Figure:
@@ -108,9 +113,12 @@ def field(
     values: Mapping[str, Any],
     case: Case,
     curve: list[Array],
-    highlight: Sequence[int] | None = None,
+    **more: Any,
 ) -> go.Figure:
-    """F as arrows, its curl (or known potential) as colour, and a curve."""
+    """F as arrows, its curl (or known potential) as colour, and a curve.
+
+    Args: more: for `field_figure`.
+    """
     found = compute.field_of(compute.case_key(values), values["N"], values["R"], case)
     return field_figure(
         found.at,
@@ -119,7 +127,7 @@ def field(
         background=(found.axis, found.values, found.name),
         contours=found.contours,
         curve=curve,
-        highlight=highlight,
+        **more,
     )
 
 
@@ -140,17 +148,16 @@ def judge(total: Integral) -> None:
         st.info(f"**{words}:** {number}", icon=":material/check_circle:")
 
 
-def stokes_in_words(found: compute.Walk) -> str:
+def stokes_in_words(total: Integral, area: Integral) -> str:
     """The same number from the curl."""
-    gap = abs(found.total.value - found.area.value)
+    gap = abs(total.value - area.value)
     difference = (
         f"{gap:.0e} from the line integral".replace("e-", "e−")
         if gap
         else "equal to the line integral"
     )
     return (
-        f"By Stokes, from the curl inside: **{found.area}**, {difference}. ±: estimated numerical"
-        " error."
+        f"By Stokes, from the curl inside: **{area}**, {difference}. ±: estimated numerical error."
     )
 
 

@@ -12,7 +12,6 @@ import streamlit as st
 
 from overparam.choices.kinds import ChoiceError
 from overparam.choices.theorem import Case, drawn_corners, own_curve, points
-from overparam.figures.theorem import add_running
 from overparam.theory.curves import Curve, Integral, trace
 from overparam.ui.components.plot import plot
 from overparam.ui.shell.pictures import said
@@ -38,10 +37,11 @@ def show(state: PageState, case: Case) -> None:
             st.caption("**Draw a loop in the picture.**")
         return
     values = state.values()
-    found = compute.walk(compute.case_key(values), values["N"], curve, case)
+    integrand = compute.case_key(values), values["N"], curve, case
+    found = compute.walk(*integrand)
     with verdict:
         around.judge(found.total)
-        st.caption(around.stokes_in_words(found))
+        st.caption(around.stokes_in_words(found.total, compute.area(*integrand)))
     with left:
         _words(found.total, movable=state.values()["curve"] != "polygon")
 
@@ -67,9 +67,9 @@ def picture(values: Mapping[str, Any], case: Case) -> go.Figure:
         curve = own_curve(values)
     except ValueError:
         return around.field(values, case, [])
-    figure = around.field(values, case, [np.concatenate(trace(curve))])
     found = compute.way(compute.case_key(values), values["N"], curve, case)
-    return add_running(figure, found.points, found.share, found.work)
+    walked = found.points, found.share, found.work
+    return around.field(values, case, [np.concatenate(trace(curve))], walked=walked)
 
 
 def _words(total: Integral, movable: bool) -> None:

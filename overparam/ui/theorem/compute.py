@@ -112,35 +112,32 @@ def field_of(key: Key, depth: float, half_width: float, _case: Case) -> Field:
 
 @dataclass(frozen=True)
 class Walk:
-    """The integral around a curve: along the line, with its pieces, and by Stokes from the curl."""
+    """The integral around a curve, and along each of its pieces."""
 
     total: Integral
     pieces: list[Integral]
-    area: Integral
 
 
 @st.cache_data(max_entries=64, ttl=3600, show_spinner=False)
 def walk(key: Key, depth: float, curve: Curve, _case: Case) -> Walk:
-    """The line integral uses F in all d dimensions, Stokes the loss restricted to the plane."""
-    points = PATIENCE / max(len(getattr(_case.loss, "targets", ())), 1)
-    # a panel takes 15 points on each of four pieces, and again on the way there; for the curl each
-    # point is a ray of 40
-    total, pieces = circulation(
-        force(_case.loss.gradient, depth, _case.plane),
-        curve,
-        most=int(np.clip(points / 240, 30, MOST_PANELS)),
-    )
-    return Walk(
-        total, pieces, stokes(_case.flat, depth, curve, most=int(np.clip(points / 3600, 4, 40)))
-    )
+    """The line integral, of F in all d dimensions."""
+    # a panel takes 15 points on each of four pieces, and again on the way there
+    most = int(np.clip(_points(_case) / 240, 30, MOST_PANELS))
+    return Walk(*circulation(force(_case.loss.gradient, depth, _case.plane), curve, most=most))
+
+
+@st.cache_data(max_entries=64, ttl=3600, show_spinner=False)
+def area(key: Key, depth: float, curve: Curve, _case: Case) -> Integral:
+    """The same by Stokes from the curl, of the loss restricted to the plane."""
+    # each point is a ray of 40
+    return stokes(_case.flat, depth, curve, most=int(np.clip(_points(_case) / 3600, 4, 40)))
 
 
 @st.cache_data(max_entries=64, ttl=3600, show_spinner=False)
 def way(key: Key, depth: float, curve: Curve, _case: Case) -> Way:
     """The same line integral on the way, at PLACES places, or fewer where data are many."""
-    points = PATIENCE / max(len(getattr(_case.loss, "targets", ())), 1)
     f = force(_case.loss.gradient, depth, _case.plane)
-    return work_along(f, curve, int(np.clip(points / 15, 60, PLACES)))
+    return work_along(f, curve, int(np.clip(_points(_case) / 15, 60, PLACES)))
 
 
 @dataclass(frozen=True)
@@ -229,6 +226,11 @@ def descents(
         name: tuned_descent(f, _case.flat, least, np.array(start), GOALS)
         for name, f in zip(METHODS, fields, strict=True)
     }
+
+
+def _points(case: Case) -> float:
+    """How many points an integral may look at."""
+    return PATIENCE / max(len(getattr(case.loss, "targets", ())), 1)
 
 
 def _grid(axis: Array) -> Array:
