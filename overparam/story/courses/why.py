@@ -32,7 +32,7 @@ COARSE_GRID = {  # so coarse that depth seems to win at p = 2
 _STALL = {"scale": "0.1", "iterations": "3000", "horizon": "3000"}
 
 _P2 = Step(
-    claim="With p = 2, depth buys nothing",
+    claim="With p\u00a0=\u00a02, depth buys nothing",
     page=GRADIENT,
     query=_PATHS | {"p": "2"},
     watch=(
@@ -47,7 +47,7 @@ _P2 = Step(
     ),
 )
 _P4 = Step(
-    claim="With p = 4, plain gradient descent crawls",
+    claim="With p\u00a0=\u00a04, plain gradient descent crawls",
     page=GRADIENT,
     query=_PATHS | {"p": "4"},
     watch=(
@@ -80,7 +80,7 @@ ELLIPSE = Step(
     needs=("N", "w"),
 )
 RACES = Step(
-    claim="On data: depth wins at p = 4, not at p = 2",
+    claim="On data: depth wins at p\u00a0=\u00a04, not at p\u00a0=\u00a02",
     page=RACE,
     query=OPENING,
     watch=(
