@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from streamlit.testing.v1 import AppTest
 
-from overparam.ui.components.live_chart import MOST_POINTS, Curve, LiveChart, Mark
+from overparam.ui.components.live_chart import MOST_POINTS, Curve, LiveChart, Mark, snapshot
 
 
 class Slot:
@@ -23,8 +23,8 @@ class Slot:
 
 def drawn(curves, marks=(), x_log=True):
     """The snapshot that `draw` sends: its attributes, its head and the points of each curve."""
-    chart = LiveChart(Slot(), {"frame": None}, "key", x_log, mounted=1.0)
-    chart.draw("run", curves, marks)
+    chart = LiveChart(Slot(), {"frame": None}, "key", mounted=1.0)
+    chart.draw(snapshot("run", curves, marks, x_log=x_log))
     return read(chart.slot.body)
 
 
@@ -83,11 +83,11 @@ def script():
     import numpy as np
     import streamlit as st
 
-    from overparam.ui.components.live_chart import Curve, live_chart
+    from overparam.ui.components.live_chart import Curve, live_chart, snapshot
 
     chart = live_chart("chart")
     if st.checkbox("draw"):
-        chart.draw("first", [Curve("a", np.arange(3), np.arange(3), "#123456")])
+        chart.draw(snapshot("first", [Curve("a", np.arange(3), np.arange(3), "#123456")]))
 
 
 def test_a_rerun_repeats_the_last_snapshot_which_changes_nothing_where_it_is_on_the_screen():

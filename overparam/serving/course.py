@@ -41,9 +41,9 @@ class Tuned:
     chosen: list[int]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class View:
-    """A run as seen up to an iteration; M methods, K times.
+    """A run as seen up to an iteration; M methods, K times. A view is equal to itself only.
 
     times (K,); gaps (K, M), NaN after divergence; reached (M, T): first iteration at each gap of
     GAPS, -1 where not (yet); steps (M,): step sizes in use at the end, the best so far while
@@ -95,6 +95,7 @@ class Record:
     history: History
     diverged_at: np.ndarray
     tuned: Tuned | None = None
+    _seen: tuple[tuple[int, int, bool], View] | None = None  # the latest view, and what it is of
 
     @property
     def computed(self) -> int:
@@ -152,7 +153,14 @@ class Record:
         return self.grid.best(counts[:, GAPS.index(float(self.experiment.aim))], losses)
 
     def view(self, position: int) -> View:
-        """What is known up to an iteration."""
+        """What is known up to an iteration; the same view to all who stand there, as long as no
+        more is known."""
+        seen = position, self.computed, self.tuned is None
+        if self._seen is None or self._seen[0] != seen:
+            self._seen = seen, self._view(position)
+        return self._seen[1]
+
+    def _view(self, position: int) -> View:
         times, losses = self.history.until(position)
         reached, diverged = self.history.reached, self.diverged_at
         searched, fewest, fan = bool(self.experiment.tuning_horizon), None, None

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from overparam.ui.components.live_chart import Arrivals, Curve, _encode
+from overparam.ui.components.live_chart import Curve, LiveChart, snapshot
 from tests.load import hall
 from tests.load.client import exception, frame, loopback
 from tests.load.sessions import jain, main, percentile
+from tests.test_snapshots import Slot
 
 
 @pytest.mark.parametrize(
@@ -76,15 +77,9 @@ def test_only_frames_of_a_chart_are_counted():
         Curve("a", np.arange(1.0, 8), np.ones(7), "#000000"),
         Curve("b", np.arange(1.0, 4), 9 * np.ones(3), "#000000"),
     ]
-    attributes = {
-        "data-live-chart": "race",
-        "data-order": "1 1",
-        **_encode("r7", curves, (), Arrivals(), None, None, x_log=True),
-    }
-    message = ForwardMsg()
-    message.delta.new_element.html.body = (
-        "<i hidden " + " ".join(f'{k}="{v}"' for k, v in attributes.items()) + "></i>"
-    )
+    message, slot = ForwardMsg(), Slot()
+    LiveChart(slot, {}, "race", mounted=1.0).draw(snapshot("r7", curves))
+    message.delta.new_element.html.body = slot.body
     shown = frame(message)
     assert (shown.run, shown.reached) == ("r7", 7.0)
     message.delta.new_element.html.body = '<i data-x="1"></i>'

@@ -25,7 +25,7 @@ from overparam.story.beyond_words import (
     tuned_table,
 )
 from overparam.ui.beyond_linear.transport import pins
-from overparam.ui.components.live_chart import Curve, LiveChart, Mark, live_chart
+from overparam.ui.components.live_chart import Curve, LiveChart, Mark, live_chart, snapshot
 from overparam.ui.components.plot import plot
 from overparam.ui.shell.roles import role
 from overparam.ui.shell.state import PageState
@@ -110,7 +110,8 @@ def _apart(state: PageState, values: Mapping[str, Any], study: Study) -> Draw:
         return found
 
     def draw(study: Study, curves: Curves) -> None:
-        chart.draw(name_of(study), [*_ghosts("apart", lines), *lines(curves)])
+        shown = [*_ghosts("apart", lines), *lines(curves)]
+        chart.draw(snapshot(name_of(study), shown, x_log=False))
         words.markdown(apart_words(curves))
         if table:
             table.html(apart_table(curves, [apart_looks(i)[0] for i in range(len(APART))]))
@@ -208,7 +209,7 @@ def _steps(state: PageState, values: Mapping[str, Any], study: Study) -> Draw:
                 marks.append(Mark(grid.steps[places[i]], f"N = {depth}"))
         if values["compare"] == "same":
             marks = [Mark(grid.steps[places[0]], f"η = {grid.steps[places[0]]:.2g}")]
-        shift.draw(name_of(study), lines, marks)
+        shift.draw(snapshot(name_of(study), lines, marks))
         ghosts = [
             curve
             for kind, pinned, kept in pins()
@@ -216,7 +217,7 @@ def _steps(state: PageState, values: Mapping[str, Any], study: Study) -> Draw:
             for curve in _depth_curves(Grid.of(pinned, kept), chosen(Grid.of(pinned, kept)), True)
         ]
         below = [_goal_line(study, values["goal"]), *ghosts, *_depth_curves(grid, places)]
-        curves_chart.draw(name_of(study), below)
+        curves_chart.draw(snapshot(name_of(study), below, x_log=False))
         words.markdown(steps_words(grid, values["goal"], values["rate"]))
 
     return draw
@@ -231,7 +232,8 @@ def _tuned(state: PageState, values: Mapping[str, Any], study: Study) -> Draw:
         grid = Grid.of(study, curves)
         places = grid.best(values["goal"])
         lines = _depth_curves(grid, places)
-        chart.draw(name_of(study), [_goal_line(study, values["goal"]), *lines])
+        shown = [_goal_line(study, values["goal"]), *lines]
+        chart.draw(snapshot(name_of(study), shown, x_log=False))
         slot.html(tuned_table(grid, study.loss))
         words.caption(
             f"Iterations, least to largest of {study.seeds} seeds, each with its own best step size"
@@ -317,7 +319,7 @@ def _penalty(state: PageState, values: Mapping[str, Any], study: Study) -> Draw:
                 for i, r in enumerate(study.recipes)
                 if key == "squares" or r.depth > 1
             ]
-            chart.draw(name_of(study), lines)
+            chart.draw(snapshot(name_of(study), lines, x_log=False))
         slot.html(penalty_table(study, curves, [colour for colour, _ in looks]))
 
     return draw

@@ -9,7 +9,7 @@ on a canvas; curves at rest are Plotly's, with all that it can do.
 
     chart = live_chart("race", x_title="iteration", y_title="gap")     # before the loop
     for curves in run:
-        chart.draw(run_id, curves)
+        chart.draw(snapshot(run_id, curves))
 
 Where the server hands out streams, the loop is the browser's: a snapshot with a `Feed` says what is
 played, and from where; the values come through the stream, and the browser says through it where it
@@ -146,6 +146,18 @@ class Guess:
     reached: Sequence[tuple[float, int | None]]
 
 
+@dataclass(frozen=True)
+class Snapshot:
+    """What a chart shows, written for the browser; the same for everybody who looks at the same.
+
+    Attributes: head: JSON of the names and looks of all curves, and of what else is drawn. points:
+    of the curves one after another all x, then all y, as float32 in base64.
+    """
+
+    head: str
+    points: str
+
+
 @dataclass
 class LiveChart:
     """A mounted chart; made by `live_chart`."""
@@ -153,40 +165,23 @@ class LiveChart:
     slot: Any
     memory: dict[str, Any]
     key: str
-    x_log: bool
     mounted: float
     sent: int = field(default=0)
 
-    def draw(
-        self,
-        run_id: str,
-        curves: Sequence[Curve],
-        marks: Sequence[Mark] = (),
-        arrivals: Arrivals = Arrivals(),
-        guess: Guess | None = None,
-        feed: Feed | None = None,
-    ) -> None:
+    def draw(self, shown: Snapshot, feed: Feed | None = None) -> None:
         """Show these curves and no others, in the place of what was shown before.
 
-        Snapshots are cumulative: each holds the whole curves, so that one that is lost costs
-        nothing. The browser ignores a snapshot that is older than the one it shows, for instance
-        from a script run that has been replaced.
+        The browser ignores a snapshot that is older than the one it shows, for instance from a
+        script run that has been replaced.
 
-        Args:
-            run_id: which run the snapshot belongs to; found again as `data-run` of the chart.
-            curves: at most `MOST_POINTS` points of each are kept, evenly spaced in the index, or in
-                its logarithm where the x axis is logarithmic.
-            marks: vertical lines.
-            arrivals: lines of goals, and flags where curves come to them.
-            guess: needed where the chart is mounted with `guessing`.
-            feed: where the browser gets the curves from while they move; their points are then not
-                in the snapshot.
-
-        Raises: ValueError where the x and y of a curve differ in length.
+        Args: feed: where the browser gets the curves from while they move.
         """
         self.sent += 1
-        order = {"data-order": f"{self.mounted:.6f} {self.sent}"}
-        frame = order | _encode(run_id, curves, marks, arrivals, guess, feed, self.x_log)
+        said = json.dumps(asdict(feed) if feed else None)
+        head = f'{{"feed": {said}, {shown.head[1:]}'.encode()
+        frame = f'data-order="{self.mounted:.6f} {self.sent}"'
+        # the browser's sanitiser drops attributes that contain certain pieces of markup
+        frame += f' data-head="{base64.b64encode(head).decode()}" data-points="{shown.points}"'
         self._send(frame)  # where a script run that has been replaced ends
         self.memory["frame"] = frame
 
@@ -196,10 +191,8 @@ class LiveChart:
         if self.memory["frame"]:
             self._send(self.memory["frame"])
 
-    def _send(self, frame: dict[str, str]) -> None:
-        attributes = {"data-live-chart": self.key, **frame}
-        written = " ".join(f'{name}="{escape(value)}"' for name, value in attributes.items())
-        self.slot.html(_Written(f"<i hidden {written}></i>"))
+    def _send(self, frame: str) -> None:
+        self.slot.html(_Written(f'<i hidden data-live-chart="{escape(self.key)}" {frame}></i>'))
 
 
 @dataclass(frozen=True)
@@ -277,28 +270,37 @@ def live_chart(
     }
     with st.container(gap=None, key=f"{key}_live_chart"):
         chart(key=key, data=settings)
-        mounted = LiveChart(st.empty(), memory, key, x_log, memory["mounted"])
+        mounted = LiveChart(st.empty(), memory, key, memory["mounted"])
     mounted.repeat()
     return mounted
 
 
-def _encode(
+def snapshot(
     run_id: str,
     curves: Sequence[Curve],
-    marks: Sequence[Mark],
-    arrivals: Arrivals,
-    guess: Guess | None,
-    feed: Feed | None,
-    x_log: bool,
-) -> dict[str, str]:
-    """A snapshot as attributes: names and such as JSON, all points as one float32 array, both in
-    base64.
+    marks: Sequence[Mark] = (),
+    arrivals: Arrivals = Arrivals(),
+    guess: Guess | None = None,
+    x_log: bool = True,
+    streamed: bool = False,
+) -> Snapshot:
+    """These curves for a chart.
 
-    Base64 for the JSON too: the browser's sanitiser drops attributes that contain certain pieces of
-    markup.
+    Snapshots are cumulative: each holds the whole curves, so that one that is lost costs nothing.
+
+    Args:
+        run_id: which run the snapshot belongs to; found again as `data-run` of the chart.
+        curves: at most `MOST_POINTS` points of each are kept, evenly spaced in the index, or in
+            its logarithm where the x axis is logarithmic.
+        marks: vertical lines.
+        arrivals: lines of goals, and flags where curves come to them.
+        guess: needed where the chart is mounted with `guessing`.
+        x_log: as the chart was mounted.
+        streamed: without the points of any curve but ghosts: they come through a stream.
+
+    Raises: ValueError where the x and y of a curve differ in length.
     """
     points, described = [], []
-    streamed = feed is not None and feed.playing  # but for ghosts
     for curve in curves:
         x, y = _thinned(curve, x_log)
         if streamed and not curve.ghost:
@@ -323,14 +325,10 @@ def _encode(
         "flags": [asdict(flag) for flag in arrivals.flags],
         "bracket": arrivals.bracket,
         "guess": None if guess is None else asdict(guess),
-        "feed": asdict(feed) if feed else None,
     }
     with np.errstate(over="ignore"):  # beyond float32: infinite, a gap
         body = np.concatenate(points).astype("<f4") if points else np.empty(0, "<f4")
-    return {
-        "data-head": base64.b64encode(json.dumps(head).encode()).decode(),
-        "data-points": base64.b64encode(body.tobytes()).decode(),
-    }
+    return Snapshot(json.dumps(head), base64.b64encode(body.tobytes()).decode())
 
 
 def _thinned(curve: Curve, x_log: bool) -> tuple[np.ndarray, np.ndarray]:

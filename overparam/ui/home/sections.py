@@ -22,7 +22,7 @@ from overparam.story.race_claim import claim
 from overparam.theory.field import leading_term
 from overparam.ui.components.live_chart import live_chart
 from overparam.ui.components.plot import Prepared, plot, prepared
-from overparam.ui.race.answer import AXES, arrivals, gap_curves
+from overparam.ui.race.answer import AXES, picture
 from overparam.ui.shell.roles import role
 
 HEIGHT = 300
@@ -80,9 +80,7 @@ def race(query: dict[str, str], key: str) -> None:
     view = run.view(experiment.iterations)
     assert view is not None
     words.markdown(claim(experiment, view))
-    chart.draw(
-        f"{hash(experiment):x}", gap_curves(experiment, view), (), arrivals(experiment, view)
-    )
+    chart.draw(picture(experiment, view))
 
 
 def mechanism() -> None:

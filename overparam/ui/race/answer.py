@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,15 @@ from overparam.figures.style import ZERO_AT
 from overparam.measure.history import GAPS
 from overparam.serving.course import View, lowest
 from overparam.story.race_claim import LEVEL, Finding, finding, times
-from overparam.ui.components.live_chart import Arrivals, Curve, Flag, Guess
+from overparam.ui.components.live_chart import (
+    Arrivals,
+    Curve,
+    Flag,
+    Guess,
+    Mark,
+    Snapshot,
+    snapshot,
+)
 
 LOWEST, HIGHEST = 1e-8, 10.0  # of the gap axis
 FLOOR = 1e-16  # rounding can take a gap to zero or below, which a logarithmic axis cannot show
@@ -22,6 +32,32 @@ AXES: dict[str, Any] = {
     "y_title": "gap g = (L − L*) / (L₀ − L*)",
     "y_clip": (LOWEST, HIGHEST),
 }
+
+
+def picture(
+    experiment: Experiment,
+    view: View,
+    log: bool = True,
+    pinned: Sequence[Curve] = (),
+    streamed: bool = False,
+) -> Snapshot:
+    """The curves of a view, and all that is marked among them.
+
+    Args: log: of the axis of iterations. pinned: curves beside them. streamed: as in `snapshot`.
+    """
+    return snapshot(
+        f"{hash(experiment):x}",
+        [*pinned, *gap_curves(experiment, view, log)],
+        [Mark(at, f"steps × {by:g}") for at, by in experiment.changes if at <= view.iteration],
+        arrivals(experiment, view),
+        to_guess(experiment, view),
+        log,
+        streamed,
+    )
+
+
+# A picture at rest is the same for a hall that comes to it at once: 10 ms of each visit.
+picture_at_rest = lru_cache(maxsize=16)(picture)
 
 
 def gap_curves(experiment: Experiment, view: View, log: bool = True) -> list[Curve]:

@@ -13,7 +13,7 @@ from overparam.choices.kinds import ChoiceError
 from overparam.choices.race import CHOICES, Entry, Experiment, parse_changes
 from overparam.serving.course import View
 from overparam.serving.run import Watched
-from overparam.ui.components.live_chart import Curve, Mark
+from overparam.ui.components.live_chart import Curve
 from overparam.ui.shell.state import PageState
 from overparam.ui.shell.transport import transport
 from overparam.ui.shell.upload import described
@@ -96,11 +96,6 @@ def change_steps(state: PageState, run: Watched, factor: float) -> None:
     pin(run, before.iterations)
     leave(moving)
     moving.update(experiment=Experiment.of(state.values()), preview=False, position=at)
-
-
-def marks(experiment: Experiment, position: int) -> list[Mark]:
-    """Where the step sizes were changed, up to the iteration shown."""
-    return [Mark(at, f"steps × {by:g}") for at, by in experiment.changes if at <= position]
 
 
 def remember(experiment: Experiment, values: dict[str, Any], position: int) -> None:

@@ -22,7 +22,7 @@ from overparam.serving.run import RunError, Watched
 from overparam.story.race_claim import claim
 from overparam.ui.components.live_chart import Curve, LiveChart, Transport, live_chart
 from overparam.ui.race import compare
-from overparam.ui.race.answer import AXES, arrivals, gap_curves, to_guess
+from overparam.ui.race.answer import AXES, gap_curves, picture, picture_at_rest
 from overparam.ui.race.buttons import guess_switch, run_curves
 from overparam.ui.race.pace import FRAME_SECONDS, Pace
 from overparam.ui.race.presets import preset_lines
@@ -240,17 +240,16 @@ class _Stage:
         if view is None:
             return
         slots["claim"].markdown(claim(experiment, view))
-        self.chart.draw(
-            f"{hash(experiment):x}",
-            [*compare.ghosts(self._curves), *self._curves(experiment, view)],
-            compare.marks(experiment, view.iteration),
-            arrivals(experiment, view),
-            to_guess(experiment, view),
-            feed(experiment, self.upload, self.moving),
-        )
+        told, pinned = feed(experiment, self.upload, self.moving), compare.ghosts(self._curves)
+        if pinned or self.moving["playing"]:
+            streamed = told is not None and told.playing
+            shown = picture(experiment, view, self.log_axis, pinned, streamed)
+        else:
+            shown = picture_at_rest(experiment, view, self.log_axis)
+        self.chart.draw(shown, told)
         if with_table:
-            if told := preset_lines(run, view):
-                slots["preset"].html(told)
+            if lines := preset_lines(run, view):
+                slots["preset"].html(lines)
             if "table" in slots:
                 slots["table"].html(table_html(experiment, view))
 

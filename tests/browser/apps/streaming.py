@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from overparam.figures.style import DASHES, PALETTE
-from overparam.ui.components.live_chart import Curve, Mark, live_chart
+from overparam.ui.components.live_chart import Curve, Mark, live_chart, snapshot
 
 FRAMES, PAUSE = int(st.query_params.get("frames", 50)), 0.1
 NAMES = ["<b>bold</b> & %{x} $y$", *(f"curve {i}" for i in range(1, 12))]
@@ -41,11 +41,12 @@ def curves(progress: float) -> list[Curve]:
 
 
 if st.button("late snapshot of the first script run"):
-    old.draw("late", [])
+    old.draw(snapshot("late", []))
 if going:
     sent = st.empty()
     for frame in range(1, FRAMES + 1):
-        chart.draw(f"speed {speed}", curves(frame / FRAMES), [Mark(100, "step size halved")])
+        shown = curves(frame / FRAMES), [Mark(100, "step size halved")]
+        chart.draw(snapshot(f"speed {speed}", *shown, x_log=x_log))
         sent.text(f"sent {frame}")
         time.sleep(PAUSE)
     st.text("finished")
