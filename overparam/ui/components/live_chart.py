@@ -46,7 +46,8 @@ class Curve:
         dash: one of `style.DASHES`, or a name that Plotly knows.
         note: a short text below the values at the pointer.
         ghost: drawn faintly, as something to compare with.
-        trial: gone when step sizes are compared no longer.
+        trial: many runs, with gaps between them, of which every point is drawn; gone when step
+            sizes are compared no longer.
     """
 
     name: str
@@ -290,8 +291,8 @@ def snapshot(
 
     Args:
         run_id: which run the snapshot belongs to; found again as `data-run` of the chart.
-        curves: at most `MOST_POINTS` points of each are kept, evenly spaced in the index, or in
-            its logarithm where the x axis is logarithmic.
+        curves: at most `MOST_POINTS` points of each that is no trial are kept, evenly spaced in
+            the index, or in its logarithm where the x axis is logarithmic.
         marks: vertical lines.
         arrivals: lines of goals, and flags where curves come to them.
         guess: needed where the chart is mounted with `guessing`.
@@ -339,7 +340,7 @@ def _thinned(curve: Curve, x_log: bool) -> tuple[np.ndarray, np.ndarray]:
             f" {y.shape}"
         )
     n = len(x)
-    if n <= MOST_POINTS:
+    if n <= MOST_POINTS or curve.trial:
         return x, y
     spaced = np.geomspace(1, n, MOST_POINTS) - 1 if x_log else np.linspace(0, n - 1, MOST_POINTS)
     keep = np.unique(np.round(spaced).astype(int))

@@ -87,21 +87,20 @@ def _search(
     owner: np.ndarray,
     looks: list[tuple[str, str]],
 ) -> list[Curve]:
-    """While step sizes are compared: every run, faint, and for each method the lowest gap that any
-    of its runs has at an iteration. What has been drawn stays as it is."""
+    """While step sizes are compared: all runs of a method, faint, as one curve with gaps, and the
+    lowest gap that any of them has at an iteration. What has been drawn stays as it is."""
     some = np.unique(np.rint(np.linspace(0, len(times) - 1, FAN_POINTS)).astype(int))
-    runs = [
-        Curve(
-            name=f"{entry.label()}, one of the step sizes",
-            x=times[some],
-            y=np.where(fan[some, row] > TALLEST, np.nan, np.maximum(fan[some, row], FLOOR)),
-            colour=looks[i][0],
-            ghost=True,
-            trial=True,
-        )
-        for i, entry in enumerate(experiment.methods)
-        for row in np.flatnonzero(owner == i)
-    ]
+    runs = []
+    for i, entry in enumerate(experiment.methods):
+        gaps = np.maximum(fan[np.ix_(some, owner == i)], FLOOR)
+        gaps[gaps > TALLEST] = np.nan
+        y = np.vstack([gaps, np.full(gaps.shape[1], np.nan)]).T  # a run in each row, and a gap
+        x = np.broadcast_to(times[np.append(some, some[-1])], y.shape)
+        seen = np.isfinite(y)
+        seen[:, 1:] |= seen[:, :-1]
+        colour = looks[i][0]
+        name = f"{entry.label()}, one of the step sizes"
+        runs.append(Curve(name, x[seen], y[seen], colour, ghost=True, trial=True))
     least = lowest(fan, owner, len(looks))
     return runs + [
         Curve(
