@@ -36,7 +36,7 @@ buttons.buttons(state, moving, run)
 if run is not None:
     shown = show.PREVIEW if moving["preview"] else moving["position"]
     show_followers(experiment, uploaded(state), shown, moving["playing"])
-arrived, status = row(state, lecture=bool(st.session_state.get("app_projector")))
+arrived, status = row(state, values, lecture=bool(st.session_state.get("app_projector")))
 # of the chart: a preset has three lines more to show
 again = partial(buttons.run_curves, state)
 height = 265 if presets.preset_switch(state, experiment, again) else 318
@@ -47,4 +47,4 @@ if run is None:
 elif values["axis"] == "tuning":
     show.step_view(state, moving, height)
 else:
-    show.race_view(state, run, moving, height, status, arrived)
+    show.race_view(state, values, run, moving, height, status, arrived)

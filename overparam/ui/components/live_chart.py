@@ -266,7 +266,7 @@ def live_chart(
         "guessing": guessing,
         "playing": playing,
         "transport": asdict(transport),
-        "sliders": [asdict(slider) for slider in sliders],
+        "sliders": [vars(slider) for slider in sliders],
         "glance": glance,
     }
     with st.container(gap=None, key=f"{key}_live_chart"):

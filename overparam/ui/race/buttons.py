@@ -173,7 +173,7 @@ def buttons(state: PageState, moving: dict[str, Any], run: Watched | None) -> No
 
 def guess_switch(state: PageState) -> None:
     """Whether the curves wait until somebody has drawn a guess."""
-    guessing = state.values()["guess"]
+    guessing = st.session_state[state.key("guess")]
     st.button(
         "Guess first",
         icon=":material/draw:",

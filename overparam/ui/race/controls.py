@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -47,9 +48,12 @@ def _rest(state: PageState) -> None:
     state.number("seed", step=1)
 
 
-def row(state: PageState, lecture: bool) -> tuple[Callable[[], None], DeltaGenerator | None]:
+def row(
+    state: PageState, values: Mapping[str, Any], lecture: bool
+) -> tuple[Callable[[], None], DeltaGenerator | None]:
     """Depth, exponent and step size, and the rivals.
 
+    Args: values: as published.
     Returns: what is to be called when the curves stand still; in a lecture the place beside the
     rivals for the line about the run, as below the chart it would take room from the picture.
     """
@@ -62,6 +66,6 @@ def row(state: PageState, lecture: bool) -> tuple[Callable[[], None], DeltaGener
             status = role("words", "status", width="stretch").empty()
 
     arrived = trio(
-        state, lambda: depth_chips(state, not lecture), lambda: step_control(state), rest
+        state, lambda: depth_chips(state, not lecture), lambda: step_control(state, values), rest
     )
     return arrived, status

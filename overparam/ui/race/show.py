@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -62,6 +62,7 @@ html[data-guessing] :is(.st-key-role_answer_claim, .race-table, .preset) * {
 
 def race_view(
     state: PageState,
+    values: Mapping[str, Any],
     run: Watched,
     moving: dict[str, Any],
     height: int,
@@ -70,10 +71,10 @@ def race_view(
 ) -> None:
     """The curves, streamed, and their table.
 
-    Args: status: where the line about the run goes, if it has a place above the chart; then the
-        picture has the room of the table, too. arrived: called when the curves stand still.
+    Args: values: as published. status: where the line about the run goes, if it has a place above
+        the chart; then the picture has the room of the table, too. arrived: called when the curves
+        stand still.
     """
-    values = state.values()
     log_axis = values["axis"] == "log"
     slots = {"claim": role("answer", "claim").empty()}
     chart = live_chart(
@@ -89,7 +90,7 @@ def race_view(
         guessing=values["guess"],
         playing=moving["playing"],
         transport=TRANSPORT,
-        sliders=(slider(state, "p"), step_sizes(state)),
+        sliders=(slider(state, "p"), step_sizes(state, values)),
         glance="A quick look while you drag: few iterations, few step sizes.",
         **AXES,
     )

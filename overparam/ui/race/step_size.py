@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import streamlit as st
@@ -23,12 +23,13 @@ STEPS = tuple(
 )
 
 
-def step_control(state: PageState) -> Callable[[], None]:
+def step_control(state: PageState, values: Mapping[str, Any]) -> Callable[[], None]:
     """A slider from "best" to the step sizes that all methods share, and a box.
 
+    Args: values: as published.
     Returns: what draws a mark at each method's best one, for when they have been compared.
     """
-    key, values = state.key("eta"), state.values()
+    key = state.key("eta")
     shared = values["steps"] == "shared"
     place = values["step"] if shared else OWN if values["steps"] == "each" else BEST
     options = _options(values)
@@ -54,32 +55,32 @@ def step_control(state: PageState) -> Callable[[], None]:
             placeholder=place,
         )
     words = sum(isinstance(option, str) for option in options)
-    return lambda: _mark(state, below, options, words)
+    return lambda: _mark(values, below, options, words)
 
 
-def _options(values: dict[str, Any]) -> list[str | float]:
+def _options(values: Mapping[str, Any]) -> list[str | float]:
     """What the slider offers: words first."""
     own = [OWN] if values["steps"] == "each" else []
     steps = {*STEPS, values["step"]} if values["steps"] == "shared" else STEPS
     return [BEST, *own, *sorted(steps)]
 
 
-def step_sizes(state: PageState) -> Slider:
+def step_sizes(state: PageState, values: Mapping[str, Any]) -> Slider:
     """The slider of the step size, as a chart follows it."""
     says = {
         str(i): {"steps": "shared", "step": STEP.write(option)}
         if isinstance(option, float)
         else {"steps": "tuned"}
-        for i, option in enumerate(_options(state.values()))
+        for i, option in enumerate(_options(values))
         if option != OWN
     }
     return Slider(f".st-key-{state.key('eta')}", says)
 
 
-def _mark(state: PageState, below: DeltaGenerator, options: list, words: int) -> None:
+def _mark(values: Mapping[str, Any], below: DeltaGenerator, options: list, words: int) -> None:
     """A mark at each method's best step size, as soon as it is known; the slider's first options
     are words."""
-    methods, best = state.values()["methods"], _best(state)
+    methods, best = values["methods"], _best(values)
     looks = dict(zip(methods, method_styles(methods), strict=True))
     where = shares(options[words:], list(best.values()))
     stretch = len(options) - 1
@@ -101,9 +102,8 @@ def _take(state: PageState, step: float | str) -> None:
         state.set(steps="shared", step=STEP.check(float(step)))
 
 
-def _best(state: PageState) -> dict[Entry, float]:
+def _best(values: Mapping[str, Any]) -> dict[Entry, float]:
     """The best step size of each method, where they have been compared."""
-    values = state.values()
     run = known_run(tuned_twin(values))
     tuned = None if run is None else run.tuned
     if tuned is None:

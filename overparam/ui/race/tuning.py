@@ -4,7 +4,7 @@ of its points a run."""
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -39,11 +39,11 @@ limit.
 """
 
 
-def tuned_twin(values: dict[str, Any]) -> Experiment:
+def tuned_twin(values: Mapping[str, Any]) -> Experiment:
     """The experiment with every step size tuned: itself where they are, else with its own step
     sizes left out."""
     methods = tuple(replace(entry, step=None) for entry in values["methods"])
-    return Experiment.of(values | {"steps": "tuned", "methods": methods, "changes": ()})
+    return Experiment.of({**values, "steps": "tuned", "methods": methods, "changes": ()})
 
 
 def is_tuned(state: PageState) -> bool:

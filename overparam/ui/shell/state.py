@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import streamlit as st
@@ -249,12 +250,8 @@ class PageState:
         Args: low, high: where the slider ends, within the Number's own bounds.
         """
         c = self.number_of(name)
-        marks = (1, 2, 5) if c.integer else [round(10 ** (i / 12), 3) for i in range(12)]
-        decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-        values = {float(f"{mark * 10.0**k:.4g}") for k in decades for mark in marks}
-        cast = int if c.integer else float
         current = self.standing(name)
-        options = sorted({cast(v) for v in values if low <= v <= high} | {current})
+        options = sorted({*_log_places(c.integer, low, high), current})
         shown = (lambda v: f"{v:,}") if c.integer else (lambda v: f"{v:.3g}")
         args = {
             "label": c.label,
@@ -307,6 +304,14 @@ class PageState:
         choice = self.table[name]
         assert isinstance(choice, Option)
         return choice
+
+
+@cache
+def _log_places(integer: bool, low: float, high: float) -> tuple[float, ...]:
+    marks = (1, 2, 5) if integer else [round(10 ** (i / 12), 3) for i in range(12)]
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    places = [float(f"{mark * 10.0**k:.4g}") for k in decades for mark in marks]
+    return tuple((int if integer else float)(at) for at in places if low <= at <= high)
 
 
 def _moved_in_history() -> bool:

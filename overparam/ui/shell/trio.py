@@ -43,13 +43,14 @@ def trio(
     A lecture has one line: depth, the switch of p, and the rest.
     """
     st.html(STYLE)
+    loss = st.session_state.get(state.key("loss"), "lp")
     if st.session_state.get("app_projector"):
         with (
             role("controls", f"trio_{state.prefix}"),
             st.container(horizontal=True, gap="small", vertical_alignment="center"),
         ):
             depth()
-            if _loss(state) == "lp":
+            if loss == "lp":
                 switch(state)
             rest()
         return lambda: None
@@ -58,7 +59,6 @@ def trio(
         with first:
             depth()
         with second:
-            loss = _loss(state)
             if loss == "lp":
                 exponent(state)
             elif loss == "huber":
@@ -68,10 +68,6 @@ def trio(
     with role("controls", f"trio_rest_{state.prefix}"):
         rest()
     return later
-
-
-def _loss(state: PageState) -> str:
-    return state.values().get("loss", "lp")
 
 
 def exponent(state: PageState) -> None:
