@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from overparam.ui.components import chart_js
 from tests.browser.walk import settle
 
 PAGES = sorted(path.stem for path in (Path(__file__).parents[2] / "pages").glob("*.py"))
@@ -42,3 +43,16 @@ def test_nothing_jumps(open_page, serve, name, query):
     page.locator("html[data-stands] .main-svg").first.wait_for(state="attached")
     settle(page)
     assert page.evaluate("shift") < 0.1
+
+
+def test_the_script_of_the_charts_comes_as_a_file(open_page, serve):
+    page, messages = open_page(f"{serve('app.py')}/convergence"), []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda it: messages.append(it)))
+    with page.expect_response(lambda answer: chart_js.ROUTE in answer.url):
+        page.reload()
+    page.locator(".live-chart .main-svg").first.wait_for(state="attached")
+    settle(page)
+    line = chart_js.TEXT.splitlines()[0].encode()
+    messages = [message for message in messages if isinstance(message, bytes)]
+    assert any(b"overparam_chart" in message for message in messages)
+    assert not any(line in message for message in messages)
