@@ -316,6 +316,8 @@ class Hall:
                 live.run.take(news, about)
         if live.finished or live.error:
             self.workers.drop(key)  # the record is here
+        if live.passing and not (live.finished or live.error):
+            return  # nobody draws a part of it, and the whole would wait until the next tick
         self._tick(live)
 
     def _say(self, live: Live, error: str) -> None:
