@@ -65,6 +65,17 @@ def asked(port: int, address: str, query: dict[str, str]) -> tuple[int, str]:
         ),
         (FIELD, {"loss": "diabetes", "r": "2"}, {"reg_around_field": "N r R p"}),
         (FIELD, {"view": "proof", "step": "4"}, {"reg_proof_field": "N r R c"}),
+        (
+            FIELD,
+            {"view": "shrink", "loss": "lp"},
+            {"reg_shrink_outer": "N r R p y1", "reg_shrink_inner": "N R p y2"},
+        ),
+        (
+            FIELD,
+            {"view": "closest", "c": "1"},
+            dict.fromkeys(("reg_closest_potential", "reg_closest_rest"), "N R c"),
+        ),
+        (FIELD, {"view": "closest", "loss": "lp", "R": "2"}, {"reg_closest_share": "N R p y1 y2"}),
         (FIELD, {"view": "beat", "x": "1"}, {"reg_beat_field": "N R x y a b tilt c"}),
     ],
 )
@@ -89,6 +100,7 @@ def test_nothing_is_asked_where_the_server_has_no_routes_of_ours(monkeypatch):
         ("pre_map", {}, "No page shows a picture of this name."),
         ("reg_around_pieces", {"N": "deep"}, "Depth N must be a number from 1 to 10, not 'deep'."),
         ("reg_around_pieces", {"r": "1.5"}, "r"),
+        ("reg_shrink_inner", {"c": "0"}, "G(0) = 0: there is no leading term"),
         ("reg_around_pieces", {"loss": "csv"}, "The data of this picture are not here."),
         ("reg_around_pieces", {"N": "1" * MOST_BYTES}, "Ask for a picture in at most 4,096 bytes."),
     ],
@@ -96,6 +108,7 @@ def test_nothing_is_asked_where_the_server_has_no_routes_of_ours(monkeypatch):
 def test_what_cannot_be_drawn_is_answered_with_one_sentence(
     monkeypatch, port, picture, query, words
 ):
-    charts(monkeypatch, FIELD, {})
+    for view in ("around", "shrink"):
+        charts(monkeypatch, FIELD, {"view": view})
     status, sentence = asked(port, f"picture/{picture}", query)
     assert status == 400 and words in sentence and sentence.endswith(".")

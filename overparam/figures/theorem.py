@@ -208,7 +208,7 @@ def limit_figure(
         series: name, colour, values (q,) and whether they are a formula (a line) rather than
             measured (points).
     """
-    figure = go.Figure()
+    data = []
     for name, colour, values, formula in series:
         shown = np.where(values > 0, values, np.nan)
         if np.isnan(shown).all():
@@ -218,21 +218,20 @@ def limit_figure(
             if formula
             else {"mode": "markers", "marker": {"color": colour, "size": 9, "symbol": "circle"}}
         )
-        figure.add_scatter(x=radii, y=shown, name=name, **style)
-    return figure.update_layout(
-        **base_layout(
-            height=360,
-            xaxis=axis(x_title, log=True, dtick=1),
-            yaxis=axis(log=True),
-            legend={
-                "orientation": "v",
-                "x": 0.02,
-                "y": 0.98,
-                "yanchor": "top",
-            },  # what rises leaves this corner free
-            margin={"t": 8},
-        )
+        data.append({"type": "scatter", "x": radii, "y": shown, "name": name} | style)
+    layout = base_layout(
+        height=360,
+        xaxis=axis(x_title, log=True, dtick=1),
+        yaxis=axis(log=True),
+        legend={
+            "orientation": "v",
+            "x": 0.02,
+            "y": 0.98,
+            "yanchor": "top",
+        },  # what rises leaves this corner free
+        margin={"t": 8},
     )
+    return unchecked(data, layout)
 
 
 def share_figure(
@@ -240,34 +239,36 @@ def share_figure(
 ) -> go.Figure:
     """The share of F that no regularizer supplies, in per cent, against depth, with the current
     depth marked."""
-    figure = go.Figure(
-        go.Scatter(
-            x=depths,
-            y=100 * shares,
-            mode="lines",
-            line={"color": REST_PART, "width": 3},
-            showlegend=False,
-            fill="tozeroy",
-            fillcolor=translucent(REST_PART, 0.15),
-            hovertemplate="N = %{x:.3g}: %{y:.3g} %<extra></extra>",
-        )
+    look = {
+        "type": "scatter",
+        "showlegend": False,
+        "hovertemplate": "N = %{x:.3g}: %{y:.3g} %<extra></extra>",
+    }
+    data = [
+        look
+        | {
+            "x": depths,
+            "y": 100 * shares,
+            "mode": "lines",
+            "line": {"color": REST_PART, "width": 3},
+            "fill": "tozeroy",
+            "fillcolor": translucent(REST_PART, 0.15),
+        },
+        look
+        | {
+            "x": [depth],
+            "y": [100 * share],
+            "mode": "markers",
+            "marker": {"size": 12, "color": REST_PART},
+        },
+    ]
+    layout = base_layout(
+        height=height,
+        xaxis=axis("depth N", range=[0.8, 10.2], dtick=1),
+        yaxis=axis("% of ∫‖F‖²", rangemode="tozero"),
+        margin={"t": 4, "b": 4},
     )
-    figure.add_scatter(
-        x=[depth],
-        y=[100 * share],
-        mode="markers",
-        marker={"size": 12, "color": REST_PART},
-        showlegend=False,
-        hovertemplate="N = %{x:.3g}: %{y:.3g} %<extra></extra>",
-    )
-    return figure.update_layout(
-        **base_layout(
-            height=height,
-            xaxis=axis("depth N", range=[0.8, 10.2], dtick=1),
-            yaxis=axis("% of ∫‖F‖²", rangemode="tozero"),
-            margin={"t": 4, "b": 4},
-        )
-    )
+    return unchecked(data, layout)
 
 
 def descent_figure(gaps: Mapping[str, Array], goals: Sequence[float]) -> go.Figure:

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from overparam.choices.kinds import Number
-from overparam.choices.theorem import SHAPE, Case, theorem_curve
+from overparam.choices.theorem import DATA, SHAPE, Case, theorem_curve
 from overparam.figures.theorem import field_figure, pieces_figure
 from overparam.theory.curves import Array, Curve, Integral, trace
 from overparam.theory.field import closed_form, hypotheses, known_potential, leading_term, verdict
@@ -77,11 +77,15 @@ def followed(
     name: str,
     picture: Callable[[Mapping[str, Any], Case], go.Figure],
     moved_by: Sequence[str] = ("N", "r", "R"),
+    of_data: bool = True,
 ) -> Follow | None:
     """How a chart follows a hand on these sliders and on those of the loss; not where a file of the
-    person's own is fitted, which no link brings."""
+    person's own is fitted, which no link brings.
+
+    Args: of_data: whether it is soon drawn where data are fitted, too.
+    """
     kind = state.values()["loss"]
-    if kind == "csv":
+    if kind == "csv" or (kind in DATA and not of_data):
         return None
     shape = [choice for choice in SHAPE[kind] if isinstance(state.table[choice], Number)]
     return follow(state, name, compute.of_link(picture), [*moved_by, *shape])

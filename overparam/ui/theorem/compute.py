@@ -141,74 +141,79 @@ def way(key: Key, depth: float, curve: Curve, _case: Case) -> Way:
 
 
 @dataclass(frozen=True)
-class Limits:
-    """The circulation as the radii go to 0.
+class Shrinking:
+    """The circulation as R goes to 0, where r = ratio R goes along, on the loss restricted to the
+    plane.
 
-    radii (q,): R, where r = ratio R goes along. around, leading, rest (q,): circulation, leading
-    term, what is between.
-    inner (q,): r, where R is fixed. gap (q,): how far the circulation is from its limit for r -> 0.
+    radii (q,): R. around, leading (q,): circulation, leading term; rest: what is between.
     """
 
     radii: Array
     around: Array
     leading: Array
     rest: list[Integral]
-    inner: Array
+
+
+@st.cache_data(max_entries=64, ttl=3600, show_spinner=False)
+def shrinking(key: Key, depth: float, ratio: float, big_r: float, _case: Case) -> Shrinking:
+    """The first limit of the proof."""
+    radii = np.geomspace(1e-3, 1, 13) * big_r
+    rest = [remainder(_case.flat, depth, ratio * radius, radius) for radius in radii]
+    leading = np.array([leading_term(depth, _case.c, ratio * radius, radius) for radius in radii])
+    return Shrinking(radii, leading + np.array([v.value for v in rest]), leading, rest)
+
+
+@dataclass(frozen=True)
+class Closing:
+    """The circulation as r goes to 0, where R is fixed, on the loss restricted to the plane.
+
+    radii (q,): r. gap: how far the circulation is from its limit.
+    """
+
+    radii: Array
     gap: list[Integral]
     limit: Integral
 
 
-@st.cache_data(max_entries=64, ttl=3600, show_spinner="Shrinking the curve …")
-def limits_of(key: Key, depth: float, ratio: float, big_r: float, _case: Case) -> Limits:
-    """Both limits of the proof, on the loss restricted to the plane."""
+@st.cache_data(max_entries=64, ttl=3600, show_spinner=False)
+def closing(key: Key, depth: float, big_r: float, _case: Case) -> Closing:
+    """The second limit of the proof."""
     f = force(_case.flat.gradient, depth)
-    radii = np.geomspace(1e-3, 1, 13) * big_r
-    rest = [remainder(_case.flat, depth, ratio * radius, radius) for radius in radii]
-    leading = np.array([leading_term(depth, _case.c, ratio * radius, radius) for radius in radii])
-    inner = np.geomspace(1e-3, 0.5, 10) * big_r
-    limit = circulation(f, half_disc(big_r))[0]
-    gap = [
-        circulation(f, half_disc(float(r)))[0] for r in inner
-    ]  # the two curves differ by a half disc: no cancellation
-    return Limits(
-        radii, leading + np.array([v.value for v in rest]), leading, rest, inner, gap, limit
-    )
+    radii = np.geomspace(1e-3, 0.5, 10) * big_r
+    # the two curves differ by a half disc: no cancellation
+    gap = [circulation(f, half_disc(float(r)))[0] for r in radii]
+    return Closing(radii, gap, circulation(f, half_disc(big_r))[0])
 
 
 @dataclass(frozen=True, eq=False)
 class Closest:
     """The best potential, ||rest|| / ||F|| at cell centres, the change of the share on half the
-    grid, shares against depth."""
+    grid."""
 
     potential: Potential
     ratio: Array
     error: float
-    depths: Array
-    shares: Array
 
 
-@st.cache_data(max_entries=32, ttl=3600, show_spinner="Solving for the best potential …")
+@st.cache_data(max_entries=32, ttl=3600, show_spinner=False)
 def closest(key: Key, depth: float, half_width: float, _case: Case) -> Closest:
-    """The best-fitting potential on the square, and the curve of shares, on the loss restricted to
-    the plane."""
+    """The best-fitting potential on the square, on the loss restricted to the plane."""
     f = force(_case.flat.gradient, depth)
     fine, coarse = (best_potential(f, half_width, points) for points in (POINTS, (POINTS + 1) // 2))
     middle = (fine.axis[1:] + fine.axis[:-1]) / 2
     size = np.linalg.norm(f(_grid(middle)), axis=1).reshape(fine.along.shape)
     ratio = np.hypot(fine.along, fine.across) / np.maximum(size, np.finfo(float).tiny)
-    return Closest(
-        fine, ratio, abs(fine.share - coarse.share), DEPTHS, share_curve(key, half_width, _case)
-    )
+    return Closest(fine, ratio, abs(fine.share - coarse.share))
 
 
-@st.cache_data(max_entries=32, ttl=3600, show_spinner="Comparing depths …")
+@st.cache_data(max_entries=32, ttl=3600, show_spinner=False)
 def share_curve(key: Key, half_width: float, _case: Case) -> Array:
     """The share that no regularizer supplies, for DEPTHS; on a coarser grid, as it is for a curve
     on the screen."""
     return shares(_case.flat, half_width, DEPTHS, (POINTS + 1) // 2)
 
 
-@st.cache_data(max_entries=32, ttl=3600, show_spinner="Descending with every step size …")
+@st.cache_data(max_entries=32, ttl=3600, show_spinner=False)
 def descents(
     key: Key,
     depth: float,
