@@ -91,7 +91,8 @@ def field_figure(
     if small:
         edge = [-half_width, half_width]
     names = ("", "") if small else ("along e = G(0)/‖G(0)‖", "across")
-    data = [_arrows(at, vectors, half_width) | {"fillcolor": arrow_colour}]
+    arrows = _arrows(at, vectors, half_width, half_shaft=0.06 if small else 0.028)
+    data = [arrows | {"fillcolor": arrow_colour}]
     if background is not None:
         data.insert(0, _background(*background, contours) | {"showscale": not small})
     if curve:
@@ -361,8 +362,11 @@ def _background(positions: Array, values: Array, name: str, contours: bool) -> d
     return common | {"type": "heatmap", "zsmooth": "fast"}
 
 
-def _arrows(at: Array, vectors: Array, half_width: float) -> dict[str, Any]:
-    """All arrows as one filled shape: of broken lines plotly makes an element for every part."""
+def _arrows(at: Array, vectors: Array, half_width: float, half_shaft: float) -> dict[str, Any]:
+    """All arrows as one filled shape: of broken lines plotly makes an element for every part.
+
+    Args: half_shaft: half the width of a long arrow's shaft, as a share of the arrows' distance.
+    """
     norm = np.linalg.norm(vectors, axis=1, keepdims=True)
     largest = float(np.nanmax(norm, initial=0.0))
     spacing = 2 * half_width / np.sqrt(len(at))
@@ -370,8 +374,8 @@ def _arrows(at: Array, vectors: Array, half_width: float) -> dict[str, Any]:
     length = 0.95 * spacing * np.sqrt(norm / (largest or 1.0))
     aside = np.stack((-unit[:, 1], unit[:, 0]), axis=1)
     tip, tail = at + length / 2 * unit, at - length / 2 * unit
-    neck, half = tip - 0.35 * length * unit, np.minimum(0.028 * spacing, 0.1 * length) * aside
-    barb = 0.2 * length * aside
+    neck, half = tip - 0.35 * length * unit, np.minimum(half_shaft * spacing, 0.1 * length) * aside
+    barb = half + 0.18 * length * aside
     gap = np.full_like(at, np.nan)
     corners = (tail + half, neck + half, neck + barb, tip, neck - barb, neck - half, tail - half)
     points = np.stack((*corners, gap), axis=1).reshape(-1, 2).astype(np.float32)
