@@ -46,6 +46,14 @@ def test_a_pinned_run_stays_as_faint_curves_beside_the_next():
     assert ghosts(app) == [] and messages(app) == []
 
 
+def test_of_a_search_the_lowest_gap_of_each_method_is_pinned():
+    search = {"steps": "tuned", "horizon": "1000", "iterations": "2000"}
+    app = press(race(**SMALL | search), "race_pin")
+    assert any("one of the step sizes" in name for name in ghosts(app))
+    pinned = [name for name in ghosts(app) if "pinned" in name]
+    assert pinned == ["depth 1 (pinned 1)", "depth 2 (pinned 1)"]
+
+
 def test_at_most_three_runs_are_pinned_and_none_twice():
     app = race(**SMALL)
     for p in (4.0, 3.0, 3.0, 2.5, 2.0):

@@ -57,7 +57,7 @@ def picture(
 
 
 # A picture at rest is the same for a hall that comes to it at once: 10 ms of each visit.
-picture_at_rest = lru_cache(maxsize=16)(picture)
+picture_at_rest = lru_cache(maxsize=8)(picture)
 
 
 def gap_curves(experiment: Experiment, view: View, log: bool = True) -> list[Curve]:

@@ -53,6 +53,7 @@ def ghosts(curves: Callable[[Experiment, View], list[Curve]]) -> list[Curve]:
         )
         for i, each in enumerate(pins(), start=1)
         for curve in curves(each.experiment, each.view)
+        if not curve.trial
     ]
 
 
