@@ -2,6 +2,7 @@
 die."""
 
 import asyncio
+import io
 import os
 import signal
 import sys
@@ -20,6 +21,7 @@ from overparam.serving.workers.distant import Distant
 from overparam.serving.workers.hall import Hall
 from overparam.serving.workers.pool import Workers
 from overparam.serving.workers.stream import FINISHED, HEAD, HOLD, Live
+from overparam.serving.workers.worker import say, serve
 from tests.asgi import play
 
 QUERY = {"methods": "1_gd~2_gd~1_adam", "horizon": "200", "iterations": "3000"}
@@ -208,6 +210,24 @@ def test_a_run_that_cannot_be_says_why():
             return opened.rooms["A"].live.error
 
     assert "upload the CSV file" in play(scenario())
+
+
+class Gone(io.BytesIO):
+    """Whoever reads this is there for the first message."""
+
+    def write(self, data):
+        if self.getvalue():
+            raise BrokenPipeError
+        return super().write(data)
+
+
+def test_a_worker_whose_server_is_gone_logs_no_run_that_failed(caplog):
+    reading, writing = os.pipe()
+    with open(reading, "rb") as inp, open(writing, "wb") as asking:
+        say(asking, ("run", "A", experiment(), None, 1000, 0))
+        with pytest.raises(BrokenPipeError):
+            serve(inp, Gone())
+    assert caplog.records == []
 
 
 @pytest.mark.slow

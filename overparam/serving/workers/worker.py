@@ -179,9 +179,7 @@ def serve(inp: BinaryIO, out: BinaryIO, make: Callable[..., Run] = Run) -> None:
         try:
             if job.due:
                 job.advance()
-            if new := job.news(sum(each.due for each in jobs.values())):
-                kind, *rest = new
-                say(out, (kind, key, *rest))
+            new = job.news(sum(each.due for each in jobs.values()))
         except (ChoiceError, DataError, RunError, SweepError) as error:
             _give_up(out, jobs, key, str(error))
             continue
@@ -194,6 +192,9 @@ def serve(inp: BinaryIO, out: BinaryIO, make: Callable[..., Run] = Run) -> None:
                 "This run failed on the server: change a choice, or look into the server's log.",
             )
             continue
+        if new:
+            kind, *rest = new
+            say(out, (kind, key, *rest))
         if job.due or job.owes:
             turns.append(key)
 
