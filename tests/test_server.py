@@ -114,7 +114,7 @@ def test_the_head_of_every_page_has_the_look_and_asks_for_the_drawing_library():
     assert "padding-inline" in written and "app_tools" in written
     assert f'src="./{plotly_js.ROUTE}"' in written
     own = written.replace(frontend.asked(), "")
-    assert own.count("<") == 5  # a style sheet and two scripts
+    assert own.count("<") == 7  # a style sheet and three scripts
     assert "stTopNav" in written and "stTopNav" not in head("/", "embed=true")
 
 

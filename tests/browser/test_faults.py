@@ -6,6 +6,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from overparam.ui.race.show import PATIENCE
 from tests.browser.server import serving, unused_port
 from tests.browser.test_race import CHART, iteration, shown
 from tests.browser.walk import settle
@@ -46,6 +47,11 @@ def drop(page, connections: list) -> None:
     before = len(connections)
     for end in connections[-1]:
         end.close()
+    wait_for_more(page, connections, before)
+
+
+def wait_for_more(page, connections: list, before: int) -> None:
+    """Wait until the page has made more connections by itself, and is connected."""
     for _ in range(300):
         if len(connections) > before:
             break
@@ -78,6 +84,65 @@ def test_a_race_plays_although_its_own_stream_does_not_come_through(serve, open_
     page.keyboard.press("Space")
     is_running(page)
     assert page.locator(".stException").count() == 0
+
+
+def test_a_stream_that_was_lost_for_a_while_carries_the_race_again(serve, open_page):
+    page, streams, lost = open_page("about:blank"), [], []
+
+    def through(socket) -> None:
+        if lost:
+            socket.close()
+        else:
+            streams.append((socket, socket.connect_to_server()))
+
+    page.route_web_socket(re.compile("/watch$"), through)
+    page.goto(f"{serve('app.py')}/convergence?{QUERY}")
+    wait_for_curves(page)
+    page.keyboard.press("Space")
+    is_running(page)
+    lost.append(streams[-1])
+    for end in lost[0]:
+        end.close()
+    page.wait_for_timeout(1000 * (PATIENCE + 2))
+    lost.clear()
+    wait_for_more(page, streams, 1)
+    is_running(page)
+
+
+@pytest.mark.parametrize("playing", [True, False])
+def test_after_a_sleep_no_key_is_lost_in_a_dead_connection(serve, browser, playing):
+    page = browser.new_context(viewport={"width": 1280, "height": 720}).new_page()
+    page.set_default_timeout(120_000)
+    page.clock.install()
+    alive, connections = set(), []
+
+    def through(socket) -> None:
+        server = socket.connect_to_server()
+        alive.add(socket)
+        socket.on_message(lambda said: socket in alive and server.send(said))
+        server.on_message(lambda said: socket in alive and socket.send(said))
+        if "_stcore" in socket.url:
+            connections.append(socket)
+
+    page.route_web_socket(re.compile("/_stcore/stream$|/watch$"), through)
+    page.goto(f"{serve('app.py')}/convergence?{QUERY}")
+    wait_for_curves(page)
+    settle(page)
+    if playing:
+        page.keyboard.press("Space")
+        is_running(page)
+    alive.clear()  # neither side hears of it
+    before = len(connections)
+    page.clock.fast_forward("10:00")
+    wait_for_more(page, connections, before)
+    if not playing:
+        settle(page)  # keys wait for the new connection
+        page.keyboard.press("Space")
+    is_running(page)
+    page.keyboard.press("Space")
+    page.get_by_role("button", name="Run").wait_for()
+    assert page.locator("[data-testid=stException]").count() == 0
+    page.context.close()
 
 
 @pytest.fixture

@@ -55,11 +55,12 @@ function connection(address, { opened, said, over }) {
       tries = 0
       said(data)
     }
-    socket.onclose = ({ code }) => {
+    const closed = ({ code }) => {
       if (ended) return
       if (code >= 4000) return over(code)
       waiting = setTimeout(open, Math.min(10000, 300 * 2 ** tries++) * (0.5 + Math.random()))
     }
+    socket.addEventListener("close", closed, { once: true }) // after a sleep it comes twice: see awake.js
   }
   open()
   return {

@@ -42,6 +42,7 @@ PREVIEW_SECONDS = 0.4
 SHORT = 500  # a race of no more iterations is shown whole at once
 TABLE_SECONDS = 0.4
 PATIENCE = 5  # seconds, with a browser whose stream does not come through
+LONGER = 40  # with one whose stream did: if it sleeps, its session may end 30 s after its stream
 TRANSPORT = Transport(
     buttons=":is(.st-key-race_run, [class*='st-key-race_step_'], .st-key-race_reset) button",
     run=".st-key-race_run button",
@@ -197,14 +198,14 @@ class _Stage:
         while run.computed < 0:
             self.slots["status"].caption(self._status())  # where Streamlit takes up a click
             run.advance(0)
-        heard = time.perf_counter()
+        heard, patience = time.perf_counter(), PATIENCE
         with Pace(TABLE_SECONDS) as pace:
             while moving["playing"]:
                 run.advance(limit, seconds=0)  # says so where it cannot go on
                 shown = place_in_browser(moving)
                 if shown is not None:
-                    moving["position"], heard = shown, time.perf_counter()
-                elif time.perf_counter() > heard + PATIENCE:
+                    moving["position"], heard, patience = shown, time.perf_counter(), LONGER
+                elif time.perf_counter() > heard + patience:
                     moving["unheard"] = True
                     return
                 if moving["position"] >= limit:

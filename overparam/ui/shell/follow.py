@@ -29,7 +29,11 @@ if TYPE_CHECKING:  # it imports torch, which the server's start need not wait fo
 MOST_FOLLOWERS = 5000
 
 _HERE = Path(__file__).parent
-_SOURCES = (_HERE.parent / "components" / "stream.js", _HERE / "follow.js")
+_SOURCES = (
+    _HERE / "awake.js",
+    _HERE.parent / "components" / "stream.js",
+    _HERE / "follow.js",
+)
 _SCRIPT = "\n".join(source.read_text(encoding="utf-8") for source in _SOURCES)
 _PAGE = (_HERE / "follow.html").read_text(encoding="utf-8").replace("FOLLOW", _SCRIPT)
 _HASH = base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode()

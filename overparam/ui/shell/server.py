@@ -10,6 +10,7 @@ import stat
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:  # it imports torch, which the server's start need not wait fo
 
 
 KEPT = "public, max-age=31536000, immutable"
+AWAKE = (Path(__file__).parent / "awake.js").read_text(encoding="utf-8")
 
 
 def base_path() -> str:
@@ -64,7 +66,10 @@ def head(path: str, query: str) -> str:
     style = PAGE + shared(embedded) + UNTIL_IT_STANDS
     if page in WITH_SIDEBAR and not embedded and asked.get("projector") != ["1"]:
         style += ROOM_FOR_SIDEBAR
-    return f"<style>{style}</style>{plotly_js.ASKED}{chart_js.ASKED}{frontend.asked()}"
+    return (
+        f"<script>{AWAKE}</script><style>{style}</style>{plotly_js.ASKED}{chart_js.ASKED}"
+        f"{frontend.asked()}"
+    )
 
 
 _loop: asyncio.AbstractEventLoop | None = None
@@ -124,7 +129,7 @@ def _kept(
 
     async def answer(request: Request) -> Response:
         headers = {
-            "Cache-Control": "public, max-age=31536000, immutable",
+            "Cache-Control": KEPT,
             "Vary": "Accept-Encoding",
         }
         body = plain
