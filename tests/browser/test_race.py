@@ -182,6 +182,38 @@ def test_arrivals_at_about_the_same_iteration_are_read_apart(open_page, serve, s
             assert apart or a[1] >= b[3] - 4  # the room above a digit is empty
 
 
+OVER_ANOTHER = """() => {
+  window.over = []
+  const look = () => {
+    const all = [...document.querySelectorAll(".live-chart text.flag, .live-chart text.bracket")]
+    const boxes = all.map((text) => [text.textContent, text.getBoundingClientRect()])
+    for (const [i, [one, a]] of boxes.entries()) {
+      for (const [other, b] of boxes.slice(0, i)) {
+        const apart = a.right <= b.left || b.right <= a.left
+        if (!apart && a.top < b.bottom - 4 && b.top < a.bottom - 4) over.push(`${one} ${other}`)
+      }
+    }
+    requestAnimationFrame(look)
+  }
+  look()
+}"""
+
+
+def test_no_arrival_is_written_over_another_while_they_come(open_page, serve):
+    """On a phone, at every frame: the axis opens only after the first ones have come."""
+    page = open_page(
+        f"{serve('app.py')}/convergence?methods=1_gd~2_gd~3_gd~4_gd~8_gd&iterations=3000&horizon=3000",
+        size=(390, 800),
+    )
+    page.wait_for_function(f"Number(document.querySelector('{CHART}')?.dataset.painted) > 0")
+    page.evaluate(OVER_ANOTHER)
+    page.keyboard.press("Space")
+    page.get_by_text("iteration 3,000 of 3,000").wait_for()
+    page.wait_for_function(f"!document.querySelector('{CHART}').classList.contains('moving')")
+    assert page.locator(f"{CHART} text.flag").count() == 5
+    assert page.evaluate("over") == []
+
+
 def test_curves_follow_the_hand_on_the_step_size(open_page, serve):
     race = open_page(f"{serve('app.py')}/convergence")
     chart, claim = race.locator(CHART), race.locator(".st-key-role_answer_claim")
@@ -199,9 +231,12 @@ def test_curves_follow_the_hand_on_the_step_size(open_page, serve):
             "n => Number(document.querySelector('.live-chart').dataset.glances) > n", arg=seen
         )
     assert "glancing" in chart.get_attribute("class")
-    assert float(claim.evaluate("e => getComputedStyle(e).opacity")) < 1  # of the values before
+    box = race.locator(".st-key-race_step_typed")
+    for of_the_values_before in (claim, box):
+        assert float(of_the_values_before.evaluate("e => getComputedStyle(e).opacity")) < 1
     assert "steps" not in race.url  # the script has not heard of it
     race.mouse.up()
     race.wait_for_url("**steps=shared**")
     race.wait_for_function("() => !document.querySelector('.live-chart.glancing')")
     expect(claim).not_to_have_text(before)
+    expect(box).to_have_css("opacity", "1")

@@ -38,11 +38,12 @@ class ArrivalMarks {
       flags.set(flag.name, { x, y })
       const width = 0.58 * theme.size * flag.text.length
       let row = 1
-      while (x - width < (ends.get(row) ?? -Infinity) && row < 6) row++
-      ends.set(row, x + 0.5 * theme.size)
-      const foot = Math.min(y + (row + 0.15) * line, bottom)
-      draw("path", { class: "flag", d: `M${x} ${y} V${foot}`, stroke: flag.colour })
+      while (x - width < (ends.get(row) ?? -Infinity)) row++
+      const foot = y + (row + 0.15) * line
       draw("circle", { cx: x, cy: y, r: 3.5 * theme.scale, fill: flag.colour })
+      if (foot > bottom) continue // no room until the axis has opened: a dot without its number, and no number over another
+      ends.set(row, x + 0.5 * theme.size)
+      draw("path", { class: "flag", d: `M${x} ${y} V${foot}`, stroke: flag.colour })
       write(x - 4, foot - 0.15 * line, flag.text, { "text-anchor": "end", fill: theme.text, class: "flag" })
     }
     const [from, to] = (frame.bracket ?? []).map((name) => flags.get(name))

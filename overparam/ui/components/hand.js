@@ -18,6 +18,7 @@ class Hand {
     this.thumb = box.querySelector("input[type=range]")
     this.says = slider.says
     this.value = this.first = this.thumb.value
+    this.typed = box.closest(".stHorizontalBlock")?.querySelector(':scope > [class*="_typed"]') // a box for the same number
     this.moves.observe(box, { attributes: true, attributeFilter: ["style"], subtree: true }) // the thumb's place
     this.holds = true
     this.owner.taken()
@@ -27,6 +28,7 @@ class Hand {
     const { value } = this.thumb, { says } = this
     if (value === this.value) return
     this.value = value
+    this.typed?.toggleAttribute("data-behind", !this.returned) // it says the value before
     if (typeof says === "string") this.owner.moved({ [says]: value })
     else if (value in says) this.owner.moved(says[value])
   }
@@ -34,6 +36,7 @@ class Hand {
   release() {
     if (!this.holds) return
     this.moves.disconnect()
+    this.typed?.removeAttribute("data-behind")
     this.holds = false
     this.owner.released()
   }

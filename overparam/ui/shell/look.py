@@ -9,6 +9,7 @@ from overparam.ui.shell.roles import NARROW
 PAGE = """
 .stMainBlockContainer { padding-inline: clamp(0.75rem, 2.5vw, 3rem); padding-bottom: 1.5rem; }
 [class*="_dial"] { flex-wrap: nowrap; > * { min-width: 0; } } /* slider and box side by side */
+[data-behind] { opacity: 0.3; } /* a box whose slider a hand moves: see components/hand.js */
 /* what stands behind a formula, a full stop say, stays beside it: a line breaks behind any box */
 :not(.katex-display) > .katex > .katex-html > .base:last-child { display: inline; }
 @media (hover: none) { kbd { display: none !important; } } /* no keyboard */
