@@ -99,3 +99,25 @@ def test_projector_mode_enlarges_text_and_lines_without_reload(open_page, serve)
     assert after[0] == pytest.approx(1.25 * before[0], rel=0.05) and after[1] == pytest.approx(
         1.25 * before[1], rel=0.01
     )
+
+
+ALONE = """() => [...document.querySelectorAll("p .katex")].flatMap((formula) => {
+  const behind = formula.nextSibling ?? formula.parentElement.nextSibling
+  if (!/^[.,;:?)]/.test(behind?.data ?? "")) return []
+  const range = document.createRange()
+  range.setStart(behind, 0)
+  range.setEnd(behind, 1)
+  const end = [...formula.querySelectorAll(".base")].at(-1).getBoundingClientRect()
+  return [{ text: behind.data, alone: range.getBoundingClientRect().left < end.left }]
+})"""
+
+
+def test_what_stands_behind_a_formula_stays_beside_it(open_page, serve):
+    page = open_page(f"{serve('app.py')}/?lesson=why-11")
+    page.locator(".st-key-lesson_answer button").click()
+    page.locator(".st-key-lesson_answer").wait_for(state="detached")
+    page.locator(".katex").first.wait_for()
+    for width in range(340, 1300, 60):
+        page.set_viewport_size({"width": width, "height": 800})
+        found = page.evaluate(ALONE)
+        assert len(found) > 3 and not any(each["alone"] for each in found), (width, found)
