@@ -5,12 +5,14 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
+from overparam.serving.workers.hall import Hall
+from overparam.serving.workers.pool import Workers
 from tests.browser.server import unused_port
 
 
@@ -40,3 +42,26 @@ def listening(
     yield port
     server.should_exit = True
     thread.join(timeout=30)
+
+
+@contextmanager
+def hall_behind(routes: Callable[[str, Callable[[], Hall]], Sequence[BaseRoute]]) -> Iterator:
+    """A hall that computes in this process, and the port of its routes, all below /depth."""
+    hall = Hall(Workers(0))
+
+    @asynccontextmanager
+    async def lifespan(_):
+        await hall.open()
+        yield
+        await hall.close()
+
+    with listening(routes("/depth", lambda: hall), lifespan) as port:
+        yield hall, port
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    """Wait for what other threads bring about; a minute at most."""
+    deadline = time.monotonic() + 60
+    while not true() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert true()

@@ -5,8 +5,6 @@ import hashlib
 import http.client
 import json
 import re
-import time
-from contextlib import asynccontextmanager
 
 import numpy as np
 import pytest
@@ -15,12 +13,10 @@ from websockets.sync.client import connect
 
 from overparam.choices.kinds import read_choices
 from overparam.choices.race import CHOICES, Experiment
-from overparam.serving.workers.hall import Hall
-from overparam.serving.workers.pool import Workers
 from overparam.serving.workers.stream import FINISHED, HEAD
 from overparam.ui.shell.follow import routes
 from overparam.ui.shell.sockets import NOT_ALLOWED, UNKNOWN
-from tests.asgi import listening
+from tests.asgi import hall_behind, wait_until
 
 EXPERIMENT = Experiment.of(
     read_choices(CHOICES, {"methods": "1_gd~2_gd", "horizon": "100", "iterations": "1000"})[0]
@@ -29,16 +25,8 @@ EXPERIMENT = Experiment.of(
 
 @pytest.fixture(scope="module")
 def server():
-    hall = Hall(Workers(0))
-
-    @asynccontextmanager
-    async def lifespan(_):
-        await hall.open()
-        yield
-        await hall.close()
-
-    with listening(routes("/depth", lambda: hall), lifespan) as port:
-        yield hall, port
+    with hall_behind(routes) as hall_and_port:
+        yield hall_and_port
 
 
 def stream(port, code, **how):
@@ -135,7 +123,4 @@ def test_whoever_leaves_is_counted_no_longer(server):
     with stream(port, room(hall, "LEAVES")) as socket:
         socket.recv(timeout=60)
         assert hall.rooms["LEAVES"].viewers == 1
-    deadline = time.monotonic() + 60
-    while hall.rooms["LEAVES"].viewers and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert hall.rooms["LEAVES"].viewers == 0
+    wait_until(lambda: hall.rooms["LEAVES"].viewers == 0)

@@ -1,8 +1,6 @@
 """The stream behind the race: a key from a script opens it, and nothing else does."""
 
 import json
-import time
-from contextlib import asynccontextmanager
 
 import numpy as np
 import pytest
@@ -12,12 +10,10 @@ from websockets.sync.client import connect
 from overparam.choices.kinds import read_choices
 from overparam.choices.race import CHOICES, Experiment
 from overparam.serving.run import Run
-from overparam.serving.workers.hall import Hall
-from overparam.serving.workers.pool import Workers
 from overparam.serving.workers.stream import FINISHED, HEAD, HOLD
 from overparam.ui.shell.sockets import NOT_ALLOWED, REPLACED, TOO_LARGE, UNKNOWN
 from overparam.ui.shell.watch import ADDRESS, MOST_A_SECOND, MOST_BYTES, read, routes
-from tests.asgi import listening
+from tests.asgi import hall_behind, wait_until
 
 
 def experiment(**query):
@@ -27,16 +23,8 @@ def experiment(**query):
 
 @pytest.fixture(scope="module")
 def server():
-    hall = Hall(Workers(0))
-
-    @asynccontextmanager
-    async def lifespan(_):
-        await hall.open()
-        yield
-        await hall.close()
-
-    with listening(routes("/depth", lambda: hall), lifespan) as port:
-        yield hall, port
+    with hall_behind(routes) as hall_and_port:
+        yield hall_and_port
 
 
 def stream(port, **how):
@@ -45,13 +33,6 @@ def stream(port, **how):
 
 def say(socket, **what):
     socket.send(json.dumps(what))
-
-
-def wait_until(true):
-    deadline = time.monotonic() + 60
-    while not true() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert true()
 
 
 def closed(socket) -> int:

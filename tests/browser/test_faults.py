@@ -7,8 +7,9 @@ from contextlib import ExitStack
 import pytest
 
 from overparam.ui.race.show import PATIENCE
+from tests.browser.chart import CHART, shown
 from tests.browser.server import serving, unused_port
-from tests.browser.test_race import CHART, iteration, shown
+from tests.browser.test_race import iteration
 from tests.browser.walk import settle
 
 QUERY = "problem=synthetic&p=4.5&steps=shared&step=0.001&iterations=1000000&methods=1_gd~2_gd~3_gd"

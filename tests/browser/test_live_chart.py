@@ -7,20 +7,12 @@ from xml.etree import ElementTree
 
 import pytest
 
+from tests.browser.chart import CHART, PLOT, ranges, shown, wait_painted, watch_removals, zoom
+
 APP = "tests/browser/apps/streaming.py"
 MARKUP = "<b>bold</b> & %{x} $y$"  # the name of that app's first curve
 
 SVG = "{http://www.w3.org/2000/svg}"
-CHART = ".live-chart"
-PLOT = f"{CHART} .js-plotly-plot"
-
-WATCH_REMOVALS = """() => {
-    window.removals = 0
-    const kept = [".live-chart", ".live-chart-plot", ".main-svg"]
-        .map((s) => document.querySelector(s))
-    const seen = () => { window.removals += kept.filter((node) => !node.isConnected).length }
-    new MutationObserver(seen).observe(document.body, { childList: true, subtree: true })
-}"""
 
 
 @pytest.fixture
@@ -43,12 +35,6 @@ def data(page, name):
     return page.locator(CHART).get_attribute(f"data-{name}")
 
 
-def wait_painted(page, more):
-    """Wait for a number of drawings from now."""
-    target = int(data(page, "painted") or 0) + more
-    page.wait_for_function(f"Number(document.querySelector('{CHART}').dataset.painted) >= {target}")
-
-
 def wait_at_rest(page):
     """Wait until Plotly has drawn the last snapshot of a run that is over."""
     page.wait_for_function(
@@ -57,34 +43,9 @@ def wait_at_rest(page):
     )
 
 
-def ranges(page):
-    return page.eval_on_selector(
-        PLOT, "p => [...p._fullLayout.xaxis.range, ...p._fullLayout.yaxis.range]"
-    )
-
-
-def visible(page):
-    return page.eval_on_selector(
-        PLOT, "p => p.data.filter(t => t.visible === true).map(t => t.meta[0])"
-    )
-
-
-def zoom(page):
-    """Drag a rectangle over the plot; return the ranges it gave."""
-    before, box = ranges(page), page.locator(f"{PLOT} .nsewdrag").bounding_box()
-    page.mouse.move(box["x"] + 0.1 * box["width"], box["y"] + 0.1 * box["height"])
-    page.mouse.down()
-    page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.7 * box["height"], steps=5)
-    page.mouse.up()
-    page.wait_for_function(
-        f"document.querySelector('{PLOT}')._fullLayout.xaxis.range[1] < {before[1]} - 0.1"
-    )
-    return ranges(page)
-
-
 def hide(page, name):
     """Switch a curve off, or on again."""
-    before = visible(page)
+    before = shown(page)
     page.get_by_role("button", name=name, exact=True).click()
     page.wait_for_function(
         f"document.querySelector('{PLOT}').data.filter(t => t.visible).length !== {len(before)}"
@@ -93,7 +54,7 @@ def hide(page, name):
 
 def test_five_seconds_of_twelve_curves(open_page, serve):
     page = opened(open_page, serve, frames=50)
-    page.evaluate(WATCH_REMOVALS)
+    watch_removals(page, CHART, ".live-chart-plot", ".main-svg")
     choose(page, "run")
     wait_painted(page, 3)
     hide(page, "curve 3")
@@ -103,7 +64,7 @@ def test_five_seconds_of_twelve_curves(open_page, serve):
     wait_at_rest(page)
     assert page.evaluate("window.removals") == 0
     assert ranges(page) == pytest.approx(zoomed)
-    assert "curve 3" not in visible(page) and len(visible(page)) == 11
+    assert "curve 3" not in shown(page) and len(shown(page)) == 11
     assert (
         sent == 50 and int(data(page, "painted")) >= sent / 2
     )  # five a second, were the machine idle
@@ -136,15 +97,15 @@ def test_what_the_person_did_survives_other_widgets_and_the_next_run(page):
     page.get_by_text("finished").wait_for(state="detached")
     assert (
         ranges(page) == pytest.approx(zoomed)
-        and "curve 7" not in visible(page)
-        and len(visible(page)) == 11
+        and "curve 7" not in shown(page)
+        and len(shown(page)) == 11
     )
     page.get_by_role("slider").press("ArrowRight")
     choose(page, "run")
     page.wait_for_function(f"document.querySelector('{CHART}').dataset.run === 'speed 4'")
-    assert ranges(page) == pytest.approx(zoomed) and "curve 7" not in visible(page)
+    assert ranges(page) == pytest.approx(zoomed) and "curve 7" not in shown(page)
     hide(page, "curve 7")  # the same switch shows it again
-    assert "curve 7" in visible(page)
+    assert "curve 7" in shown(page)
 
 
 def test_a_slider_moved_during_a_run_ends_it(open_page, serve):
@@ -176,7 +137,7 @@ def test_an_old_snapshot_is_ignored(page):
         """() => [...document.querySelectorAll("[data-live-chart]")].some((sent) =>
         JSON.parse(atob(sent.dataset.head)).run === "late")"""
     )
-    assert data(page, "run") == "speed 3" and len(visible(page)) == 12
+    assert data(page, "run") == "speed 3" and len(shown(page)) == 12
     assert data(page, "received") == received  # nor does a rerun repeat the one that is shown
 
 

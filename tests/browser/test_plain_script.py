@@ -2,9 +2,10 @@
 
 import pytest
 
+from tests.browser.chart import CHART, wait_painted
 from tests.browser.server import ROOT
 from tests.browser.test_every_page import PAGES
-from tests.browser.test_race import CHART, ENDLESS, iteration, wait_painted
+from tests.browser.test_race import ENDLESS, iteration
 
 
 @pytest.fixture

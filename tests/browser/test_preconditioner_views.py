@@ -4,6 +4,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from tests.browser.chart import watch_removals
+
 PLOT = ".plot.js-plotly-plot"
 
 
@@ -76,13 +78,7 @@ def test_a_slider_moved_quickly_stays_where_it_was_put(view):
 
 def test_a_slider_moves_the_picture_without_a_blink(view):
     page = view()
-    page.evaluate(f"""() => {{
-        window.removals = 0
-        const kept = [document.querySelector("{PLOT}"), document.querySelector("{PLOT} .main-svg")]
-        const gone = () => kept.filter((node) => !node.isConnected).length
-        new MutationObserver(() => {{ window.removals += gone() }})
-            .observe(document.body, {{ childList: true, subtree: true }})
-    }}""")
+    watch_removals(page, PLOT, f"{PLOT} .main-svg")
     before = page.eval_on_selector(PLOT, "p => p.calcdata[1][0].x")
     page.locator(".stSlider input").first.focus()
     for _ in range(8):

@@ -6,8 +6,17 @@ import time
 import pytest
 from playwright.sync_api import expect
 
-CHART = ".live-chart"
-PLOT = f"{CHART} .js-plotly-plot"
+from tests.browser.chart import (
+    CHART,
+    PLOT,
+    painted,
+    ranges,
+    shown,
+    wait_painted,
+    watch_removals,
+    zoom,
+)
+
 TWELVE = "~".join(
     f"{depth}_{optimizer}" for depth in (1, 2, 3, 4) for optimizer in ("gd", "momentum", "adam")
 )
@@ -23,28 +32,6 @@ def race(open_page, serve):
     page = open_page(f"{serve('app.py')}/{ENDLESS}")
     page.wait_for_function(f"Number(document.querySelector('{CHART}')?.dataset.painted) > 0")
     return page
-
-
-def painted(page) -> int:
-    return int(page.locator(CHART).get_attribute("data-painted"))
-
-
-def wait_painted(page, more: int) -> None:
-    page.wait_for_function(
-        f"Number(document.querySelector('{CHART}').dataset.painted) >= {painted(page) + more}"
-    )
-
-
-def ranges(page) -> list[float]:
-    return page.eval_on_selector(
-        PLOT, "p => [...p._fullLayout.xaxis.range, ...p._fullLayout.yaxis.range]"
-    )
-
-
-def shown(page) -> list[str]:
-    return page.eval_on_selector(
-        PLOT, "p => p.data.filter(t => t.visible === true).map(t => t.meta[0])"
-    )
 
 
 def iteration(page) -> int:
@@ -66,26 +53,12 @@ def box_at_rest(page) -> dict:
 
 
 def test_five_seconds_of_twelve_curves(race, record_property):
-    race.evaluate(f"""() => {{
-        window.removals = 0
-        const kept = ["{CHART}", "{PLOT}", "{PLOT} .main-svg"].map((s) => document.querySelector(s))
-        const gone = () => kept.filter((node) => !node.isConnected).length
-        new MutationObserver(() => {{ window.removals += gone() }})
-            .observe(document.body, {{ childList: true, subtree: true }})
-    }}""")
+    watch_removals(race, CHART, PLOT, f"{PLOT} .main-svg")
     race.keyboard.press("Space")
     wait_painted(race, 3)
     race.get_by_role("button", name="depth 3", exact=True).click()
-    box = box_at_rest(race)
-    before = ranges(race)
-    race.mouse.move(box["x"] + 0.1 * box["width"], box["y"] + 0.1 * box["height"])
-    race.mouse.down()
-    race.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.8 * box["height"], steps=4)
-    race.mouse.up()
-    race.wait_for_function(
-        f"document.querySelector('{PLOT}')._fullLayout.xaxis.range[1] < {before[1]} - 0.1"
-    )
-    zoomed, frames, start = ranges(race), painted(race), time.perf_counter()
+    zoomed = zoom(race, box_at_rest(race))
+    frames, start = painted(race), time.perf_counter()
     race.wait_for_timeout(5000)
     rate = (painted(race) - frames) / (time.perf_counter() - start)
     record_property("painted frames a second", round(rate, 1))
