@@ -91,7 +91,7 @@ def test_a_slider_moved_during_a_run_starts_the_new_run_and_ends_the_old_one(rac
         == [race.locator(CHART).get_attribute("data-run")]
         != [old]
     )
-    assert "p=4.5" in race.url
+    assert "p=4.25" in race.url
     race.keyboard.press("Space")
 
 
@@ -112,10 +112,10 @@ def test_pause_stands_still_and_step_moves_on_from_there(race):
 
 def test_reload_restores_every_control(race):
     race.get_by_role("slider", name="Loss exponent p").press("ArrowRight")
-    race.wait_for_url("**p=4.5**")
+    race.wait_for_url("**p=4.25**")
     race.reload()
     race.wait_for_function(f"Number(document.querySelector('{CHART}')?.dataset.painted) > 0")
-    assert race.get_by_role("slider", name="Loss exponent p").input_value() == "4.5"
+    assert race.get_by_role("slider", name="Loss exponent p").input_value() == "4.25"
     assert len(shown(race)) == 12
 
 

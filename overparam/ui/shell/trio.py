@@ -75,7 +75,7 @@ def exponent(state: PageState) -> None:
     value = state.standing("p")
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         switch(state)
-        state.slider("p", step=0.5, label_visibility="collapsed", width=110)
+        state.slider("p", step=0.25, label_visibility="collapsed", width=110)
         typed(state, "p", lambda p: state.set(p=p), value)
 
 
