@@ -19,8 +19,8 @@ def gpu(measure: Stopwatch) -> Iterator[str]:
     """Where the GPU begins to pay: the same iteration on the CPU, there kernel by kernel, and there
     as one CUDA graph."""
     yield (
-        "GPU against CPU, depth 3, p = 4: us an iteration, wall time; `execution.GPU_WORTH` decides"
-        " between them"
+        "GPU against CPU, depth 3, p = 4: us an iteration, wall time; `GPU_WORTH` of"
+        " `engine.device` decides between them"
     )
     yield ""
     if not torch.cuda.is_available():
