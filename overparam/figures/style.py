@@ -108,6 +108,7 @@ def axis(title: str = "", *, log: bool = False, **over: Any) -> dict[str, Any]:
     settings: dict[str, Any] = {
         "title": {"text": title, "standoff": 10},
         "automargin": True,
+        "ticklabeloverflow": "allow",  # there is room for them: none need be measured once more
         "gridcolor": GRID,
         "zeroline": False,
     }
