@@ -30,16 +30,17 @@ def show(state: PageState, case: Case) -> None:
     pictures = st.columns(3, gap="small")
     with pictures[0]:
         st.markdown("**$F$ (arrows) and $\\varphi^*$ (colour)**")
-        plot(
-            potential_picture(values, case),
-            key=state.key("closest_potential"),
-            alt=(
-                "Arrows: F. Colour and lines: the best potential. Paths: gradient descent, depth N,"
-                " and the best regularizer."
-            ),
-            # where there is a minimum to descend to it takes a tenth of a second to find the paths
-            follow=None if runs else _followed(state, "closest_potential", potential_picture),
-        )
+        # where there is a minimum to descend to, it takes a tenth of a second to find the paths
+        with said("paths") if runs else st.container():
+            plot(
+                potential_picture(values, case),
+                key=state.key("closest_potential"),
+                alt=(
+                    "Arrows: F. Colour and lines: the best potential. Paths: gradient descent,"
+                    " depth N, and the best regularizer."
+                ),
+                follow=None if runs else _followed(state, "closest_potential", potential_picture),
+            )
     with pictures[1]:
         st.markdown("**The rest $F - \\nabla\\varphi^*$**, colour: relative to $F$")
         plot(
