@@ -31,7 +31,11 @@ if moving["experiment"] != experiment:  # a new choice: its own run, from its st
 run = run_of(experiment, uploaded(state)) if problem_is_here(state) else None
 if run is not None and not moving["preview"]:
     compare.remember(experiment, values, moving["position"])
-st.html(table.STYLE + presets.STYLE + f"<style>{buttons.STYLE}{show.STYLE}</style>")
+st.html(
+    table.STYLE
+    + presets.STYLE
+    + f"<style>{buttons.STYLE}{show.style(len(experiment.methods))}</style>"
+)
 buttons.buttons(state, moving, run)
 if run is not None:
     shown = show.PREVIEW if moving["preview"] else moving["position"]

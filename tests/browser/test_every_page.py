@@ -4,6 +4,8 @@ on a phone, nothing that is seen to jump while it loads."""
 from pathlib import Path
 
 import pytest
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.PageConfig_pb2 import PageConfig
 
 from overparam.ui.components import chart_js
 from tests.browser.walk import settle
@@ -45,14 +47,38 @@ def test_nothing_jumps(open_page, serve, name, query):
     assert page.evaluate("shift") < 0.1
 
 
-def test_the_script_of_the_charts_comes_as_a_file(open_page, serve):
-    page, messages = open_page(f"{serve('app.py')}/convergence"), []
-    page.on("websocket", lambda socket: socket.on("framereceived", lambda it: messages.append(it)))
-    with page.expect_response(lambda answer: chart_js.ROUTE in answer.url):
-        page.reload()
+def reloaded(page):
+    """A page anew, and what Streamlit's server says to it."""
+    said = []
+
+    def listen(socket):
+        if "_stcore/stream" in socket.url:
+            socket.on("framereceived", lambda message: said.append(message))
+
+    page.on("websocket", listen)
+    page.reload()
     page.locator(".live-chart .main-svg").first.wait_for(state="attached")
     settle(page)
+    return said
+
+
+def test_the_script_of_the_charts_comes_as_a_file(open_page, serve):
+    page = open_page(f"{serve('app.py')}/convergence")
+    with page.expect_response(lambda answer: chart_js.ROUTE in answer.url):
+        said = reloaded(page)
     line = chart_js.TEXT.splitlines()[0].encode()
-    messages = [message for message in messages if isinstance(message, bytes)]
-    assert any(b"overparam_chart" in message for message in messages)
-    assert not any(line in message for message in messages)
+    assert any(b"overparam_chart" in message for message in said)
+    assert not any(line in message for message in said)
+
+
+@pytest.mark.parametrize(
+    ("query", "state"), [("?projector=1", PageConfig.COLLAPSED), ("", PageConfig.AUTO)]
+)
+def test_nothing_says_two_things_about_the_sidebar(open_page, serve, query, state):
+    said = map(ForwardMsg.FromString, reloaded(open_page(f"{serve('app.py')}/convergence{query}")))
+    states = {
+        message.page_config_changed.initial_sidebar_state
+        for message in said
+        if message.WhichOneof("type") == "page_config_changed"
+    }
+    assert states - {PageConfig.SIDEBAR_UNSET} == {state}

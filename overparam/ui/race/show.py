@@ -48,9 +48,7 @@ TRANSPORT = Transport(
     run=".st-key-race_run button",
     keys=" 0123",
 )
-STYLE = """
-.st-key-role_answer_claim { min-height: 3.2rem; } /* two lines: it begins as one */
-@media (max-width: 640px) { .st-key-role_answer_claim { min-height: 8rem; } }
+_STYLE = """
 .stMain:has(.live-chart.glancing) .st-key-role_answer_claim {
   opacity: 0.3; /* it is about the values before */
 }
@@ -58,6 +56,19 @@ STYLE = """
 html[data-guessing] :is(.st-key-role_answer_claim, .race-table, .preset) * {
   visibility: hidden; /* it would tell what is to be guessed; without :has(), see chart.css */
 }
+"""
+
+
+def style(methods: int) -> str:
+    """The page's style for so many methods: the sentence, which names them all at the end, has its
+    room from the start, as lines that come later would push the chart down."""
+    more = max(0, methods - 3)
+    wide, narrow = 2 + math.ceil(more / 5), 5 + more // 2  # lines
+    return f"""{_STYLE}
+.st-key-role_answer_claim {{ min-height: {1.6 * wide:.1f}rem; }}
+@media (max-width: 640px) {{
+  .st-key-role_answer_claim {{ min-height: {1.6 * narrow:.1f}rem; }}
+}}
 """
 
 

@@ -29,7 +29,6 @@ def page_frame() -> None:
         page_title="Depth as acceleration",
         page_icon="📉",
         layout="wide",
-        initial_sidebar_state="auto",
     )
     st.html(
         f"<style>{PAGE}</style>"

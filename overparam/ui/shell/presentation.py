@@ -35,8 +35,8 @@ def header_tools(page: StreamlitPage) -> None:
     window(page.url_path)
     state = PageState("app", CHOICES)
     projector = state.values()["projector"]
-    if projector:
-        st.set_page_config(initial_sidebar_state="collapsed")
+    # said once in a run: between two words of it a browser may open the sidebar, and leave it so
+    st.set_page_config(initial_sidebar_state="collapsed" if projector else "auto")
     embedded = bool(st.context.is_embedded)
     style = shared(embedded)
     st.html(f"<style>{_PROJECTOR + PROJECTOR + style if projector else style}</style>")
