@@ -5,11 +5,12 @@ import re
 from types import SimpleNamespace
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from overparam.choices.kinds import read_choices
 from overparam.choices.race import CHOICES, Experiment
-from overparam.serving.run import RUNS
+from overparam.serving.run import RUNS, Run
 from overparam.ui.preconditioner.along_run import CHOICES as ALONG
 from overparam.ui.race.tuning import is_tuned, tuned_twin
 from overparam.ui.race.why_now import query_of
@@ -53,6 +54,19 @@ def test_the_first_paint_shows_curves_before_anybody_asks_for_a_run():
     assert messages(app) == []
     assert 0 < transport(app)["position"] <= 100 and not transport(app)["playing"]
     assert app.session_state["race__live_chart"]["frame"] is not None
+
+
+def test_before_there_are_curves_the_place_is_their_first(monkeypatch):
+    places, advance = [], Run.advance
+
+    def slowly(run, *about):
+        places.append(st.session_state["race__transport"]["position"])
+        if len(places) > 3:
+            advance(run, *about)
+
+    monkeypatch.setattr(Run, "advance", slowly)
+    assert messages(race(**SMALL | {"iterations": "900", "step": "0.0029"})) == []
+    assert places[:4] == [0, 0, 0, 0]
 
 
 def test_run_goes_to_the_end_and_stops():

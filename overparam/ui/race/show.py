@@ -240,7 +240,7 @@ class _Stage:
             if not short and now > begun + PREVIEW_SECONDS and run.computed >= 0:
                 break
             run.advance(ahead)
-            moving["position"] = run.computed
+            moving["position"] = max(0, run.computed)
             if short and now > drawn + PREVIEW_SECONDS:  # also where Streamlit takes up a click
                 self._draw(with_table=False)
                 drawn = now
