@@ -1,6 +1,7 @@
 """What goes wrong between the browser and the server during a run: the person loses nothing, and no
 message is left behind."""
 
+import json
 import re
 from contextlib import ExitStack
 
@@ -99,6 +100,7 @@ def test_a_stream_that_was_lost_for_a_while_carries_the_race_again(serve, open_p
     page.route_web_socket(re.compile("/watch$"), through)
     page.goto(f"{serve('app.py')}/convergence?{QUERY}")
     wait_for_curves(page)
+    settle(page)
     page.keyboard.press("Space")
     is_running(page)
     lost.append(streams[-1])
@@ -108,6 +110,35 @@ def test_a_stream_that_was_lost_for_a_while_carries_the_race_again(serve, open_p
     lost.clear()
     wait_for_more(page, streams, 1)
     is_running(page)
+
+
+def test_an_end_that_the_server_did_not_hear_of_is_said_again(serve, open_page):
+    page, lost, heard = open_page("about:blank"), [], []
+
+    def through(socket) -> None:
+        server = socket.connect_to_server()
+
+        def say(text) -> None:
+            if json.loads(text).get("at") != 1000:
+                server.send(text)
+            elif lost:
+                heard.append(text)
+                server.send(text)
+            else:
+                lost.append(text)
+                socket.close()
+                server.close()
+
+        socket.on_message(say)
+
+    page.route_web_socket(re.compile("/watch$"), through)
+    page.goto(f"{serve('app.py')}/convergence?{QUERY.replace('1000000', '1000')}")
+    wait_for_curves(page)
+    settle(page)
+    page.keyboard.press("Space")
+    wait_for_more(page, heard, 0)
+    page.get_by_role("button", name="Run").wait_for()
+    assert iteration(page) == 1000
 
 
 @pytest.mark.parametrize("playing", [True, False])

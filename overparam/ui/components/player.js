@@ -143,7 +143,7 @@ class Player {
       opened: () => {
         this.recording = new Recording()
         this.look()
-        if (this.playing) this.report()
+        if (this.plays) this.report() // its last word may have been lost
       },
       said: (data) => this.receive(data),
       over: () => { this.stream = undefined }, // the script's next snapshot has another key

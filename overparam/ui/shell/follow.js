@@ -52,7 +52,7 @@ function paint() {
   g.setTransform(ratio, 0, 0, ratio, 0, 0)
   g.clearRect(0, 0, width, height)
   if (!room) return
-  const left = 46, right = width - 8, top = 6, bottom = height - 24, from = log(0), to = log(room.limit)
+  const left = 46, right = width - 14, top = 6, bottom = height - 24, from = log(0), to = log(room.limit)
   const x = (value) => left + ((value - from) / (to - from)) * (right - left)
   const y = (value) => top + ((HIGHEST - value) / (HIGHEST - LOWEST)) * (bottom - top)
   g.font = `13px ${css.fontFamily}`
