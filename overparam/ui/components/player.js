@@ -12,8 +12,6 @@ class Player {
   // changed(): there is more to draw.
   constructor(changed) {
     this.changed = changed
-    this.shown = () => this.want()
-    document.addEventListener("visibilitychange", this.shown)
   }
 
   // Whether the place is this one's business.
@@ -105,7 +103,7 @@ class Player {
   }
 
   want() {
-    const until = this.playing && !document.hidden ? this.feed.limit : -1
+    const until = this.playing ? this.feed.limit : -1
     if (until !== this.until && this.stream?.send({ until }) !== false) this.until = until
   }
 
@@ -132,7 +130,7 @@ class Player {
       this.recording = new Recording()
       this.changed()
     }
-    this.until = this.playing && !document.hidden ? this.feed.limit : -1
+    this.until = this.playing ? this.feed.limit : -1
     this.stream.send({ key: this.feed.key, until: this.until })
   }
 
@@ -178,7 +176,6 @@ class Player {
   destroy() {
     this.leave()
     this.feed = undefined
-    document.removeEventListener("visibilitychange", this.shown)
   }
 }
 
