@@ -63,6 +63,7 @@ def field_figure(
     paths: Mapping[str, Array] | None = None,
     least: Array | None = None,
     arrow_colour: str = NEUTRAL,
+    axes: tuple[str, str] = ("", ""),
     small: bool = False,
     height: int = 460,
 ) -> go.Figure:
@@ -84,13 +85,12 @@ def field_figure(
         paths: points of each method of METHODS.
         least: the minimum of the loss.
         arrow_colour: of the field.
-        small: leave out the colour bar and the names of the axes, which the text beside must then
-            give.
+        axes: their names; the text beside must give what is left out.
+        small: leave out the colour bar.
     """
     edge = [-1.1 * half_width, 1.1 * half_width]
     if small:
         edge = [-half_width, half_width]
-    names = ("", "") if small else ("along e = G(0)/‖G(0)‖", "across")
     arrows = _arrows(at, vectors, half_width, half_shaft=0.06 if small else 0.028)
     data = [arrows | {"fillcolor": arrow_colour}]
     if background is not None:
@@ -124,9 +124,9 @@ def field_figure(
     layout = base_layout(
         height=height,
         margin={"t": 4 if small else 30, "b": 4},
-        xaxis=axis(names[0], range=edge, constrain="domain", showgrid=False),
+        xaxis=axis(axes[0], range=edge, constrain="domain", showgrid=False),
         yaxis=axis(
-            names[1],
+            axes[1],
             range=edge,
             scaleanchor="x",
             constrain="domain",
@@ -183,7 +183,8 @@ def pieces_figure(values: Array, closed: Array | None) -> go.Figure:
             }
         )
     low, high = min(bars.min(), 0), max(bars.max(), 0)
-    room = 0.4 * max(high - low, 1e-12)  # for a label at the end of a bar, at half this height too
+    span = high - low if high - low > 1e-12 else 1.0  # of rounding no axis is made
+    room = 0.4 * span  # for a label at the end of a bar, at half this height too
     layout = base_layout(
         height=215,
         margin={"l": 8, "r": 8, "t": 8, "b": 8},

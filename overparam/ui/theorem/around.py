@@ -131,6 +131,7 @@ def field(
         background=(found.axis, found.values, found.name),
         contours=found.contours,
         curve=curve,
+        axes=("along e = G(0)/‖G(0)‖", "across") if case.c > 0 else ("first axis", "second axis"),
         **more,
     )
 
