@@ -210,6 +210,7 @@ def test_a_glance_is_the_same_race_but_short(p, step, steps, iterations):
     asked = race.glance({"p": str(p)})
     assert (asked.p, asked.steps, asked.seed, asked.methods) == (p, steps, 3, race.methods)
     assert asked.iterations <= min(iterations, 1000) and asked.grid <= max(2, race.grid)
+    assert asked.iterations * len(asked.methods) <= 3000  # whoever races
     assert asked.tuning_horizon in (0, asked.iterations)
     shared = race.glance({"steps": "shared", "step": str(step)})
     assert (shared.steps, shared.step, shared.p) == ("shared", step, race.p)
