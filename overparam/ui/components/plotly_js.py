@@ -15,9 +15,6 @@ import plotly
 import streamlit.components.v1 as components_v1
 
 _FOLDER = Path(plotly.__file__).parent / "package_data"
-# Declaring a component is the documented way to have a folder of an installed package served.
-_package_data = components_v1.declare_component("plotly_js", path=str(_FOLDER))
-
 FILE = _FOLDER / "plotly.min.js"
 ROUTE = f"assets/plotly-{plotly.__version__}.min.js"
 """Address of our own route to plotly.min.js, relative to the address of the app."""
@@ -48,8 +45,15 @@ def served_by_route() -> bool:
 def plotly_url() -> str:
     """Address of plotly.min.js, relative to the address of the app."""
     return (
-        ROUTE if _served else f"component/{_package_data.name}/plotly.min.js?v={plotly.__version__}"
+        ROUTE if _served else f"component/{_component_name()}/plotly.min.js?v={plotly.__version__}"
     )
+
+
+@cache
+def _component_name() -> str:
+    # Declaring a component is the documented way to have a folder of an installed package served;
+    # outside a script it would warn whoever starts the server.
+    return components_v1.declare_component("plotly_js", path=str(_FOLDER)).name
 
 
 def plain() -> bytes:
