@@ -7,13 +7,14 @@ them; for every visitor Streamlit runs it as a script. Without `app` the pages r
 import streamlit as st
 
 if __name__ == "__main__":
-    from overparam.ui.shell.arrival import arrival
+    from overparam.ui.shell.first_word import say_again
     from overparam.ui.shell.frame import navigation, page_frame, sidebar_first, warm_up
     from overparam.ui.shell.lesson_card import beside_lesson
     from overparam.ui.shell.presentation import header_tools
     from overparam.ui.shell.speaker import speaker_notes
+    from overparam.ui.shell.turns import TURNS
 
-    with arrival():
+    with TURNS.turn():
         page_frame()
         page = navigation()
         header_tools(page)
@@ -21,6 +22,7 @@ if __name__ == "__main__":
         if not speaker_notes():
             with beside_lesson(page):
                 page.run()
+        say_again()
     warm_up()  # last: the page that was asked for comes first
 else:
     from overparam.ui.shell.server import lifespan, middleware, routes

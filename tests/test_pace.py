@@ -3,7 +3,7 @@
 import pytest
 
 from overparam.ui.race import pace
-from overparam.ui.race.pace import DRAWING_SHARE, FRAME_SECONDS, Pace
+from overparam.ui.race.pace import DRAWING_SHARE, FRAME_SECONDS, Pace, further
 
 
 class Clocks:
@@ -73,3 +73,13 @@ def test_a_viewer_who_leaves_by_an_error_is_counted_no_longer(clocks):
         raise KeyError
     with Pace() as mine:
         assert pause_after(mine, clocks, passed=0.04, worked=0.04) == pytest.approx(FRAME_SECONDS)
+
+
+@pytest.mark.parametrize("position", [0, 1, 10, 1000])
+def test_a_place_has_come_as_far_where_pictures_are_seldom(position):
+    often = position
+    for _ in range(20):
+        often = further(often, FRAME_SECONDS)
+    seldom = further(position, 20 * FRAME_SECONDS)
+    assert position < seldom and 0.5 * often < seldom < 2 * often
+    assert further(position, 1e9) > further(position, 1)

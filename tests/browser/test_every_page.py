@@ -1,6 +1,7 @@
 """Every page in Chromium: drawn, at rest, nothing asked of another host, nothing to scroll sideways
 on a phone, nothing that is seen to jump while it loads."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,19 @@ def test_page(open_page, serve, name, theme, size):
     assert page.get_by_test_id("stException").count() == 0
     for box in ("document.documentElement", "document.querySelector('[data-testid=stMain]')"):
         assert page.evaluate(f"{box}.scrollWidth - {box}.clientWidth") <= 0
+
+
+def test_no_piece_of_the_frontend_comes_after_the_curves(open_page, serve):
+    """A key that is pressed before the buttons are there is lost."""
+    page, asked = open_page("about:blank"), []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{serve('app.py')}/convergence")
+    page.locator(".main-svg").first.wait_for(state="attached")
+    settle(page)
+    document = page.request.get(page.url, headers={"Accept": "text/html"}).text()
+    named = tuple(re.findall(r"static/js/[\w.-]+", document))
+    pieces = [url for url in asked if "/static/js/" in url]
+    assert pieces and [url for url in pieces if not url.endswith(named)] == []
 
 
 # The sum of all shifts is never less than what https://web.dev/articles/cls makes of them.

@@ -112,6 +112,38 @@ def test_a_stream_that_was_lost_for_a_while_carries_the_race_again(serve, open_p
     is_running(page)
 
 
+def test_a_browser_that_watches_is_waited_for_although_it_is_silent(serve, open_page):
+    """In a hall its word may take long to come."""
+    page, silent, frames = open_page("about:blank"), [True], []
+
+    def through(socket) -> None:
+        server = socket.connect_to_server()
+
+        def say(text) -> None:
+            if not (silent and "order" in json.loads(text)):
+                server.send(text)
+
+        def hear(data) -> None:
+            frames.append(len(data))
+            socket.send(data)
+
+        socket.on_message(say)
+        server.on_message(hear)
+
+    page.route_web_socket(re.compile("/watch$"), through)
+    page.goto(f"{serve('app.py')}/convergence?{QUERY}")
+    wait_for_curves(page)
+    settle(page)
+    page.keyboard.press("Space")
+    page.get_by_role("button", name="Pause").wait_for()
+    page.wait_for_timeout(1000 * (PATIENCE + 2))
+    silent.clear()
+    is_running(page)
+    before = len(frames)
+    is_running(page)
+    assert len(frames) > before
+
+
 def test_an_end_that_the_server_did_not_hear_of_is_said_again(serve, open_page):
     page, lost, heard = open_page("about:blank"), [], []
 
@@ -208,6 +240,30 @@ def test_a_restarted_server_finds_every_choice_in_the_address(browser, restart):
     settle(page)  # keys wait for the new connection
     page.keyboard.press("Space")
     is_running(page)
+    assert page.locator("[data-testid=stException]").all_inner_texts() == []
+    page.context.close()
+
+
+@pytest.mark.parametrize("act", ["a key", "a slider"])
+def test_what_is_done_first_is_not_lost_on_a_server_that_was_restarted(browser, restart, act):
+    """At rest the browser says nothing when it comes back: the new server hears of it by this."""
+    page, connections = opened(browser)
+    page.goto(f"{restart()}/convergence?{QUERY}")
+    wait_for_curves(page)
+    settle(page)
+    before = len(connections)
+    restart()
+    wait_for_more(page, connections, before)
+    if act == "a key":
+        page.keyboard.press("Space")
+        is_running(page)
+    else:
+        page.get_by_role("slider", name="Loss exponent p").press("ArrowRight")
+        page.wait_for_url(re.compile(r"[?&]p=4\.75"))
+        settle(page)
+        page.wait_for_timeout(1000)
+        assert page.get_by_role("slider", name="Loss exponent p").input_value() == "4.75"
+        assert "p=4.75" in page.url and len(shown(page)) == 3
     assert page.locator("[data-testid=stException]").all_inner_texts() == []
     page.context.close()
 

@@ -137,7 +137,7 @@ class Player:
             await self._socket.send(json.dumps({"order": order, "at": self._at}))
             if self._finished:
                 break
-            await asyncio.sleep(max(100, self._viewers) / 1000)
+            await asyncio.sleep(max(100, 2 * self._viewers) / 1000)
 
     async def __aenter__(self) -> Player:
         return self
@@ -145,16 +145,25 @@ class Player:
     async def __aexit__(self, *exc_info) -> None:
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for ended in await asyncio.gather(*self._tasks, return_exceptions=True):
+            if isinstance(ended, Exception):
+                self._seen.errors.append(f"{type(ended).__name__}: {ended}")
         if self._socket is not None:
             await self._socket.close()
 
 
 async def visit(
-    url: str, page: str, query: str, button: str | None, start: StartTogether, until: float
+    url: str,
+    page: str,
+    query: str,
+    button: str | None,
+    start: StartTogether,
+    until: float,
+    early: bool = False,
 ) -> Seen:
     """Open a page, wait for the others, press the button, and watch until the run has ended and the
-    page has said so, or the time `until`."""
+    page has said so, or the time `until`: whoever has not seen the end by then counts as an error,
+    unless they are to leave `early`."""
     clock, seen, arrived, last = time.monotonic, Seen(time.monotonic()), False, None
     feed: dict | None = None
     try:
@@ -198,6 +207,9 @@ async def visit(
     except TimeoutError:
         if seen.page is None:
             seen.errors.append("the page was not complete in time")
+        elif seen.pressed is not None and not early:
+            whole = "whole" if seen.complete is not None else f"there until {seen.reached:.0f}"
+            seen.errors.append(f"the page did not say in time that the run ended: curves {whole}")
     except (
         Exception
     ) as error:  # whatever a server under load can do to its client belongs into the report
@@ -328,6 +340,7 @@ async def one_by_one(a: argparse.Namespace) -> list[Seen]:
                 a.press,
                 StartTogether(1),
                 min(until, time.monotonic() + a.stay),
+                early=True,
             )
         )
         if (i + 1) % 50 == 0 and a.pid is not None:

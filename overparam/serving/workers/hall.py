@@ -173,11 +173,12 @@ class Hall:
             return
         if live.error:
             self._say(live, "")
+            until = max(until, *(watcher.until for watcher in live.watchers))
         live.asked = max(live.asked, until)
         if live.expiry is not None:
             live.expiry.cancel()
         live.expiry = self._loop.call_later(ASKED_SECONDS, self._forget, live)
-        self.wanted(live)
+        self.wanted(live, until)
 
     def _forget(self, live: Live) -> None:
         live.asked, live.expiry = HOLD, None
@@ -197,7 +198,7 @@ class Hall:
         room.position, room.playing, room.link = position, playing, link
         room.version += 1
         room.wake()
-        self.wanted(live)
+        self.wanted(live, room.until)
 
     def _empty(self, room: Room) -> None:
         room.version += 1
@@ -208,7 +209,7 @@ class Hall:
         """Somebody follows."""
         room.viewers += 1
         if room.live is not None:
-            self.wanted(room.live)
+            self.wanted(room.live, room.until)
 
     def leave(self, room: Room) -> None:
         """Somebody follows no longer."""
@@ -255,7 +256,7 @@ class Hall:
         """A viewer has changed their mind."""
         viewer.wants = until
         if viewer.live is not None:
-            self.wanted(viewer.live)
+            self.wanted(viewer.live, until)
 
     def part(self, viewer: Viewer) -> None:
         """A viewer looks no longer."""
@@ -274,7 +275,7 @@ class Hall:
                 self.workers.drop(before.key)
         if live is not None:
             live.watchers.add(watcher)
-            self.wanted(live)
+            self.wanted(live, watcher.until)
             self._let_go()
 
     def _let_go(self) -> None:
@@ -286,12 +287,19 @@ class Hall:
                 del self._lives[old.key]
                 self.workers.drop(old.key)
 
-    def wanted(self, live: Live) -> None:
-        """Somebody has changed their mind: compute as far as the one who wants most, or hold."""
-        until = max((watcher.until for watcher in live.watchers), default=HOLD)
-        until = max(until, live.asked)
-        if until == live.until or live.finished or live.error:
+    def wanted(self, live: Live, until: int = HOLD) -> None:
+        """Somebody has changed their mind and wants `until`: compute as far as the one who wants
+        most, or hold."""
+        if live.finished or live.error or until == live.until:
             return
+        if until < live.until:  # they may have been the only one
+            for watcher in live.watchers:
+                until = max(until, watcher.until)
+                if until == live.until:
+                    return
+            until = max(until, live.asked)
+            if until == live.until:
+                return
         live.until = until
         self.workers.compute(live)
 

@@ -112,7 +112,7 @@ class Watcher:
 
     def __init__(self) -> None:
         self.live: Live | None = None
-        self._news: asyncio.Future[None] | None = None
+        self._news = asyncio.Event()
 
     @property
     def until(self) -> int:
@@ -121,15 +121,12 @@ class Watcher:
 
     async def news(self) -> None:
         """Wait for the next change."""
-        if self._news is None:
-            self._news = asyncio.get_running_loop().create_future()
-        await asyncio.shield(self._news)
+        await self._news.wait()
 
     def wake(self) -> None:
         """There is something new."""
-        if self._news is not None:
-            self._news.set_result(None)
-            self._news = None
+        self._news.set()
+        self._news.clear()
 
 
 class Viewer(Watcher):

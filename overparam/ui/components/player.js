@@ -99,7 +99,7 @@ class Player {
   report() {
     clearTimeout(this.telling)
     this.stream?.send({ order: this.feed.order, at: Math.floor(this.place) })
-    if (this.playing) this.telling = setTimeout(() => this.plays && this.report(), Math.max(SAY, this.viewers))
+    if (this.playing) this.telling = setTimeout(() => this.plays && this.report(), Math.max(SAY, 2 * this.viewers))
   }
 
   want() {

@@ -13,6 +13,14 @@ FRAME_SECONDS = 0.1
 DRAWING_SHARE = 0.4
 
 
+def further(position: int, seconds: float) -> int:
+    """The iteration that a place has come to so many seconds after `position`: half as far again in
+    every `FRAME_SECONDS`, one further at least. So the end comes in time where pictures are seldom,
+    too."""
+    frames = min(100.0, seconds / FRAME_SECONDS)
+    return max(position + 1, int((position + 1) * 1.5**frames) - 1)
+
+
 class Pace:
     """When one viewer's next picture is due: `with Pace() as pace`, as long as the viewer
     watches.

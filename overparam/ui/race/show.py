@@ -24,7 +24,7 @@ from overparam.ui.components.live_chart import Curve, LiveChart, Transport, live
 from overparam.ui.race import compare
 from overparam.ui.race.answer import AXES, gap_curves, picture, picture_at_rest
 from overparam.ui.race.buttons import guess_switch, run_curves
-from overparam.ui.race.pace import FRAME_SECONDS, Pace
+from overparam.ui.race.pace import FRAME_SECONDS, Pace, further
 from overparam.ui.race.presets import preset_lines
 from overparam.ui.race.step_size import step_sizes
 from overparam.ui.race.table import table_html
@@ -34,7 +34,8 @@ from overparam.ui.race.why_now import why_now
 from overparam.ui.shell.pictures import slider
 from overparam.ui.shell.roles import role
 from overparam.ui.shell.state import PageState
-from overparam.ui.shell.transport import place_in_browser
+from overparam.ui.shell.transport import place_in_browser, stream_is_open
+from overparam.ui.shell.turns import TURNS
 from overparam.ui.shell.upload import uploaded
 
 PREVIEW = 100  # iterations shown before anybody presses Run
@@ -42,7 +43,9 @@ PREVIEW_SECONDS = 0.4
 SHORT = 500  # a race of no more iterations is shown whole at once
 TABLE_SECONDS = 0.4
 PATIENCE = 5  # seconds, with a browser whose stream does not come through
-LONGER = 40  # with one whose stream did: if it sleeps, its session may end 30 s after its stream
+# With one whose stream does: in a hall its word may take long. If it sleeps, its session may end 30
+# s after its stream.
+LONGER = 40
 TRANSPORT = Transport(
     buttons=":is(.st-key-race_run, [class*='st-key-race_step_'], .st-key-race_reset) button",
     run=".st-key-race_run button",
@@ -165,6 +168,7 @@ class _Stage:
         """Draw, and go on until the end, a pause, or the next change."""
         run, moving, limit = self.run, self.moving, self.run.experiment.iterations
         if moving["playing"]:
+            TURNS.leave()
             if streams(moving):
                 self._tell()
             if moving["playing"]:
@@ -181,12 +185,12 @@ class _Stage:
         self._draw(with_table=True)
 
     def _play_here(self) -> None:
-        """Advance and draw; the position moves in even steps of log time."""
+        """Advance and draw; the position moves evenly in log time."""
         run, moving, limit = self.run, self.moving, self.run.experiment.iterations
         while run.computed < min(moving["position"], limit):
             run.advance(moving["position"])
         with Pace() as pace:
-            tabled, searching = -math.inf, run.tuned is None
+            tabled, searching, moved = -math.inf, run.tuned is None, time.perf_counter()
             while moving["playing"]:
                 if not pace.due():
                     run.advance(limit)
@@ -195,7 +199,8 @@ class _Stage:
                 position, now = moving["position"], time.perf_counter()
                 if searching and run.tuned is not None:  # the search is over: now the race
                     searching, position = False, 0
-                moving["position"] = min(run.computed, max(position + 1, int(position * 1.5)))
+                moving["position"] = min(run.computed, further(position, now - moved))
+                moved = now
                 moving["playing"] = moving["position"] < limit
                 with_table = not moving["playing"] or now - tabled > TABLE_SECONDS
                 with pace.picture():
@@ -216,13 +221,13 @@ class _Stage:
                 shown = place_in_browser(moving)
                 if shown is not None:
                     moving["position"], heard, patience = shown, time.perf_counter(), LONGER
-                elif time.perf_counter() > heard + patience:
+                elif time.perf_counter() > heard + (LONGER if stream_is_open() else patience):
                     moving["unheard"] = True
                     return
                 if moving["position"] >= limit:
                     moving.update(playing=False, placed=moving["placed"] + 1)
                 if pace.due() or not moving["playing"]:
-                    with pace.picture():
+                    with TURNS.turn(), pace.picture():
                         self._draw(with_table=True)
                 else:
                     self.slots["status"].caption(self._status())

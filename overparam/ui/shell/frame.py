@@ -12,6 +12,7 @@ from streamlit.elements.lib.mutable_expander_container import ExpanderContainer
 from streamlit.elements.lib.mutable_popover_container import PopoverContainer
 from streamlit.navigation.page import StreamlitPage
 
+from overparam.ui.shell.first_word import listen
 from overparam.ui.shell.look import PAGE
 
 WITH_SIDEBAR = (
@@ -24,6 +25,7 @@ WITH_SIDEBAR = (
 
 def page_frame() -> None:
     """Set up the browser tab.  Call first in app.py."""
+    listen()
     st.session_state["in_frame"] = True
     st.set_page_config(
         page_title="Depth as acceleration",

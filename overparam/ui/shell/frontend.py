@@ -16,6 +16,7 @@ FOLDER = Path(streamlit.__file__).parent / "static"
 _ON_PAGES = (
     "BidiComponent",
     "Html",
+    "Button",
     "ButtonGroup",
     "Slider",
     "Selectbox",

@@ -21,6 +21,7 @@ from overparam.choices.kinds import (
     read_choices,
     write_choices,
 )
+from overparam.ui.shell.first_word import is_again
 
 ECHO_SECONDS = 3.0  # for so long a query that was replaced may still come back from the browser
 
@@ -130,6 +131,9 @@ class PageState:
             memory.values, memory.unsent = values, dict(values)
             memory.published, memory.replaced = query, []
             behind = False
+        if is_again():
+            shown = {name: st.session_state.get(self.key(name)) for name in self.table}
+            memory.unsent |= {name: value for name, value in shown.items() if value is not None}
         for name, value in memory.unsent.items():
             st.session_state[self.key(name)] = value
         for name, value in memory.values.items():

@@ -54,6 +54,12 @@ def place_in_browser(moving: dict[str, Any]) -> int | None:
     return None if rooms is None else rooms.place(session(), moving["order"])
 
 
+def stream_is_open() -> bool:
+    """Whether the browser watches a run."""
+    rooms = hall()
+    return rooms is not None and session() in rooms.viewers
+
+
 def session() -> str:
     """Which of the server's sessions this script belongs to."""
     context = get_script_run_ctx()

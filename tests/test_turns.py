@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from overparam.ui.shell.arrival import Turns
+from overparam.ui.shell.turns import Turns
 
 LONG = 60  # seconds
 

@@ -1,8 +1,8 @@
-"""A hall that opens a page at once: the page is made for one after another.
+"""Many people at once: pages are made for one after another.
 
-Threads that make pages side by side lose half of their time to changing turns: the last of sixty
-people sees the page sooner where all of them wait for theirs, and half of them see it twice as
-soon.
+Threads that make pages side by side lose half of their time to changing turns, and keep the event
+loop from sending frames. Where everybody waits for a turn the last of sixty sees their page sooner,
+and half of them see it twice as soon.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-import streamlit as st
 
 
 class Turns:
@@ -22,10 +20,11 @@ class Turns:
         self._patience, self._lock, self._last = patience, threading.Lock(), _Turn()
         self._last.begun.set()
         self._last.over.set()
+        self._mine = threading.local()
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Wait for a turn, and have it inside this."""
+        """Wait for a turn, and have it inside this, or until `leave`."""
         turn = _Turn()
         with self._lock:
             before, self._last = self._last, turn
@@ -33,9 +32,16 @@ class Turns:
             before.begun.wait()
             before.over.wait(self._patience)
             turn.begun.set()
+            self._mine.turn = turn
             yield
         finally:
             turn.begun.set()
+            turn.over.set()
+
+    def leave(self) -> None:
+        """This thread will sleep: the next one may come in, if this one was in at all."""
+        turn = getattr(self._mine, "turn", None)
+        if turn is not None:
             turn.over.set()
 
 
@@ -44,15 +50,4 @@ class _Turn:
         self.begun, self.over = threading.Event(), threading.Event()
 
 
-_ARRIVALS = Turns(patience=0.1)  # a page takes 0.02 s, one that computes more
-
-
-@contextmanager
-def arrival() -> Iterator[None]:
-    """Around the script of the app: a session's first run waits for its turn."""
-    if "arrived" in st.session_state:
-        yield
-        return
-    st.session_state["arrived"] = True
-    with _ARRIVALS.turn():
-        yield
+TURNS = Turns(patience=0.1)  # a page takes 0.02 s, one that computes more
