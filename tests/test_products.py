@@ -74,6 +74,13 @@ def test_processes_that_share_a_folder_agree(tmp_path, monkeypatch):
     assert len(list(tmp_path.iterdir())) == 2  # nothing half written stays behind
 
 
+def test_a_shared_folder_that_was_cleared_away_is_made_anew(tmp_path):
+    folder = tmp_path / "forms"
+    share_forms(folder)
+    found = fastest((3, 6, 9), torch.float64, right, ORDERS)
+    assert found in candidates(3, ORDERS) and len(list(folder.iterdir())) == 1
+
+
 def test_two_problems_of_one_shape_agree_to_the_last_bit():
     rng = np.random.default_rng(0)
     x, y, w = (

@@ -5,9 +5,11 @@ import asyncio
 import io
 import os
 import signal
+import subprocess
 import sys
 from contextlib import asynccontextmanager
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,10 +21,10 @@ from overparam.measure.history import RECORDED
 from overparam.serving.run import Run, RunError
 from overparam.serving.workers.distant import Distant
 from overparam.serving.workers.hall import Hall
-from overparam.serving.workers.pool import Workers
+from overparam.serving.workers.pool import Workers, can_fork
 from overparam.serving.workers.stream import FINISHED, HEAD, HOLD, Live
 from overparam.serving.workers.worker import say, serve
-from tests.asgi import play
+from tests.asgi import play, wait_until
 
 QUERY = {"methods": "1_gd~2_gd~1_adam", "horizon": "200", "iterations": "3000"}
 
@@ -251,3 +253,31 @@ def test_a_worker_that_is_killed_is_replaced_and_its_run_comes_out_the_same():
 
     streamed, expected = play(scenario())
     np.testing.assert_array_equal(streamed, expected)
+
+
+KILLED = """
+import asyncio
+from overparam.serving.workers.pool import Workers
+
+async def main():
+    workers = Workers(1)
+    workers.start()
+    while not workers.processes:
+        await asyncio.sleep(0.05)
+    print(workers.folder, flush=True)
+    await asyncio.sleep(600)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not can_fork(), reason="processes are not forked from a zygote here")
+def test_a_server_that_is_killed_leaves_no_folder_behind():
+    command = [sys.executable, "-c", KILLED]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        folder = Path(server.stdout.readline().strip())
+        assert folder.is_dir()
+        server.kill()
+    wait_until(lambda: not folder.exists())

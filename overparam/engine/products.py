@@ -144,6 +144,7 @@ def _agreed(key: str, measure: Callable[[], Form]) -> Form:
     kept = _folder / f"{key}.json"
     if not kept.exists():
         found = measure()
+        _folder.mkdir(mode=0o700, exist_ok=True)  # systems clear away what is old
         handle, name = tempfile.mkstemp(dir=_folder)
         with os.fdopen(handle, "w") as file:
             json.dump(found, file)

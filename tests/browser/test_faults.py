@@ -284,6 +284,8 @@ def test_a_file_outlives_a_dropped_connection_and_a_new_server_asks_for_it(brows
     page.get_by_text("60 rows, 2 inputs").wait_for()
     restart()
     page.get_by_text("choose it once more").wait_for(timeout=90_000)
+    settle(page)
+    assert page.get_by_text("choose it once more").count() == 1
     assert page.get_by_text("mine.csv").count() == 0
     assert page.locator("[data-testid=stException]").all_inner_texts() == []
     page.context.close()

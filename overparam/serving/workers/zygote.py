@@ -3,13 +3,14 @@
 
 A worker is there in hundredths of a second and holds little memory of its own. For each, the server
 sends the end of a socket (`send_fds`). The zygote has no other thread when it forks, touches no
-GPU, and ends with the server, whose end of FD then closes.
+GPU, and ends with the server, whose end of FD then closes; what FOLDER holds is of no use then.
 """
 
 from __future__ import annotations
 
 import gc
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -33,13 +34,14 @@ def main() -> None:
     while True:
         message, descriptors, _, _ = socket.recv_fds(control, 16, 1)
         if not message:
-            return
+            break
         if os.fork() == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             control.close()
             serve_socket(socket.socket(fileno=descriptors[0]))
             os._exit(0)
         os.close(descriptors[0])
+    shutil.rmtree(sys.argv[2], ignore_errors=True)  # a server that was killed could not
 
 
 if __name__ == "__main__":

@@ -37,12 +37,14 @@ def say_again() -> None:
     context, said = get_script_run_ctx(), st.session_state.get(_FIRST)
     if not said or context is None or context.script_requests is None:
         return
+    # of controls that this run has put away nothing: a file box may have asked for its file anew
+    here = context.shared.widget_ids_this_run.snapshot()
     st.session_state.update({_FIRST: [], _RUNS: 2})
     context.script_requests.request_rerun(
         RerunData(
             query_string=context.query_string,
             page_script_hash=context.page_script_hash,
-            widget_states=WidgetStates(widgets=said),
+            widget_states=WidgetStates(widgets=[each for each in said if each.id in here]),
             cached_message_hashes=context.cached_message_hashes,
             context_info=context.context_info,
         )
