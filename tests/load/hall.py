@@ -30,7 +30,7 @@ async def lecture(url: str, query: str, ready: asyncio.Future[str], go: asyncio.
         unfolded = pressed = False
         async for message in session:
             if message.WhichOneof("type") == "script_finished":
-                if not unfolded:
+                if not unfolded and "Follow" in session.popovers:
                     unfolded = True
                     await session.unfold("Follow")
                 elif ready.done() and not pressed:
