@@ -10,7 +10,7 @@ again.
 from __future__ import annotations
 
 import streamlit as st
-from streamlit.proto.WidgetStates_pb2 import WidgetStates
+from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 
@@ -20,9 +20,14 @@ _FIRST, _RUNS = "shell__first_word", "shell__first_word_runs"  # what, and how m
 def listen() -> None:
     """Call before any widget is made."""
     context = get_script_run_ctx()
-    if context is not None and _FIRST not in st.session_state:
-        st.session_state[_FIRST] = context.session_state.get_widget_states()
+    if context is None:
         return
+    now, first = context.session_state.get_widget_states(), st.session_state.get(_FIRST)
+    if first is None:
+        st.session_state[_FIRST] = now
+    elif first:  # this run comes before it could be said again: what was chosen since stands
+        since = {each.id: each for each in now if not _is_press(each)}
+        st.session_state[_FIRST] = [since.get(each.id, each) for each in first]
     st.session_state[_RUNS] = max(0, st.session_state.get(_RUNS, 0) - 1)
 
 
@@ -49,3 +54,7 @@ def say_again() -> None:
             context_info=context.context_info,
         )
     )
+
+
+def _is_press(state: WidgetState) -> bool:
+    return (state.WhichOneof("value") or "").endswith("trigger_value")
