@@ -12,9 +12,9 @@ if __name__ == "__main__":
     from overparam.ui.shell.lesson_card import beside_lesson
     from overparam.ui.shell.presentation import header_tools
     from overparam.ui.shell.speaker import speaker_notes
-    from overparam.ui.shell.turns import TURNS
+    from overparam.ui.shell.turns import in_turn
 
-    with TURNS.turn():
+    with in_turn():
         page_frame()
         page = navigation()
         header_tools(page)

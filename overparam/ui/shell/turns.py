@@ -11,6 +11,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import streamlit as st
+
+from overparam.ui.shell.server import hall
+
 
 class Turns:
     """Lets threads in one after another, in the order in which they come: the next one when the one
@@ -51,3 +55,18 @@ class _Turn:
 
 
 TURNS = Turns(patience=0.1)  # a page takes 0.02 s, one that computes more
+CROWD = 8  # viewers
+
+
+@contextmanager
+def in_turn() -> Iterator[None]:
+    """Around the script of the app: a session's first run waits for its turn, and every run where
+    many watch. (Where few do, a run would only wait for those of its own session that it replaces.)
+    """
+    rooms, first = hall(), "arrived" not in st.session_state
+    st.session_state["arrived"] = True
+    if first or (rooms is not None and len(rooms.viewers) >= CROWD):
+        with TURNS.turn():
+            yield
+    else:
+        yield
