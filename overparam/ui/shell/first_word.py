@@ -19,15 +19,13 @@ _FIRST, _RUNS = "shell__first_word", "shell__first_word_runs"  # what, and how m
 
 def listen() -> None:
     """Call before any widget is made."""
-    context = get_script_run_ctx()
-    if context is None:
-        return
-    now, first = context.session_state.get_widget_states(), st.session_state.get(_FIRST)
-    if first is None:
+    context, first = get_script_run_ctx(), st.session_state.get(_FIRST)
+    if context is not None and first != []:
+        now = context.session_state.get_widget_states()
+        if first:  # this run comes before it could be said again: what was chosen since stands
+            since = {each.id: each for each in now if not _is_press(each)}
+            now = [since.get(each.id, each) for each in first]
         st.session_state[_FIRST] = now
-    elif first:  # this run comes before it could be said again: what was chosen since stands
-        since = {each.id: each for each in now if not _is_press(each)}
-        st.session_state[_FIRST] = [since.get(each.id, each) for each in first]
     st.session_state[_RUNS] = max(0, st.session_state.get(_RUNS, 0) - 1)
 
 
