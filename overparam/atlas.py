@@ -8,7 +8,6 @@ when Ctrl+C is pressed is kept, and the same call goes on from there. docs/atlas
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from overparam.choices.atlas import AtlasPlan
 from overparam.choices.kinds import ChoiceError
+from overparam.engine.device import cores
 from overparam.serving.maps.atlas import Making, Pool, versions
 from overparam.serving.maps.atlas_file import AtlasError, listed, read, write
 
@@ -97,8 +97,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--workers",
         type=int,
-        default=os.cpu_count() or 1,
-        help="processes on this machine (default: its cores)",
+        default=cores(),
+        help="processes on this machine (default: the cores that it may use)",
     )
     parser.add_argument(
         "--dask", metavar="tcp://HOST:PORT", help="a Dask scheduler, whose workers compute instead"

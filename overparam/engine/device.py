@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from functools import cache
 
+import joblib
 import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor
@@ -43,6 +44,12 @@ def choose_device(multiplications: float) -> tuple[torch.device, str]:
             " slower.",
         )
     return torch.device("cuda"), f"Computed on the GPU: {name}."
+
+
+def cores() -> int:
+    """Processor cores that this process may use: fewer than the machine has where a container's
+    limit (`docker run --cpus 2`) or the affinity says so."""
+    return joblib.cpu_count()
 
 
 def no_memory(error: Exception) -> bool:

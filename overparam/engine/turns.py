@@ -3,9 +3,10 @@ cores."""
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import deque
+
+from overparam.engine.device import cores
 
 
 class Gate:
@@ -36,4 +37,4 @@ class Gate:
                 self._free += 1
 
 
-GATE = Gate(places=max(1, os.cpu_count() or 1))
+GATE = Gate(places=cores())

@@ -24,6 +24,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from overparam.engine.device import cores
+
 ROOT = Path(__file__).parents[3]
 MOST_DEATHS = 3  # of its worker, until a run is given up
 _LOG = logging.getLogger(__name__)
@@ -46,8 +48,8 @@ class Job(Protocol):
 
 
 def wanted_workers() -> int:
-    """As many as there are cores, or as OVERPARAM_WORKERS says; 0: everything is computed in the
-    server's own process."""
+    """As many as there are cores to use, or as OVERPARAM_WORKERS says; 0: everything is computed in
+    the server's own process."""
     text = os.environ.get("OVERPARAM_WORKERS", "")
     if text and not text.isdecimal():
         raise SystemExit(
@@ -56,7 +58,7 @@ def wanted_workers() -> int:
         )
     if os.name == "nt":  # sockets cannot be handed to another process there
         return 0
-    return min(int(text), 64) if text else os.cpu_count() or 1
+    return min(int(text), 64) if text else cores()
 
 
 class Worker:
