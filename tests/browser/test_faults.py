@@ -112,29 +112,37 @@ def test_a_stream_that_was_lost_for_a_while_carries_the_race_again(serve, open_p
     is_running(page)
 
 
-def test_a_browser_that_watches_is_waited_for_although_it_is_silent(serve, open_page):
-    """In a hall its word may take long to come."""
-    page, silent, frames = open_page("about:blank"), [True], []
+def play(serve, page, query: str, passes) -> list[int]:
+    """Begin a race whose browser is heard by its own stream only where `passes(text, close)` lets
+    it; the sizes of the frames that come."""
+    frames = []
 
     def through(socket) -> None:
         server = socket.connect_to_server()
 
-        def say(text) -> None:
-            if not (silent and "order" in json.loads(text)):
-                server.send(text)
+        def close() -> None:
+            socket.close()
+            server.close()
 
         def hear(data) -> None:
             frames.append(len(data))
             socket.send(data)
 
-        socket.on_message(say)
+        socket.on_message(lambda text: passes(text, close) and server.send(text))
         server.on_message(hear)
 
     page.route_web_socket(re.compile("/watch$"), through)
-    page.goto(f"{serve('app.py')}/convergence?{QUERY}")
+    page.goto(f"{serve('app.py')}/convergence?{query}")
     wait_for_curves(page)
     settle(page)
     page.keyboard.press("Space")
+    return frames
+
+
+def test_a_browser_that_watches_is_waited_for_although_it_is_silent(serve, open_page):
+    """In a hall its word may take long to come."""
+    page, silent = open_page("about:blank"), [True]
+    frames = play(serve, page, QUERY, lambda text, _: not (silent and "order" in json.loads(text)))
     page.get_by_role("button", name="Pause").wait_for()
     page.wait_for_timeout(1000 * (PATIENCE + 2))
     silent.clear()
@@ -147,27 +155,15 @@ def test_a_browser_that_watches_is_waited_for_although_it_is_silent(serve, open_
 def test_an_end_that_the_server_did_not_hear_of_is_said_again(serve, open_page):
     page, lost, heard = open_page("about:blank"), [], []
 
-    def through(socket) -> None:
-        server = socket.connect_to_server()
+    def passes(text, close) -> bool:
+        if json.loads(text).get("at") != 1000:
+            return True
+        (heard if lost else lost).append(text)
+        if not heard:
+            close()
+        return bool(heard)
 
-        def say(text) -> None:
-            if json.loads(text).get("at") != 1000:
-                server.send(text)
-            elif lost:
-                heard.append(text)
-                server.send(text)
-            else:
-                lost.append(text)
-                socket.close()
-                server.close()
-
-        socket.on_message(say)
-
-    page.route_web_socket(re.compile("/watch$"), through)
-    page.goto(f"{serve('app.py')}/convergence?{QUERY.replace('1000000', '1000')}")
-    wait_for_curves(page)
-    settle(page)
-    page.keyboard.press("Space")
+    play(serve, page, QUERY.replace("1000000", "1000"), passes)
     wait_for_more(page, heard, 0)
     page.get_by_role("button", name="Run").wait_for()
     assert iteration(page) == 1000

@@ -18,7 +18,8 @@ from urllib.parse import urlsplit
 
 from overparam.serving.workers.stream import FINISHED, HEAD
 from tests.load.client import Session, loopback, stream
-from tests.load.sessions import Seen, StartTogether, Watch, report
+from tests.load.report import Seen, Watch, report
+from tests.load.sessions import StartTogether
 
 MOST_FOLLOWERS = 2000
 

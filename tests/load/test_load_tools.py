@@ -9,7 +9,8 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from overparam.ui.components.live_chart import Curve, LiveChart, snapshot
 from tests.load import hall
 from tests.load.client import exception, frame, loopback
-from tests.load.sessions import jain, main, percentile
+from tests.load.report import jain, percentile
+from tests.load.sessions import main
 from tests.test_snapshots import Slot
 
 
