@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from overparam.ui.components import chart_js
 from tests.browser.chart import CHART, PLOT, ranges, shown, wait_painted, watch_removals, zoom
 
 APP = "tests/browser/apps/streaming.py"
@@ -238,3 +239,32 @@ def test_a_missing_library_is_said_in_a_sentence(open_page, serve, browser):
     page.goto(serve(APP))
     page.get_by_text("The drawing library did not load").wait_for()
     page.faults.clear()
+
+
+@pytest.mark.parametrize(
+    ("address", "slider", "pictures"),
+    [("convergence", "Loss exponent p", 1), ("plateaus", "Weight decay λ", 2)],
+)
+def test_pictures_that_change_before_their_script_has_come_are_drawn(
+    open_page, serve, address, slider, pictures
+):
+    """Streamlit then mounts them twice at once, and ends the first of the two last."""
+    page, held = open_page("about:blank"), []
+    page.route(re.compile(re.escape(chart_js.ROUTE)), lambda request: held.append(request))
+    page.goto(f"{serve('app.py')}/{address}")
+    page.locator(".stBidiComponent").nth(pictures).wait_for(state="attached")
+    page.add_style_tag(content="html { --page: visible !important; }")  # before it stands
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    before = page.url
+    page.get_by_role("slider", name=slider).press("ArrowRight")
+    page.wait_for_url(lambda url: url != before)
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    for request in held:
+        request.continue_()
+    page.locator(".stBidiComponent .main-svg").first.wait_for(state="attached")
+    page.wait_for_function(
+        "count => [...document.querySelectorAll('.plot, .live-chart-plot')]"
+        ".filter(each => each.querySelector('.main-svg')).length === count",
+        arg=pictures,
+        timeout=30_000,
+    )

@@ -1,7 +1,13 @@
 // The one chart of the app, in two modes: live.js, still.js.  Here is what both need.
 
+const latest = new WeakMap() // by the element that a chart is mounted in: how its latest call is ended
+
+// Two calls that waited for this file are made at once, and Streamlit ends the first, which the second has overtaken, after both: the
+// chart is the second one's by then.
 export default function (mounted) {
-  return mounted.data.mode === "live" ? live(mounted) : still(mounted)
+  const end = mounted.data.mode === "live" ? live(mounted) : still(mounted)
+  latest.set(mounted.parentElement, end)
+  return () => { if (latest.get(mounted.parentElement) === end) end() }
 }
 
 function readTheme(parent) {
