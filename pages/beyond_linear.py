@@ -8,10 +8,9 @@ import streamlit as st
 from overparam.choices.beyond_linear import BEYOND_CHOICES, study_of
 from overparam.choices.kinds import ChoiceError
 from overparam.story.beyond_words import CLAIMS, PRACTICE, honest_sentence
+from overparam.ui.beyond_linear import pictures, transport
 from overparam.ui.beyond_linear.controls import images_are_here, sidebar
-from overparam.ui.beyond_linear.pictures import STYLE, picture
 from overparam.ui.beyond_linear.show import follow, home, pin, prepare, show
-from overparam.ui.beyond_linear.transport import buttons
 from overparam.ui.shell.frame import through_app, when_open
 from overparam.ui.shell.roles import role
 from overparam.ui.shell.state import PageState
@@ -38,7 +37,7 @@ through_app()
 state = PageState("beyond", BEYOND_CHOICES)
 sidebar(state)
 values = state.publish()
-st.html(STYLE)
+st.html(f"<style>{pictures.STYLE}{transport.STYLE}</style>")
 problem, study = "", None
 try:
     study = study_of(values) if images_are_here(values["data"]) else None
@@ -47,7 +46,7 @@ except ChoiceError as error:
 moving = follow(study)
 with st.container(horizontal=True, vertical_alignment="center", key="beyond_head"):
     state.segmented("view", label_visibility="collapsed")
-    buttons(moving, lambda: pin(values["view"], moving), lambda: home(moving))
+    transport.buttons(moving, lambda: pin(values["view"], moving), lambda: home(moving))
 if problem:
     st.error(problem, icon=":material/error:")
 elif study is None:
@@ -55,7 +54,7 @@ elif study is None:
         "The picture appears here as soon as its images are there: see *Images* in the sidebar."
     )
 else:
-    show(moving, partial(picture, state, values, study), partial(more, values["net"]))
+    show(moving, partial(pictures.picture, state, values, study), partial(more, values["net"]))
 with role("aside", "beyond_claims"):
     st.markdown(CLAIMS[values["view"]])
 prepare(moving)

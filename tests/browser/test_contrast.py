@@ -11,11 +11,7 @@ from tests.browser.walk import settle
 # pictures, and numbers in the cells of a map, which do not stand on the page's background. A sign
 # in a curve's colour counts as part of the curve: 3:1.
 MEASURE = (Path(__file__).parent / "contrast.js").read_text(encoding="utf-8")
-PAGES = (
-    "",
-    "convergence",
-    "where_depth_helps",
-    "preconditioner",
+VIEWS = (  # beside the pages as they open, of which test_every_page.py asks the same
     "preconditioner?view=run",
     "no_regularizer?view=proof&step=5",
     "no_regularizer?view=limits",
@@ -23,10 +19,8 @@ PAGES = (
 )
 
 
-@pytest.mark.parametrize("address", PAGES)
-def test_text_can_be_read(open_page, serve, address):
-    page = open_page(f"{serve('app.py')}/{address}")
-    page.locator(".main-svg, [data-testid=stMarkdown]").first.wait_for(state="attached")
+def all_text_can_be_read(page) -> None:
+    """In both themes."""
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme=theme)
         page.wait_for_timeout(1500)  # charts are drawn anew in its colours
@@ -39,3 +33,10 @@ def test_text_can_be_read(open_page, serve, address):
             if t["ratio"] < (3 if t["large"] else 4.5)
         }
         assert not faint, theme
+
+
+@pytest.mark.parametrize("address", VIEWS)
+def test_text_can_be_read(open_page, serve, address):
+    page = open_page(f"{serve('app.py')}/{address}")
+    page.locator(".main-svg, [data-testid=stMarkdown]").first.wait_for(state="attached")
+    all_text_can_be_read(page)

@@ -9,20 +9,61 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.PageConfig_pb2 import PageConfig
 
 from overparam.ui.components import chart_js
+from tests.browser.test_contrast import all_text_can_be_read
 from tests.browser.walk import settle
 
 PAGES = sorted(path.stem for path in (Path(__file__).parents[2] / "pages").glob("*.py"))
 
 
-@pytest.mark.parametrize(("theme", "size"), [("light", (1280, 720)), ("dark", (390, 844))])
-@pytest.mark.parametrize("name", PAGES)
-def test_page(open_page, serve, name, theme, size):
-    page = open_page(f"{serve('app.py')}/{'' if name == 'home' else name}", theme=theme, size=size)
-    page.locator(".main-svg").first.wait_for(state="attached")
+# The sum of all shifts is never less than what https://web.dev/articles/cls makes of them.
+SHIFT = """window.shift = 0
+new PerformanceObserver((list) => {
+    for (const { value, hadRecentInput } of list.getEntries()) if (!hadRecentInput) shift += value
+}).observe({ type: "layout-shift", buffered: true })"""
+
+
+def opened(open_page, address: str, theme: str = "light", size: tuple[int, int] = (1280, 720)):
+    """A page at rest, drawn, that complains of nothing and scrolls sideways nowhere; it counts by
+    how much it has jumped."""
+    page = open_page("about:blank", theme=theme, size=size)
+    page.add_init_script(SHIFT)
+    page.goto(address)
+    page.locator("html[data-stands] .main-svg").first.wait_for(state="attached")
+    settle(page)
     page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')")
     assert page.get_by_test_id("stException").count() == 0
     for box in ("document.documentElement", "document.querySelector('[data-testid=stMain]')"):
         assert page.evaluate(f"{box}.scrollWidth - {box}.clientWidth") <= 0
+    return page
+
+
+def path(name: str) -> str:
+    return "" if name == "home" else name
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page(open_page, serve, name):
+    """Nothing jumps, every button has a name, all text can be read."""
+    page = opened(open_page, f"{serve('app.py')}/{path(name)}")
+    assert page.evaluate("shift") < 0.1
+    assert page.get_by_role("button", name=re.compile(r"_| icon\b")).all_inner_texts() == []
+    named = page.get_by_role("button", name=re.compile(r"\w"))
+    assert named.count() == page.get_by_role("button").count()
+    assert page.get_by_role("button", name="Projector mode").first.is_visible()
+    assert page.locator("[role=img] :is(button, a, [role=button], input)").count() == 0
+    all_text_can_be_read(page)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_on_a_phone_in_the_dark(open_page, serve, name):
+    opened(open_page, f"{serve('app.py')}/{path(name)}", "dark", (390, 844))
+
+
+@pytest.mark.parametrize("name", PAGES[:2])
+@pytest.mark.parametrize("how", ["projector=1", "embed=true"])
+def test_nothing_jumps_on_a_stage_or_in_a_frame(open_page, serve, name, how):
+    page = opened(open_page, f"{serve('app.py')}/{path(name)}?{how}")
+    assert page.evaluate("shift") < 0.1
 
 
 def test_no_piece_of_the_frontend_comes_after_the_curves(open_page, serve):
@@ -38,48 +79,25 @@ def test_no_piece_of_the_frontend_comes_after_the_curves(open_page, serve):
     assert pieces and [url for url in pieces if not url.endswith(named)] == []
 
 
-# The sum of all shifts is never less than what https://web.dev/articles/cls makes of them.
-SHIFT = """window.shift = 0
-new PerformanceObserver((list) => {
-    for (const { value, hadRecentInput } of list.getEntries()) if (!hadRecentInput) shift += value
-}).observe({ type: "layout-shift", buffered: true })"""
-
-
-@pytest.mark.parametrize(
-    ("name", "query"),
-    [
-        *((name, "") for name in PAGES),
-        *((name, how) for name in PAGES[:2] for how in ("?projector=1", "?embed=true")),
-    ],
-)
-def test_nothing_jumps(open_page, serve, name, query):
-    page = open_page(f"{serve('app.py')}/{'' if name == 'home' else name}{query}")
-    page.add_init_script(SHIFT)
-    page.reload()  # by now the server has loaded what it needs
-    page.locator("html[data-stands] .main-svg").first.wait_for(state="attached")
-    settle(page)
-    assert page.evaluate("shift") < 0.1
-
-
-def reloaded(page):
-    """A page anew, and what Streamlit's server says to it."""
-    said = []
+def said_to(page, address: str) -> list[bytes]:
+    """Open an address; what Streamlit's server says to the page."""
+    said: list[bytes] = []
 
     def listen(socket):
         if "_stcore/stream" in socket.url:
             socket.on("framereceived", lambda message: said.append(message))
 
     page.on("websocket", listen)
-    page.reload()
+    page.goto(address)
     page.locator(".live-chart .main-svg").first.wait_for(state="attached")
     settle(page)
     return said
 
 
 def test_the_script_of_the_charts_comes_as_a_file(open_page, serve):
-    page = open_page(f"{serve('app.py')}/convergence")
+    page = open_page("about:blank")
     with page.expect_response(lambda answer: chart_js.ROUTE in answer.url):
-        said = reloaded(page)
+        said = said_to(page, f"{serve('app.py')}/convergence")
     line = chart_js.TEXT.splitlines()[0].encode()
     assert any(b"overparam_chart" in message for message in said)
     assert not any(line in message for message in said)
@@ -89,7 +107,8 @@ def test_the_script_of_the_charts_comes_as_a_file(open_page, serve):
     ("query", "state"), [("?projector=1", PageConfig.COLLAPSED), ("", PageConfig.AUTO)]
 )
 def test_nothing_says_two_things_about_the_sidebar(open_page, serve, query, state):
-    said = map(ForwardMsg.FromString, reloaded(open_page(f"{serve('app.py')}/convergence{query}")))
+    address = f"{serve('app.py')}/convergence{query}"
+    said = map(ForwardMsg.FromString, said_to(open_page("about:blank"), address))
     states = {
         message.page_config_changed.initial_sidebar_state
         for message in said

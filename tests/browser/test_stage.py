@@ -172,17 +172,3 @@ def test_the_picture_of_another_view_goes_at_once(open_page, serve):
     # a busy machine draws few frames, of which the first two may still come from before
     assert seen and not any(seen[max(2, len(seen) // 4) :])
     assert page.locator(".st-key-pre_one_plot").count() == 0
-
-
-@pytest.mark.parametrize(
-    "path", ["convergence", "where_depth_helps", "preconditioner", "no_regularizer", ""]
-)
-def test_buttons_are_named_in_words_and_stand_in_no_picture(open_page, serve, path):
-    page = open_page(f"{serve('app.py')}/{path}")
-    page.locator(".main-svg").first.wait_for(state="attached")
-    settle(page)
-    assert page.get_by_role("button", name=re.compile(r"_| icon\b")).all_inner_texts() == []
-    named = page.get_by_role("button", name=re.compile(r"\w"))
-    assert named.count() == page.get_by_role("button").count()
-    assert page.get_by_role("button", name="Projector mode").first.is_visible()
-    assert page.locator("[role=img] :is(button, a, [role=button], input)").count() == 0

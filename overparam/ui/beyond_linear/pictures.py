@@ -32,7 +32,7 @@ from overparam.ui.shell.state import PageState
 
 Draw = Callable[[Study, Curves], None]
 HEIGHT, LOWER = 260, 215  # lower above a table that belongs to the picture
-STYLE = """<style>
+STYLE = """
 .beyond-table { overflow-x: auto; }
 .beyond-table table { border-collapse: collapse; font-size: 0.8rem; width: 100%;
   font-variant-numeric: tabular-nums; }
@@ -44,9 +44,7 @@ STYLE = """<style>
 }
 .beyond-table thead th { font-weight: 600; border-bottom: 1px solid rgba(127, 135, 148, 0.5); }
 .beyond-table :is(th, td):first-child { text-align: left; font-weight: 400; }
-.st-key-beyond_transport .stElementContainer:not(.st-key-beyond_run) kbd { display: none; }
-.st-key-beyond_transport button { padding-left: 0.6rem; padding-right: 0.6rem; }
-</style>"""
+"""
 
 
 def picture(state: PageState, values: Mapping[str, Any], study: Study) -> Draw:

@@ -7,11 +7,17 @@ from typing import Any
 
 import streamlit as st
 
+from overparam.ui.components.window import icon_only
 from overparam.ui.shell.frame import when_open
 from overparam.ui.shell.notes import notes
 
 _START = {"study": None, "position": 0, "playing": False, "live": False}
 MOST_PINS = 2
+_ICONS = ("beyond_reset", "beyond_pin", "beyond_home")  # too many for their words
+STYLE = """
+.st-key-beyond_transport .stElementContainer:not(.st-key-beyond_run) kbd { display: none; }
+.st-key-beyond_transport button { padding-left: 0.6rem; padding-right: 0.6rem; }
+""" + icon_only(*_ICONS)
 
 
 def transport() -> dict[str, Any]:
@@ -80,7 +86,7 @@ def buttons(moving: dict[str, Any], pin: Callable[[], None], home: Callable[[], 
             help="100 iterations more (key 3)",
         )
         st.button(
-            "",
+            "Back to the start",
             icon=":material/restart_alt:",
             on_click=reset,
             key="beyond_reset",
@@ -88,7 +94,7 @@ def buttons(moving: dict[str, Any], pin: Callable[[], None], home: Callable[[], 
             help="Back to the start (key 0)",
         )
         st.button(
-            "",
+            "Pin",
             icon=":material/push_pin:",
             on_click=pin,
             key="beyond_pin",
@@ -99,7 +105,7 @@ def buttons(moving: dict[str, Any], pin: Callable[[], None], home: Callable[[], 
             ),
         )
         popover = st.popover(
-            "",
+            "Take home",
             icon=":material/download:",
             key="beyond_home",
             help="Take it home: numbers, figure, script, link",
