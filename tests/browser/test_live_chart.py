@@ -268,3 +268,13 @@ def test_pictures_that_change_before_their_script_has_come_are_drawn(
         arg=pictures,
         timeout=30_000,
     )
+
+
+def test_a_script_that_did_not_come_is_asked_for_again(open_page, serve):
+    page, lost = open_page("about:blank"), []
+    script = re.compile(re.escape(chart_js.ROUTE) + "$")
+    page.route(script, lambda request: (lost.append(request), request.abort()))
+    page.goto(f"{serve('app.py')}/convergence")
+    page.locator(".live-chart .main-svg").first.wait_for(state="attached")
+    assert lost
+    page.faults.clear()  # what was lost on purpose

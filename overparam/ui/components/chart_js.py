@@ -46,7 +46,9 @@ ASKED = f'<link rel="modulepreload" href="./{ROUTE}">'
 STUB = f"""\
 const frontend = document.querySelector('script[src*="static/js/"]') // tells the path of the app
 const app = frontend ? new URL("../../", frontend.src) : document.baseURI
-export default (await import(new URL("{ROUTE}", app))).default
+const at = new URL("{ROUTE}", app).href
+// a poor network may fail once; under the same address the browser would not ask again
+export default (await import(at).catch(() => import(at + "?again"))).default
 """
 
 
