@@ -25,12 +25,10 @@ def test_each_step_of_a_lesson_shows_its_picture_in_projector_mode(open_page, se
         page.locator(".st-key-lesson_card").get_by_text(
             f"{place + 1} of {len(course.steps)}"
         ).wait_for()
-        for size in ((1280, 720), (1920, 1080)):
-            page.set_viewport_size({"width": size[0], "height": size[1]})
-            settle(page)
-            page.wait_for_function(f"{HIGHEST} > 0")  # the first of its pictures is there
-            settle(page)
-            assert page.evaluate(HIGHEST) >= 300, f"{step.claim}, {size}"
+        settle(page)
+        page.wait_for_function(f"{HIGHEST} > 0")  # the first of its pictures is there
+        settle(page)
+        assert page.evaluate(HIGHEST) >= 300, step.claim  # in the smallest window of a projector
 
 
 @pytest.fixture
