@@ -17,22 +17,22 @@ DOORS = (
         "Real data, other optimizers, your own file.",
     ),
     (
-        "where_depth_helps",
-        "Where depth helps",
-        ":material/grid_on:",
-        "A map of thousands of races, and where depth hurts.",
-    ),
-    (
-        "beyond_linear",
-        "Beyond linear",
-        ":material/hub:",
-        "Networks with nonlinearities: mostly a larger step.",
-    ),
-    (
         "preconditioner",
         "The preconditioner",
         ":material/explore:",
         "What depth does to a gradient, and why that is fast.",
+    ),
+    (
+        "no_regularizer",
+        "No regularizer",
+        ":material/cycle:",
+        "Theorem 2: no penalty on the weights does the same.",
+    ),
+    (
+        "where_depth_helps",
+        "Where depth helps",
+        ":material/grid_on:",
+        "A map of thousands of races, and where depth hurts.",
     ),
     (
         "plateaus",
@@ -41,10 +41,10 @@ DOORS = (
         "Why a deep net that starts small waits.",
     ),
     (
-        "no_regularizer",
-        "No regularizer",
-        ":material/cycle:",
-        "Theorem 2: no penalty on the weights does the same.",
+        "beyond_linear",
+        "Beyond linear",
+        ":material/hub:",
+        "Networks with nonlinearities: mostly a larger step.",
     ),
 )
 

@@ -12,13 +12,13 @@ from tests.browser.walk import settle
 
 PAGES = {path.stem for path in (ROOT / "pages").glob("*.py")}
 
-ACTIONS = {  # at 1024 pixels: what is clicked, in order
-    "convergence": ("The race",),
-    "where_depth_helps": ("Where", "Where depth helps"),
-    "beyond_linear": ("Where", "Beyond linear"),
-    "preconditioner": ("Why", "The preconditioner"),
-    "plateaus": ("Why", "Plateaus"),
-    "no_regularizer": ("Why", "No regularizer"),
+TITLES = {  # of the pages' entries in the navigation
+    "convergence": "The race",
+    "preconditioner": "The preconditioner",
+    "no_regularizer": "No regularizer",
+    "where_depth_helps": "Where depth helps",
+    "plateaus": "Plateaus",
+    "beyond_linear": "Beyond linear",
 }
 
 
@@ -49,14 +49,12 @@ def test_where_depth_hurts_takes_one_action(home):
 
 def test_a_page_takes_two_actions_at_most(home):
     navigation = home.get_by_test_id("stTopNav")
-    for name, names in ACTIONS.items():
-        assert len(names) <= 2
-        *menu, entry = names
-        for each in menu:
-            navigation.get_by_role("button", name=each).click()
-            home.get_by_test_id("stTopNavDropdownLink").filter(has_text=entry).click()
-        if not menu:
-            navigation.get_by_role("link", name=entry).click()
+    for name, title in TITLES.items():
+        link = navigation.get_by_role("link", name=title)
+        if not link.is_visible():
+            navigation.get_by_role("button").click()  # the one menu, whatever has no room is in it
+            link = home.get_by_test_id("stTopNavDropdownLink").filter(has_text=title)
+        link.click()
         home.wait_for_url(f"**/{name}**")
         settle(home)
-    assert {"home", *ACTIONS} == PAGES
+    assert {"home", *TITLES} == PAGES

@@ -40,26 +40,24 @@ def page_frame() -> None:
 def navigation() -> StreamlitPage:
     """The pages of the app, and the one that was asked for."""
     page = st.navigation(
-        # two pages and two menus: that many have room at every width, however many pages there are
+        # the claim's three pages a click away, the others in a menu: there is room for that many
         {
             "": [
                 st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
                 st.Page("pages/convergence.py", title="The race", icon=":material/show_chart:"),
+                st.Page(
+                    "pages/preconditioner.py", title="The preconditioner", icon=":material/explore:"
+                ),
+                st.Page("pages/no_regularizer.py", title="No regularizer", icon=":material/cycle:"),
             ],
-            "Where": [
+            "Further": [
                 st.Page(
                     "pages/where_depth_helps.py",
                     title="Where depth helps",
                     icon=":material/grid_on:",
                 ),
-                st.Page("pages/beyond_linear.py", title="Beyond linear", icon=":material/hub:"),
-            ],
-            "Why": [
-                st.Page(
-                    "pages/preconditioner.py", title="The preconditioner", icon=":material/explore:"
-                ),
                 st.Page("pages/plateaus.py", title="Plateaus", icon=":material/hourglass_bottom:"),
-                st.Page("pages/no_regularizer.py", title="No regularizer", icon=":material/cycle:"),
+                st.Page("pages/beyond_linear.py", title="Beyond linear", icon=":material/hub:"),
             ],
         },
         position="top",
