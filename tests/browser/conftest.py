@@ -33,8 +33,8 @@ def _not_here(reason: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator:
-    """A Chromium."""
+def chromium() -> Iterator[tuple]:
+    """What starts a Chromium, and where it is."""
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
@@ -45,9 +45,59 @@ def browser() -> Iterator:
     if found is None:
         _not_here("no Chromium on the path")
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=found, args=FLAGS)
-        yield chromium
-        chromium.close()
+        yield playwright.chromium, found
+
+
+@pytest.fixture(scope="session")
+def browser(chromium) -> Iterator:
+    """A Chromium that keeps nothing: each of its contexts is somebody's first visit."""
+    start, found = chromium
+    started = start.launch(executable_path=found, args=FLAGS)
+    yield started
+    started.close()
+
+
+@pytest.fixture(scope="session")
+def profile(chromium, tmp_path_factory: pytest.TempPathFactory) -> Iterator:
+    """The one context of a Chromium that keeps on disk what it has loaded and compiled: a page is
+    there after half of the time."""
+    start, found = chromium
+    folder = tmp_path_factory.mktemp("profile")
+    context = start.launch_persistent_context(folder, executable_path=found, args=FLAGS)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def new_page(request: pytest.FixtureRequest) -> Iterator[Callable]:
+    """`new_page(theme="light", size=(1280, 720), first_visit=False)`: an empty page in a window of
+    its own, of somebody who was here before; or who was not, in a context of its own, whose clock
+    may be set. Closed when the test ends."""
+    with ExitStack() as opened:
+
+        def start(
+            theme: str = "light", size: tuple[int, int] = (1280, 720), first_visit: bool = False
+        ):
+            if first_visit:
+                context = request.getfixturevalue("browser").new_context()
+                opened.callback(context.close)
+            else:
+                context = request.getfixturevalue("profile")
+                opened.callback(_close_others, context, tuple(context.pages))
+            page = context.new_page()
+            # a test fails by what it sees, not by how busy the machine is
+            page.set_default_timeout(120_000)
+            page.set_viewport_size({"width": size[0], "height": size[1]})
+            page.emulate_media(color_scheme=theme)
+            return page
+
+        yield start
+
+
+def _close_others(context, stay: tuple) -> None:
+    for page in context.pages:
+        if page not in stay:
+            page.close()
 
 
 @pytest.fixture(scope="session")
@@ -70,24 +120,20 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], 
 
 
 @pytest.fixture
-def open_page(browser) -> Iterator[Callable]:
-    """`open_page(address, theme="light", size=(1280, 720))` opens a page in a window of its own.
+def open_page(new_page) -> Iterator[Callable]:
+    """`open_page(address)` opens a `new_page` there, whose other arguments it takes, too.
 
     Its `faults` collect what must not happen: errors on the console, uncaught exceptions, requests
     to another host. They are asserted to be none when the test ends; a test that causes one on
     purpose clears the list.
     """
-    from playwright.sync_api import TimeoutError as PlaywrightTimeout  # here, as `browser` is
+    from playwright.sync_api import TimeoutError as PlaywrightTimeout  # here, as `chromium` is
 
     opened = []
 
-    def start(address: str, theme: str = "light", size: tuple[int, int] = (1280, 720)):
+    def start(address: str, **kind):
         for _ in range(3):
-            viewport = {"width": size[0], "height": size[1]}
-            page = browser.new_context(viewport=viewport, color_scheme=theme).new_page()
-            page.set_default_timeout(
-                120_000
-            )  # a test fails by what it sees, not by how busy the machine is
+            page = new_page(**kind)
             page.faults = faults = []
             page.on(
                 "console",
@@ -105,15 +151,12 @@ def open_page(browser) -> Iterator[Callable]:
             if not any("ERR_NETWORK_CHANGED" in fault for fault in faults):
                 break
             # the machine's network came up or went away: says nothing about the app
-            page.context.close()
+            page.close()
         opened.append(page)
         return page
 
     yield start
-    faults = [fault for page in opened for fault in page.faults]
-    for page in opened:
-        page.context.close()
-    assert faults == []
+    assert [fault for page in opened for fault in page.faults] == []
 
 
 def _is_fault(message) -> bool:

@@ -40,6 +40,7 @@ def test_choices_stand_where_the_controls_code_comes_late(open_page, serve, link
     page, held = open_page("about:blank"), []
     page.route(CONTROLS, lambda route: route.continue_() if held is None else held.append(route))
     page.goto(f"{serve('app.py')}/{link}")
+    page.add_style_tag(content="html { --page: visible !important; }")  # before it stands
     page.locator(".main-svg").first.wait_for(state="attached")
     wanted = chosen(page)
     run_again(page)

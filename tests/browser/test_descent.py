@@ -29,9 +29,9 @@ WATCH = """() => {
 
 
 @pytest.fixture(scope="module")
-def in_browser(browser):
+def in_browser(profile):
     """`in_browser(start, target, depth, p, first)`: a tuned run as the browser computes it."""
-    page = browser.new_page()
+    page = profile.new_page()
     factors, reach = nearness()
     problem = {
         "goal": GOAL,

@@ -22,10 +22,10 @@ new PerformanceObserver((list) => {
 }).observe({ type: "layout-shift", buffered: true })"""
 
 
-def opened(open_page, address: str, theme: str = "light", size: tuple[int, int] = (1280, 720)):
+def opened(open_page, address: str, **kind):
     """A page at rest, drawn, that complains of nothing and scrolls sideways nowhere; it counts by
     how much it has jumped."""
-    page = open_page("about:blank", theme=theme, size=size)
+    page = open_page("about:blank", **kind)
     page.add_init_script(SHIFT)
     page.goto(address)
     page.locator("html[data-stands] .main-svg").first.wait_for(state="attached")
@@ -44,7 +44,7 @@ def path(name: str) -> str:
 @pytest.mark.parametrize("name", PAGES)
 def test_page(open_page, serve, name):
     """Nothing jumps, every button has a name, all text can be read."""
-    page = opened(open_page, f"{serve('app.py')}/{path(name)}")
+    page = opened(open_page, f"{serve('app.py')}/{path(name)}", first_visit=True)
     assert page.evaluate("shift") < 0.1
     assert page.get_by_role("button", name=re.compile(r"_| icon\b")).all_inner_texts() == []
     named = page.get_by_role("button", name=re.compile(r"\w"))
@@ -56,19 +56,19 @@ def test_page(open_page, serve, name):
 
 @pytest.mark.parametrize("name", PAGES)
 def test_page_on_a_phone_in_the_dark(open_page, serve, name):
-    opened(open_page, f"{serve('app.py')}/{path(name)}", "dark", (390, 844))
+    opened(open_page, f"{serve('app.py')}/{path(name)}", theme="dark", size=(390, 844))
 
 
 @pytest.mark.parametrize("name", PAGES[:2])
 @pytest.mark.parametrize("how", ["projector=1", "embed=true"])
 def test_nothing_jumps_on_a_stage_or_in_a_frame(open_page, serve, name, how):
-    page = opened(open_page, f"{serve('app.py')}/{path(name)}?{how}")
+    page = opened(open_page, f"{serve('app.py')}/{path(name)}?{how}", first_visit=True)
     assert page.evaluate("shift") < 0.1
 
 
 def test_no_piece_of_the_frontend_comes_after_the_curves(open_page, serve):
     """A key that is pressed before the buttons are there is lost."""
-    page, asked = open_page("about:blank"), []
+    page, asked = open_page("about:blank", first_visit=True), []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(f"{serve('app.py')}/convergence")
     page.locator(".main-svg").first.wait_for(state="attached")

@@ -34,9 +34,9 @@ def is_running(page) -> None:
     )
 
 
-def opened(browser) -> tuple:
+def opened(new_page) -> tuple:
     """A page, and the connections that it makes: both ends of each."""
-    page, connections = browser.new_context(viewport={"width": 1280, "height": 720}).new_page(), []
+    page, connections = new_page(), []
     page.route_web_socket(
         re.compile("_stcore/stream"),
         lambda socket: connections.append((socket, socket.connect_to_server())),
@@ -62,8 +62,8 @@ def wait_for_more(page, connections: list, before: int) -> None:
     page.locator(CONNECTED).wait_for()
 
 
-def test_a_dropped_connection_comes_back_and_the_run_goes_on(serve, browser):
-    page, connections = opened(browser)
+def test_a_dropped_connection_comes_back_and_the_run_goes_on(serve, new_page):
+    page, connections = opened(new_page)
     page.goto(f"{serve('app.py')}/convergence?{QUERY}")
     wait_for_curves(page)
     page.keyboard.press("Space")
@@ -75,7 +75,6 @@ def test_a_dropped_connection_comes_back_and_the_run_goes_on(serve, browser):
         and "p=4.5" in page.url
         and page.locator("[data-testid=stException]").count() == 0
     )
-    page.context.close()
 
 
 def test_a_race_plays_although_its_own_stream_does_not_come_through(serve, open_page):
@@ -170,9 +169,8 @@ def test_an_end_that_the_server_did_not_hear_of_is_said_again(serve, open_page):
 
 
 @pytest.mark.parametrize("playing", [True, False])
-def test_after_a_sleep_no_key_is_lost_in_a_dead_connection(serve, browser, playing):
-    page = browser.new_context(viewport={"width": 1280, "height": 720}).new_page()
-    page.set_default_timeout(120_000)
+def test_after_a_sleep_no_key_is_lost_in_a_dead_connection(serve, new_page, playing):
+    page = new_page(first_visit=True)
     page.clock.install()
     alive, connections = set(), []
 
@@ -202,7 +200,6 @@ def test_after_a_sleep_no_key_is_lost_in_a_dead_connection(serve, browser, playi
     page.keyboard.press("Space")
     page.get_by_role("button", name="Run").wait_for()
     assert page.locator("[data-testid=stException]").count() == 0
-    page.context.close()
 
 
 @pytest.fixture
@@ -218,8 +215,8 @@ def restart(tmp_path):
         yield start
 
 
-def test_a_restarted_server_finds_every_choice_in_the_address(browser, restart):
-    page = browser.new_context(viewport={"width": 1280, "height": 720}).new_page()
+def test_a_restarted_server_finds_every_choice_in_the_address(new_page, restart):
+    page = new_page()
     page.goto(f"{restart()}/convergence?{QUERY}")
     wait_for_curves(page)
     page.keyboard.press("Space")
@@ -237,13 +234,12 @@ def test_a_restarted_server_finds_every_choice_in_the_address(browser, restart):
     page.keyboard.press("Space")
     is_running(page)
     assert page.locator("[data-testid=stException]").all_inner_texts() == []
-    page.context.close()
 
 
 @pytest.mark.parametrize("act", ["a key", "a slider"])
-def test_what_is_done_first_is_not_lost_on_a_server_that_was_restarted(browser, restart, act):
+def test_what_is_done_first_is_not_lost_on_a_server_that_was_restarted(new_page, restart, act):
     """At rest the browser says nothing when it comes back: the new server hears of it by this."""
-    page, connections = opened(browser)
+    page, connections = opened(new_page)
     page.goto(f"{restart()}/convergence?{QUERY}")
     wait_for_curves(page)
     settle(page)
@@ -261,14 +257,13 @@ def test_what_is_done_first_is_not_lost_on_a_server_that_was_restarted(browser, 
         assert page.get_by_role("slider", name="Loss exponent p").input_value() == "4.75"
         assert "p=4.75" in page.url and len(shown(page)) == 3
     assert page.locator("[data-testid=stException]").all_inner_texts() == []
-    page.context.close()
 
 
 ROWS = "".join(f"{i % 7},{i % 5},{(i * i) % 11}\n" for i in range(60)).encode()
 
 
-def test_a_file_outlives_a_dropped_connection_and_a_new_server_asks_for_it(browser, restart):
-    page, connections = opened(browser)
+def test_a_file_outlives_a_dropped_connection_and_a_new_server_asks_for_it(new_page, restart):
+    page, connections = opened(new_page)
     page.goto(f"{restart()}/convergence?problem=csv&steps=shared&step=0.001&iterations=1000000")
     page.locator("input[type=file]").set_input_files(
         {"name": "mine.csv", "mimeType": "text/csv", "buffer": b"a,b,y\n" + ROWS}
@@ -284,4 +279,3 @@ def test_a_file_outlives_a_dropped_connection_and_a_new_server_asks_for_it(brows
     assert page.get_by_text("choose it once more").count() == 1
     assert page.get_by_text("mine.csv").count() == 0
     assert page.locator("[data-testid=stException]").all_inner_texts() == []
-    page.context.close()

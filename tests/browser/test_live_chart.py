@@ -233,7 +233,7 @@ def test_picture_can_be_saved(page, kind):
         assert {MARKUP, "curve 11", "iteration", "gap"} <= texts
 
 
-def test_a_missing_library_is_said_in_a_sentence(open_page, serve, browser):
+def test_a_missing_library_is_said_in_a_sentence(open_page, serve):
     page = open_page("about:blank")
     page.route("**/plotly.min.js*", lambda route: route.fulfill(status=404, body="gone"))
     page.goto(serve(APP))
