@@ -9,6 +9,7 @@ import pytest
 
 from overparam.ui.components import chart_js
 from tests.browser.chart import CHART, PLOT, ranges, shown, wait_painted, watch_removals, zoom
+from tests.browser.walk import settle
 
 APP = "tests/browser/apps/streaming.py"
 MARKUP = "<b>bold</b> & %{x} $y$"  # the name of that app's first curve
@@ -268,6 +269,30 @@ def test_pictures_that_change_before_their_script_has_come_are_drawn(
         arg=pictures,
         timeout=30_000,
     )
+
+
+def test_a_call_that_was_overtaken_does_not_take_the_chart_along(open_page, serve):
+    """Streamlit may end it before the next one; the chart goes when its page is left."""
+    page = open_page("about:blank")
+    whole = chart_js.TEXT.replace("export default function", "function mount")
+    whole += "export default (mounted) => { const end = mount(mounted); end(); return end }"
+    script = re.compile(re.escape(chart_js.ROUTE))
+    page.route(script, lambda it: it.fulfill(body=whole, content_type="text/javascript"))
+    page.goto(f"{serve('app.py')}/preconditioner")
+    page.locator(".plot .main-svg").first.wait_for(state="attached")
+    settle(page)
+    watch_removals(page, ".plot", ".plot .main-svg")
+    before = page.url
+    page.get_by_role("slider").first.press("ArrowRight")
+    page.wait_for_url(lambda url: url != before)
+    settle(page)
+    assert page.evaluate("window.removals") == 0
+    page.evaluate("""() => {
+        const purge = Plotly.purge
+        Plotly.purge = (plot) => { purge(plot); window.purged = true }
+    }""")
+    page.get_by_role("link", name="No regularizer").first.click()
+    page.wait_for_function("window.purged")
 
 
 def test_a_script_that_did_not_come_is_asked_for_again(open_page, serve):

@@ -1,13 +1,17 @@
 // The one chart of the app, in two modes: live.js, still.js.  Here is what both need.
 
-const latest = new WeakMap() // by the element that a chart is mounted in: how its latest call is ended
+const ends = new WeakMap() // by the element that a chart is mounted in
 
-// Two calls that waited for this file are made at once, and Streamlit ends the first, which the second has overtaken, after both: the
-// chart is the second one's by then.
+// A chart goes with its element.  Streamlit also ends a call that the next one has overtaken, before that one or after it, and the
+// chart is the next one's, too.
 export default function (mounted) {
-  const end = mounted.data.mode === "live" ? live(mounted) : still(mounted)
-  latest.set(mounted.parentElement, end)
-  return () => { if (latest.get(mounted.parentElement) === end) end() }
+  const { data, parentElement } = mounted
+  ends.set(parentElement, data.mode === "live" ? live(mounted) : still(mounted))
+  return () => setTimeout(() => {
+    if (parentElement.isConnected || !ends.has(parentElement)) return
+    ends.get(parentElement)()
+    ends.delete(parentElement)
+  })
 }
 
 function readTheme(parent) {
