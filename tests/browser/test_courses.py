@@ -1,9 +1,10 @@
-"""Every course by keyboard, from the first step to the last, as in a lecture hall at 1280x720."""
+"""Every course by keyboard, from the first step to the last, as in a lecture hall: in projector
+mode at 1280x720, the smallest window of a projector."""
 
 import pytest
 
 from overparam.story.lessons import COURSES
-from tests.browser.walk import overflow, settle, walk
+from tests.browser.walk import HIGHEST, overflow, settle, turn_to, walk
 
 
 @pytest.mark.parametrize("course", COURSES.values(), ids=COURSES)
@@ -11,7 +12,7 @@ def test_course(open_page, serve, course):
     """Every other step in the dark: the theme changes under the lecturer's hand, as at dusk."""
     page = open_page("about:blank")
     seen = []
-    for place, step, moment in walk(page, serve("app.py"), course):
+    for place, step, moment in walk(page, serve("app.py"), course, "&projector=1"):
         where = f"step {place + 1}, {moment}: {step.claim}"
         assert page.get_by_test_id("stException").count() == 0, where
         assert page.get_by_role("alert").filter(visible=True).count() == 0, where
@@ -21,6 +22,8 @@ def test_course(open_page, serve, course):
         assert page.get_by_text(step.claim, exact=True).is_visible(), where
         if moment != "answered":
             assert page.get_by_role("button", name="Answer").is_visible(), where
+        if moment == "opened":
+            assert page.evaluate(HIGHEST) >= 300, where
         seen.append((place, moment))
         if moment == "answered":
             page.emulate_media(color_scheme=("dark", "light")[place % 2])
@@ -68,12 +71,13 @@ def test_controls_come_back_with_one_click(open_page, serve):
 
 
 def test_steps_are_usable_on_a_phone(open_page, serve):
-    page = open_page("about:blank", size=(390, 844))
-    for place, step, moment in walk(page, serve("app.py"), COURSES["demo"]):
-        if moment == "opened":
-            assert overflow(page)["sideways"] <= 0, f"step {place + 1}: {step.claim}"
-            for name in ("Answer", "Next" if place < len(COURSES["demo"].steps) - 1 else "Finish"):
-                assert page.get_by_role("button", name=name).is_visible()
+    course = COURSES["demo"]
+    page = open_page(f"{serve('app.py')}/?lesson={course.name}-1", size=(390, 844))
+    for place, step in enumerate(course.steps):
+        turn_to(page, course, place)
+        assert overflow(page)["sideways"] <= 0, f"step {place + 1}: {step.claim}"
+        for name in ("Answer", "Next" if place < len(course.steps) - 1 else "Finish"):
+            assert page.get_by_role("button", name=name).is_visible()
 
 
 def test_projector_mode_enlarges_text_and_lines_without_reload(open_page, serve):

@@ -3,7 +3,7 @@ scrolling."""
 
 import pytest
 
-from tests.browser.walk import overflow, settle
+from tests.browser.walk import HIGHEST, overflow, settle
 
 PAGES = (
     "",
@@ -18,10 +18,6 @@ PAGES = (
     "beyond_linear?view=tuned",
     "beyond_linear?view=penalty",
 )
-PICTURE = ".plot, .live-chart-plot"
-
-
-HIGHEST = f"Math.max(...[...document.querySelectorAll('{PICTURE}')].map(p => p.clientHeight))"
 FITS = "(m => m.scrollHeight <= m.clientHeight)(document.querySelector('[data-testid=stMain]'))"
 
 

@@ -4,31 +4,9 @@ import re
 
 import pytest
 
-from overparam.story.lessons import COURSES
 from tests.browser.walk import settle
 
-PICTURE = ".plot, .live-chart-plot"
-HIGHEST = (
-    f"Math.max(0, ...[...document.querySelectorAll('{PICTURE}')].filter(p =>"
-    " p.checkVisibility()).map(p => p.clientHeight))"
-)
 TWO = "convergence?problem=two&steps=shared&step=0.001&iterations=100000&methods=1_gd~2_gd"
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("course", COURSES.values(), ids=COURSES)
-def test_each_step_of_a_lesson_shows_its_picture_in_projector_mode(open_page, serve, course):
-    page = open_page(f"{serve('app.py')}/?lesson={course.name}-1&projector=1")
-    for place, step in enumerate(course.steps):
-        if place:
-            page.keyboard.press("PageDown")
-        page.locator(".st-key-lesson_card").get_by_text(
-            f"{place + 1} of {len(course.steps)}"
-        ).wait_for()
-        settle(page)
-        page.wait_for_function(f"{HIGHEST} > 0")  # the first of its pictures is there
-        settle(page)
-        assert page.evaluate(HIGHEST) >= 300, step.claim  # in the smallest window of a projector
 
 
 @pytest.fixture

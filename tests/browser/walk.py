@@ -8,6 +8,10 @@ from collections.abc import Iterator
 from overparam.story.courses.step import MAP, RACE, Course, Step
 
 RUN_SECONDS = 120
+HIGHEST = (  # picture that is seen, in pixels
+    "Math.max(0, ...[...document.querySelectorAll('.plot, .live-chart-plot')]"
+    ".filter(p => p.checkVisibility()).map(p => p.clientHeight))"
+)
 
 
 def settle(page) -> None:
@@ -27,6 +31,16 @@ def settle(page) -> None:
     page.wait_for_timeout(300)  # formulas are typeset after the text has come
 
 
+def turn_to(page, course: Course, place: int) -> None:
+    """From the step before, by Page Down, or wait for the first one; until it is at rest."""
+    if place:
+        page.keyboard.press("PageDown")
+    card = page.locator(".st-key-lesson_card")
+    card.get_by_text(f"{place + 1} of {len(course.steps)}").wait_for()
+    page.locator(".main-svg").first.wait_for(state="attached")  # each step has a picture
+    settle(page)
+
+
 def walk(page, address: str, course: Course, more: str = "") -> Iterator[tuple[int, Step, str]]:
     """Open the first step by its link (`more`: further URL parameters) and the others by Page Down.
 
@@ -35,12 +49,7 @@ def walk(page, address: str, course: Course, more: str = "") -> Iterator[tuple[i
     """
     page.goto(f"{address}/?lesson={course.name}-1{more}")
     for place, step in enumerate(course.steps):
-        if place:
-            page.keyboard.press("PageDown")
-        card = page.locator(".st-key-lesson_card")
-        card.get_by_text(f"{place + 1} of {len(course.steps)}").wait_for()
-        page.locator(".main-svg").first.wait_for(state="attached")  # each step has a picture
-        settle(page)
+        turn_to(page, course, place)
         yield place, step, "opened"
         if step.page in (RACE, MAP):
             page.keyboard.press("Space")
