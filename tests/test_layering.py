@@ -1,4 +1,5 @@
-"""Imports go down the floors only; streamlit, plotly and torch stay where they belong.
+"""Imports go down the floors only, and in no circle; streamlit, plotly and torch stay where they
+belong.
 
 A folder of the package is one idea; it may import from its own files and from folders on lower
 floors.
@@ -11,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -142,6 +144,26 @@ def sources() -> list[str]:
 @pytest.mark.parametrize("path", sources())
 def test_imports_go_downward(path):
     assert faults(path, (ROOT / path).read_text(encoding="utf-8")) == []
+
+
+def needed(path: str, source: str) -> set[str]:
+    """Our own modules that a file imports, in functions too; what stands under TYPE_CHECKING is
+    never imported."""
+    tree = ast.parse(source)
+    tree.body = [
+        n for n in tree.body if not (isinstance(n, ast.If) and "TYPE_CH" in ast.unparse(n))
+    ]
+    return {name for name in imported(path, ast.unparse(tree)) if file_of(name)}
+
+
+def test_no_imports_go_round_in_a_circle():
+    graph = {module_name(p): needed(p, (ROOT / p).read_text(encoding="utf-8")) for p in sources()}
+    TopologicalSorter(graph).prepare()
+    assert "overparam.ui.shell.look" in graph["overparam.ui.shell.frame"]
+    low = graph["overparam.ui.shell.look"]  # as the floors above need it, it must not need them
+    with pytest.raises(CycleError):
+        changed = {"overparam.ui.shell.look": low | {"overparam.ui.shell.frame"}}
+        TopologicalSorter(graph | changed).prepare()
 
 
 BROKEN: Mapping[str, str] = {

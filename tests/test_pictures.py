@@ -80,7 +80,7 @@ def asked(port: int, address: str, query: dict[str, str]) -> tuple[int, str]:
     ],
 )
 def test_a_picture_that_follows_is_the_one_of_the_page(monkeypatch, port, page, query, followed):
-    monkeypatch.setattr("overparam.ui.shell.server.has_streams", lambda: True)
+    monkeypatch.setattr("overparam.ui.shell.pictures.has_streams", lambda: True)
     for key, data in charts(monkeypatch, page, query).items():
         follow = data["follow"]
         sliders = [] if follow is None else [slider["says"] for slider in follow["sliders"]]

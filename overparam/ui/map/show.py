@@ -28,7 +28,7 @@ from overparam.ui.map.atlas import ALT, Opened, draw_atlas, stored_words
 from overparam.ui.map.cell import draw_cell, within
 from overparam.ui.shell.notes import notes
 from overparam.ui.shell.roles import role
-from overparam.ui.shell.server import hall
+from overparam.ui.shell.running import hall
 from overparam.ui.shell.state import PageState
 
 PREVIEW_SECONDS, FRAME_SECONDS = 0.4, 0.3

@@ -12,7 +12,7 @@ import streamlit as st
 from overparam.choices.race import Experiment
 from overparam.data import Data
 from overparam.ui.shell.frame import when_open
-from overparam.ui.shell.server import hall
+from overparam.ui.shell.running import hall
 
 CODE = "race__follow_code"
 

@@ -9,7 +9,7 @@ from overparam.choices.race import Experiment
 from overparam.data import Data
 from overparam.serving.run import RUNS, Watched
 from overparam.ui.components.live_chart import Feed
-from overparam.ui.shell.server import hall
+from overparam.ui.shell.running import hall
 from overparam.ui.shell.transport import session
 from overparam.ui.shell.watch import ADDRESS
 

@@ -13,14 +13,8 @@ from streamlit.elements.lib.mutable_popover_container import PopoverContainer
 from streamlit.navigation.page import StreamlitPage
 
 from overparam.ui.shell.first_word import listen
-from overparam.ui.shell.look import PAGE
-
-WITH_SIDEBAR = (
-    "convergence",
-    "where_depth_helps",
-    "no_regularizer",
-    "beyond_linear",
-)  # pages by their address
+from overparam.ui.shell.look import PAGE, WITH_SIDEBAR
+from overparam.ui.shell.running import has_streams
 
 
 def page_frame() -> None:
@@ -132,7 +126,6 @@ def warm_up() -> threading.Thread:
         import sklearn.datasets  # noqa: F401
 
         from overparam.engine.device import one_thread_of_blas  # imports torch
-        from overparam.ui.shell.server import has_streams  # imports this module
 
         one_thread_of_blas()
         sys.setswitchinterval(0.001 if has_streams() else 0.05)

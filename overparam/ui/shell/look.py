@@ -35,6 +35,9 @@ html:not([data-stands]) {
 """A page is put together from pieces that find their sizes one after another, and would be seen to
 jump: until components/window.js says that it stands, its place is empty, ten seconds at most."""
 
+WITH_SIDEBAR = ("convergence", "where_depth_helps", "no_regularizer", "beyond_linear")
+"""Pages by their address."""
+
 ROOM_FOR_SIDEBAR = """
 @media (min-width: 769px) { /* below, Streamlit keeps it closed */
   html:not([data-stands]) [data-testid="stAppViewContainer"]:not(:has([data-testid="stSidebar"])) {

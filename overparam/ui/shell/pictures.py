@@ -23,6 +23,7 @@ from streamlit.delta_generator import DeltaGenerator
 from overparam.choices.kinds import Choice, read_choices, write_choices
 from overparam.ui.components.chart import Slider
 from overparam.ui.components.plot import Follow, prepared
+from overparam.ui.shell.running import has_streams
 from overparam.ui.shell.state import PageState
 
 Draw = Callable[[Mapping[str, Any]], go.Figure]
@@ -42,8 +43,6 @@ def follow(state: PageState, name: str, draw: Draw, moved_by: Sequence[str]) -> 
             ValueError, one sentence, where there is none.
         moved_by: choices whose sliders it follows.
     """
-    from overparam.ui.shell.server import has_streams  # imports this module
-
     key, table = state.key(name), tuple(state.table.values())
     _offered[key] = table, draw
     if not has_streams():

@@ -7,11 +7,9 @@ import asyncio
 import os
 import socket
 import stat
-import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 from starlette.middleware import Middleware
@@ -23,14 +21,15 @@ from streamlit.starlette import App
 
 from overparam.serving.workers.pool import Workers, wanted_workers
 from overparam.ui.components import chart_js, plotly_js
-from overparam.ui.shell import follow, frontend, pictures, watch
+from overparam.ui.shell import follow, frontend, pictures, running, watch
 from overparam.ui.shell.document_head import DocumentHead
-from overparam.ui.shell.frame import WITH_SIDEBAR
-from overparam.ui.shell.look import PAGE, ROOM_FOR_SIDEBAR, UNTIL_IT_STANDS, shared
-
-if TYPE_CHECKING:  # it imports torch, which the server's start need not wait for
-    from overparam.serving.workers.hall import Hall
-
+from overparam.ui.shell.look import (
+    PAGE,
+    ROOM_FOR_SIDEBAR,
+    UNTIL_IT_STANDS,
+    WITH_SIDEBAR,
+    shared,
+)
 
 KEPT = "public, max-age=31536000, immutable"
 AWAKE = (Path(__file__).parent / "awake.js").read_text(encoding="utf-8")
@@ -48,8 +47,8 @@ def routes() -> list[BaseRoute]:
     return [
         Route(f"{base_path()}/{plotly_js.ROUTE}", _kept(plotly_js.plain, plotly_js.compressed)),
         Route(f"{base_path()}/{chart_js.ROUTE}", _kept(chart_js.plain, chart_js.compressed)),
-        *follow.routes(base_path(), lambda: _hall),
-        *watch.routes(base_path(), lambda: _hall),
+        *follow.routes(base_path(), running.open_hall),
+        *watch.routes(base_path(), running.open_hall),
         *pictures.routes(base_path()),
     ]
 
@@ -72,54 +71,17 @@ def head(path: str, query: str) -> str:
     )
 
 
-_loop: asyncio.AbstractEventLoop | None = None
-_workers: Workers | None = None
-_hall: Hall | None = None
-
-
 @asynccontextmanager
 async def lifespan(_: App) -> AsyncIterator[None]:
     """From the server's start to its end."""
-    global _loop, _workers, _hall
     no_delay()
     plotly_js.serve_by_route()
-    _loop, _workers = asyncio.get_running_loop(), Workers(wanted_workers())
-    if _workers.count:  # they import torch beside the server, while its first page is asked for
-        _workers.start()
+    workers = Workers(wanted_workers())
+    if workers.count:  # they import torch beside the server, while its first page is asked for
+        workers.start()
+    running.begin(asyncio.get_running_loop(), workers)
     yield
-    _loop, hall, _hall = None, _hall, None
-    if hall is not None:
-        from overparam.serving.maps.shared import compute_with
-
-        compute_with(None)
-    await (hall.close() if hall is not None else _workers.stop())
-
-
-def has_streams() -> bool:
-    """Whether this server hands out streams."""
-    return _loop is not None
-
-
-def hall() -> Hall | None:
-    """The runs that are watched and the workers, for a page's script; None where the server has no
-    routes of our own.
-
-    Made, and torch with it, when first asked for.
-    """
-    global _hall
-    from overparam.serving.maps.shared import compute_with
-    from overparam.serving.workers.hall import Hall
-
-    with _making:
-        if _hall is None and _loop is not None and _workers is not None:
-            made = Hall(_workers)
-            asyncio.run_coroutine_threadsafe(made.open(), _loop).result()
-            _hall = made
-            compute_with(made)
-        return _hall
-
-
-_making = threading.Lock()
+    await running.end()
 
 
 def _kept(

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from overparam.ui.shell.server import hall
+from overparam.ui.shell.running import hall
 
 _START = {
     "experiment": None,

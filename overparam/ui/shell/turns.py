@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from overparam.ui.shell.server import hall
+from overparam.ui.shell.running import hall
 
 
 class Turns:
