@@ -12,7 +12,8 @@ import streamlit as st
 
 from overparam.choices.theorem import Case
 from overparam.figures.style import REST_PART
-from overparam.figures.theorem import METHODS, descent_figure, field_figure, share_figure
+from overparam.figures.theorem import METHODS, field_figure
+from overparam.figures.theorem_graphs import descent_figure, share_figure
 from overparam.theory.curves import Array
 from overparam.theory.potential import Descent
 from overparam.ui.components.plot import Follow, plot

@@ -12,7 +12,7 @@ import streamlit as st
 
 from overparam.choices.theorem import Case, theorem_curve
 from overparam.figures.style import BLUE, ORANGE, RED
-from overparam.figures.theorem import limit_figure
+from overparam.figures.theorem_graphs import limit_figure
 from overparam.theory.curves import Integral
 from overparam.theory.field import observed_order
 from overparam.ui.components.plot import plot
