@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from overparam.figures.estimate import dimension_figure
+from overparam.figures.any_regularizer import dimension_figure
 from overparam.story.estimate_words import share_words
 from overparam.theory.ball import ball_share, shell_share
 from overparam.ui.components.plot import plot

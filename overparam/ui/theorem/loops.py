@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 
 from overparam.choices.estimate import BATCH, MEASURES, gap_of
-from overparam.figures.estimate import loops_figure, roads_figure, skew_figure, works_figure
+from overparam.figures.any_regularizer import loops_figure, roads_figure, skew_figure, works_figure
 from overparam.measure.estimate import clear
 from overparam.measure.roads import (
     STRIDE,

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from overparam.figures.estimate import trap_figure
+from overparam.figures.any_regularizer import trap_figure
 from overparam.measure.trap import Trap, trap
 from overparam.story.estimate_words import share_words
 from overparam.ui.components.plot import plot
