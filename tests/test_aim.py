@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from overparam.choices.kinds import read_choices
-from overparam.choices.race import AIMS, CHOICES, Entry, Experiment
+from overparam.choices.methods import Entry
+from overparam.choices.race import AIMS, CHOICES, Experiment
 from overparam.measure.history import GAPS
 from overparam.serving.run import Run
 from overparam.story.race_words import table

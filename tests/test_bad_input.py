@@ -17,7 +17,8 @@ from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from overparam.choices.kinds import ChoiceError, Flag, Number, Option, read_choices, write_choices
-from overparam.choices.race import CHOICES, MOST_METHODS, Experiment
+from overparam.choices.methods import MOST_METHODS
+from overparam.choices.race import CHOICES, Experiment
 from overparam.data import DataError, download, read_csv
 from overparam.engine.optimizers import OPTIMIZERS
 from overparam.engine.simulation import KINDS, STARTS

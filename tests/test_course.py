@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from overparam.choices.kinds import read_choices
+from overparam.choices.methods import Entry
 from overparam.choices.problems import PROBLEMS
-from overparam.choices.race import CHOICES, Entry, Experiment
+from overparam.choices.race import CHOICES, Experiment
 from overparam.engine.nonlinear import FactoredNetworks
 from overparam.engine.protocol import Engine
 from overparam.engine.simulation import Simulation, start_layers

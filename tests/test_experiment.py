@@ -9,15 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from overparam.choices.kinds import ChoiceError, Number, Option, read_choices, write_choices
-from overparam.choices.race import (
-    CHOICES,
+from overparam.choices.methods import (
     Entry,
-    Experiment,
     format_changes,
     format_methods,
     parse_changes,
     parse_methods,
 )
+from overparam.choices.race import CHOICES, Experiment
 from overparam.engine.optimizers import OPTIMIZERS
 from overparam.engine.simulation import KINDS, STARTS
 

@@ -17,8 +17,9 @@ import pytest
 
 from overparam import plain
 from overparam.choices.kinds import read_choices
+from overparam.choices.methods import Entry
 from overparam.choices.problems import DATA_FILE
-from overparam.choices.race import CHOICES, Entry, Experiment
+from overparam.choices.race import CHOICES, Experiment
 from overparam.data import Data, load_ethanol, read_csv, standardise
 from overparam.data.synthetic import SPECTRA, synthetic
 from overparam.engine.optimizers import OPTIMIZERS

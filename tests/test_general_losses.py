@@ -12,7 +12,8 @@ from scipy.optimize import minimize
 from overparam import plain
 from overparam.choices.kinds import read_choices
 from overparam.choices.losses import LOSSES
-from overparam.choices.race import CHOICES, Entry, Experiment
+from overparam.choices.methods import Entry
+from overparam.choices.race import CHOICES, Experiment
 from overparam.engine.losses import huber, log_cosh
 from overparam.engine.problem import Problem
 from overparam.engine.simulation import Method, Simulation

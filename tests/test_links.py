@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from overparam.choices.kinds import Flag, Number, Option, Structured, read_choices, write_choices
-from overparam.choices.race import Entry
+from overparam.choices.methods import Entry
 from overparam.engine.optimizers import OPTIMIZERS
 from overparam.engine.simulation import KINDS, STARTS
 from overparam.ui.shell.state import PageState

@@ -16,7 +16,8 @@ import torch
 
 from overparam.choices import problems, theorem
 from overparam.choices.kinds import read_choices
-from overparam.choices.race import CHOICES, OPENING, Entry, Experiment
+from overparam.choices.methods import Entry
+from overparam.choices.race import CHOICES, OPENING, Experiment
 from overparam.data import Data, load_diabetes
 from overparam.data.dataset import standardise
 from overparam.data.synthetic import synthetic

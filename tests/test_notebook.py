@@ -13,8 +13,8 @@ import pytest
 from nbclient import NotebookClient
 
 from overparam import plain
+from overparam.choices.methods import Entry
 from overparam.choices.problems import DATA_FILE
-from overparam.choices.race import Entry
 from overparam.data import Data, standardise
 from overparam.export import script
 from overparam.export.notebook import notebook

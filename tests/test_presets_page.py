@@ -8,7 +8,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from overparam.choices.kinds import read_choices
-from overparam.choices.race import CHOICES, Entry, Experiment
+from overparam.choices.methods import Entry
+from overparam.choices.race import CHOICES, Experiment
 from overparam.figures.tuning import HIGHEST, LOWEST, Tuning, nearest, tuning_figure
 from overparam.measure.history import GAPS
 from overparam.serving.course import View

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from overparam.choices.kinds import read_choices
-from overparam.choices.race import CHOICES, OPENING, Entry, Experiment
+from overparam.choices.methods import Entry
+from overparam.choices.race import CHOICES, OPENING, Experiment
 from overparam.measure.history import GAPS
 from overparam.serving.course import View
 from overparam.serving.run import Run

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overparam.choices.race import MOST_METHODS, Entry
+from overparam.choices.methods import MOST_METHODS, Entry
 from overparam.engine.optimizers import OPTIMIZERS
 from overparam.engine.simulation import KINDS
 from overparam.figures.race import OPTIMIZER_LOOKS, method_styles, race_figure

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from overparam.choices.kinds import ChoiceError, read_choices
-from overparam.choices.race import CHOICES, Entry, Experiment
+from overparam.choices.methods import Entry
+from overparam.choices.race import CHOICES, Experiment
 from overparam.data import Data, standardise
 from overparam.engine.device import no_memory
 from overparam.engine.optimizers import OPTIMIZERS

@@ -10,7 +10,8 @@ import torch
 from overparam.choices.beyond_linear import Study
 from overparam.choices.kinds import read_choices
 from overparam.choices.map import PLAN_CHOICES, Plan
-from overparam.choices.race import CHOICES, Entry, Experiment
+from overparam.choices.methods import Entry
+from overparam.choices.race import CHOICES, Experiment
 from overparam.data import Data
 from overparam.engine.device import no_memory
 from overparam.engine.recipe import Recipe

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from overparam.choices.kinds import read_choices
-from overparam.choices.race import CHOICES, Entry, Experiment
+from overparam.choices.methods import Entry
+from overparam.choices.race import CHOICES, Experiment
 from overparam.figures.race import as_drawn
 from overparam.measure.history import GAPS
 from overparam.serving.course import View

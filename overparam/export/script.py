@@ -17,8 +17,9 @@ import torch
 from overparam import plain
 from overparam.choices.kinds import write_choices
 from overparam.choices.losses import LOSSES
+from overparam.choices.methods import Entry
 from overparam.choices.problems import PROBLEMS
-from overparam.choices.race import CHOICES, Entry, Experiment
+from overparam.choices.race import CHOICES, Experiment
 from overparam.data import Data
 from overparam.engine.optimizers import OPTIMIZERS
 from overparam.serving.course import View

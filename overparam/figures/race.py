@@ -25,7 +25,7 @@ from overparam.figures.style import (
 )
 
 if TYPE_CHECKING:
-    from overparam.choices.race import Entry
+    from overparam.choices.methods import Entry
 
 # The looks of the optimizers on a single layer, as far as they are free: each the same in every
 # race.

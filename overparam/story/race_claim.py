@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from overparam.choices.race import Entry, Experiment
+from overparam.choices.methods import Entry
+from overparam.choices.race import Experiment
 from overparam.engine.optimizers import OPTIMIZERS
 from overparam.measure.history import GAPS
 from overparam.serving.course import View

@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from overparam.choices.race import CHOICES, Entry, Experiment
+from overparam.choices.methods import Entry
+from overparam.choices.race import CHOICES, Experiment
 from overparam.measure.trajectory import falls, follow, log_times, stability
 from overparam.serving.run import RUNS
 from overparam.ui.preconditioner.along_run import GRID

@@ -7,7 +7,8 @@ from itertools import pairwise
 
 import pytest
 
-from overparam.choices.race import CHOICES, OPENING, Experiment, parse_methods
+from overparam.choices.methods import parse_methods
+from overparam.choices.race import CHOICES, OPENING, Experiment
 from overparam.measure.history import GAPS
 from overparam.serving.run import RUNS
 from tests.browser.walk import settle

@@ -10,7 +10,8 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from overparam.choices.kinds import read_choices
-from overparam.choices.race import CHOICES, OPENING, Entry, Experiment
+from overparam.choices.methods import Entry
+from overparam.choices.race import CHOICES, OPENING, Experiment
 from overparam.figures.network import network_figure
 from overparam.figures.race import method_styles
 from overparam.figures.style import BLUE, NEUTRAL, ZERO_AT, axis, base_layout

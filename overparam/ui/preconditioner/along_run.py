@@ -10,9 +10,10 @@ from typing import Any
 import streamlit as st
 
 from overparam.choices.kinds import Choice, ChoiceError, Number, Option
+from overparam.choices.methods import Entry
 from overparam.choices.problems import PROBLEMS
 from overparam.choices.race import CHOICES as EXPERIMENT
-from overparam.choices.race import Entry, Experiment
+from overparam.choices.race import Experiment
 from overparam.data import Data, DataError
 from overparam.serving.course import Tuned
 from overparam.serving.run import RUNS, RunError

@@ -11,7 +11,8 @@ import numpy as np
 import streamlit as st
 import torch
 
-from overparam.choices.race import Entry, Experiment
+from overparam.choices.methods import Entry
+from overparam.choices.race import Experiment
 from overparam.data import Data
 from overparam.engine.parameterizations import imbalance
 from overparam.engine.problem import Problem

@@ -6,7 +6,8 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from overparam.choices.race import Entry, Experiment
+from overparam.choices.methods import Entry
+from overparam.choices.race import Experiment
 from overparam.data import Data
 from overparam.figures.readings import Panel, Reading
 from overparam.figures.style import ZERO_AT, depth_colour, depth_dash

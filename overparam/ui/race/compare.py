@@ -10,7 +10,8 @@ from typing import Any
 import streamlit as st
 
 from overparam.choices.kinds import ChoiceError
-from overparam.choices.race import CHOICES, Entry, Experiment, parse_changes
+from overparam.choices.methods import Entry, parse_changes
+from overparam.choices.race import CHOICES, Experiment
 from overparam.serving.course import View
 from overparam.serving.run import Watched
 from overparam.ui.components.live_chart import Curve

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from overparam.choices.kinds import ChoiceError
-from overparam.choices.race import DEPTH, MOST_METHODS, SCALE, STEP, WIDTH, Entry, check_entry
+from overparam.choices.methods import DEPTH, MOST_METHODS, SCALE, STEP, WIDTH, Entry, check_entry
 from overparam.engine.optimizers import OPTIMIZERS
 from overparam.engine.simulation import KINDS, STARTS
 from overparam.ui.shell.state import PageState

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from overparam.choices.race import MOST_METHODS, Entry
+from overparam.choices.methods import MOST_METHODS, Entry
 from overparam.engine.optimizers import OPTIMIZERS
 from overparam.ui.shell.state import PageState
 

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from overparam.choices.race import STEP, Entry
+from overparam.choices.methods import STEP, Entry
 from overparam.figures.race import method_styles
 from overparam.ui.components.chart import Slider
 from overparam.ui.race.tuning import tuned_twin
