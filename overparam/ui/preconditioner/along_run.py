@@ -17,7 +17,8 @@ from overparam.choices.race import Experiment
 from overparam.data import Data, DataError
 from overparam.serving.course import Tuned
 from overparam.serving.run import RUNS, RunError
-from overparam.ui.preconditioner import readings, why_now
+from overparam.ui.preconditioner import laws, taken_apart, why_now
+from overparam.ui.preconditioner.readings import Reader
 from overparam.ui.preconditioner.step_shares import LABELS
 from overparam.ui.shell.problem import problem_controls, problem_is_here
 from overparam.ui.shell.roles import role
@@ -35,10 +36,10 @@ PANELS = {
 }
 _SHOW = {
     "edge": why_now.show,
-    "ablation": readings.ablation,
-    "momentum": readings.momentum,
-    "network": readings.network,
-    "singular": readings.singular,
+    "ablation": taken_apart.ablation,
+    "momentum": taken_apart.momentum,
+    "network": laws.network,
+    "singular": laws.singular,
 }
 _PROBLEM = ("problem", "m", "d", "k", "condition", "spectrum", "noise", "csv", "seed")
 
@@ -121,9 +122,7 @@ def show(state: PageState) -> None:
             )
             return
         try:
-            _SHOW[panel](
-                readings.Reader(state, _outputs(state), uploaded(state), _experiment, _tune)
-            )
+            _SHOW[panel](Reader(state, _outputs(state), uploaded(state), _experiment, _tune))
         except (ChoiceError, DataError, RunError) as error:
             st.error(str(error), icon=":material/error:")
 
