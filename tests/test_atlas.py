@@ -140,8 +140,16 @@ def test_what_is_done_is_kept_and_the_same_call_goes_on(tmp_path, monkeypatch, c
     assert program.main(call) == 0 and [p.name for p in tmp_path.iterdir()] == ["a.npz"]
 
 
+@pytest.fixture
+def hears_ctrl_c():
+    """Whatever is started hears Ctrl+C, as from a terminal; a shell's `&` would have it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.slow
-def test_ctrl_c_on_the_whole_process_group_says_one_sentence(tmp_path):
+def test_ctrl_c_on_the_whole_process_group_says_one_sentence(tmp_path, hears_ctrl_c):
     call = [sys.executable, "-m", "overparam.atlas", "detail=fine", "--workers", "2"]
     call += ["--out", str(tmp_path / "a.npz")]
     with subprocess.Popen(call, cwd=ROOT, stderr=subprocess.PIPE, start_new_session=True) as run:
