@@ -168,6 +168,37 @@ def test_an_end_that_the_server_did_not_hear_of_is_said_again(serve, open_page):
     assert iteration(page) == 1000
 
 
+def test_in_a_hall_curves_play_at_once_and_their_scripts_hear_of_it_one_by_one(serve, open_page):
+    """Within half a minute of a long run; of one that is over within a quarter of that."""
+    page, heard = open_page("about:blank"), []
+
+    def through(socket) -> None:
+        server = socket.connect_to_server()
+        server.on_message(socket.send)
+        socket.on_message(lambda text: (heard.append(json.loads(text)), server.send(text)))
+        socket.send(json.dumps({"viewers": 501}))
+
+    page.route_web_socket(re.compile("/watch$"), through)
+    page.goto(f"{serve('app.py')}/convergence?{QUERY.replace('1000000', '1000')}")
+    wait_for_curves(page)
+    settle(page)
+    page.evaluate("""() => {
+        window.delays = []
+        const later = setTimeout
+        window.setTimeout = (work, delay, ...more) => {
+            delays.push(delay)
+            return later(work, delay, ...more)
+        }
+        Math.random = () => 0.1
+    }""")
+    page.keyboard.press("Space")
+    page.wait_for_function("delays.includes(500 * 60 * 0.1)")
+    page.wait_for_function("delays.includes(500 * 25 * 0.1)")
+    assert {"until": 1000} in heard and 1000 in [word.get("at") for word in heard]
+    page.get_by_text("iteration 1,000 of 1,000").wait_for()
+    page.get_by_role("button", name="Run").wait_for()
+
+
 @pytest.mark.parametrize("playing", [True, False])
 def test_after_a_sleep_no_key_is_lost_in_a_dead_connection(serve, new_page, playing):
     page = new_page(first_visit=True)

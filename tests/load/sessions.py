@@ -20,6 +20,7 @@ import random
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 from websockets.asyncio.client import ClientConnection
 
@@ -29,7 +30,7 @@ from tests.load.report import Seen, Watch, memory_mb, report
 
 MOST_SESSIONS, MOST_SECONDS = 1000, 600
 REST = 3  # seconds between the last page and the first press
-EACH, AT_ONCE = 0.06, 0.4  # seconds, as in player.js
+EACH, AT_REST, AT_ONCE = 0.06, 0.025, 0.4  # seconds, as in player.js
 
 
 class StartTogether:
@@ -59,6 +60,7 @@ class Player:
         self._until, self._at, self._finished, self._viewers = HOLD, 0, False, 1
         self._feed: dict = {}
         self._started = False  # before the script has heard of it
+        self._whole = asyncio.Event()
 
     async def press(self, session: Session, label: str) -> None:
         """Where many look, play at once and let the script hear of it later."""
@@ -75,7 +77,9 @@ class Player:
         self._tasks.append(asyncio.create_task(self._press_later(session, label, spread)))
 
     async def _press_later(self, session: Session, label: str, spread: float) -> None:
-        await asyncio.sleep(random.random() * spread)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._whole.wait(), random.random() * spread)
+            await asyncio.sleep(random.random() * AT_REST * (self._viewers - 1))
         await session.press(label)
 
     async def follow(self, feed: dict) -> None:
@@ -111,6 +115,7 @@ class Player:
             self._seen.runs.add(str(number))
             self._seen.reached = self._at
             if self._finished:
+                self._whole.set()
                 self._seen.complete = self._seen.complete or time.monotonic()
 
     async def _say(self, order: str) -> None:

@@ -60,11 +60,17 @@ class Player {
     if (!this.feed || spread < ATONCE) return false
     if (this.place >= this.feed.limit) this.place = 0
     this.started = this.playing = true
-    this.pending = setTimeout(press, spread * Math.random())
+    this.press = press
+    this.pressWithin(spread)
     this.report()
     this.want()
     this.changed()
     return true
+  }
+
+  pressWithin(spread) {
+    clearTimeout(this.pending)
+    this.pending = setTimeout(this.press, spread * Math.random())
   }
 
   // A key or a button is about to say that the place matters: stay here until the script has answered.  Returns whether it need
@@ -92,6 +98,7 @@ class Player {
     if (this.moves) this.place = glided(this.place, this.goal, passed)
     if (!this.playing || this.place < this.feed.limit || this.recording.comparing) return
     this.playing = false
+    if (this.started) this.pressWithin(ATREST * (this.viewers - 1)) // no frames to leave time for any more
     this.report()
     this.want()
   }
@@ -180,4 +187,5 @@ class Player {
 }
 
 const SAY = 100, ANSWER = 1500, GLANCE = 300 // milliseconds
-const EACH = 60, ATONCE = 400 // milliseconds between two presses of Run, so that scripts leave time for frames; for all together
+// milliseconds between two presses of Run, so that scripts leave time for frames, and once the curves are there; for all together
+const EACH = 60, ATREST = 25, ATONCE = 400
