@@ -8,7 +8,7 @@ import torch
 
 from overparam.engine.losses import lp
 
-POWERS = [2, 2.5, 3, 3.7, 4, 5, 6, 9.1, 16]
+POWERS = [2, 2.5, 3, 3.7, 4, 4.5, 5, 6, 6.5, 7, 9, 9.1, 15.5, 16]
 REAL = torch.float64
 
 

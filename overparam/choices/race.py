@@ -186,7 +186,7 @@ class Experiment:
                 values[choice.name] = choice.read(asked[choice.name])
         values["changes"] = () if "step" in values else self.changes
         tuned = values.get("steps", self.steps) == "tuned"
-        most, together = (200, 1000) if tuned else (1000, 3000)  # of one method, and of all
+        most, together = (150, 1000) if tuned else (1000, 3000)  # of one method, and of all
         iterations = min(self.iterations, most, together // len(self.methods))
         few = {"iterations": iterations, "horizon": iterations, "grid": 2}
         return Experiment.of({f.name: getattr(self, f.name) for f in fields(self)} | values | few)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from overparam.data.dataset import Data, standardise
@@ -45,11 +47,13 @@ def breast_cancer() -> Data:
     )
 
 
+@cache
 def load_diabetes() -> Data:
     """The diabetes data, 442 × 10 with one target, standardised."""
     return standardise(diabetes())
 
 
+@cache
 def load_breast_cancer() -> Data:
     """The breast cancer data, 569 × 29 with one target, the mean symmetry; standardised."""
     return standardise(breast_cancer())
