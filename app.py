@@ -8,11 +8,12 @@ import streamlit as st
 
 if __name__ == "__main__":
     from overparam.ui.shell.first_word import say_again
-    from overparam.ui.shell.frame import navigation, page_frame, sidebar_first, warm_up
+    from overparam.ui.shell.frame import navigation, page_frame, sidebar_first
     from overparam.ui.shell.lesson_card import beside_lesson
     from overparam.ui.shell.presentation import header_tools
     from overparam.ui.shell.speaker import speaker_notes
     from overparam.ui.shell.turns import in_turn
+    from overparam.ui.warm import warm_up_beside
 
     with in_turn():
         page_frame()
@@ -23,8 +24,9 @@ if __name__ == "__main__":
             with beside_lesson(page):
                 page.run()
         say_again()
-    warm_up()  # last: the page that was asked for comes first
+    warm_up_beside()  # last: the page that was asked for comes first
 else:
     from overparam.ui.shell.server import lifespan, middleware, routes
+    from overparam.ui.warm import warm_up
 
-    app = st.App(__file__, routes=routes(), lifespan=lifespan, middleware=middleware())
+    app = st.App(__file__, routes=routes(), lifespan=lifespan(warm_up), middleware=middleware())

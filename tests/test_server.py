@@ -4,6 +4,9 @@ import gzip
 import http.client
 import re
 import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from streamlit import config
@@ -14,6 +17,8 @@ from overparam.ui.shell.document_head import DocumentHead
 from overparam.ui.shell.look import ROOM_FOR_SIDEBAR
 from overparam.ui.shell.server import head, no_delay, routes
 from tests.asgi import listening, play
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -132,3 +137,25 @@ def test_the_head_of_every_page_has_the_look_and_asks_for_the_drawing_library():
 )
 def test_room_is_kept_for_a_sidebar_where_one_opens(path, query, kept):
     assert (ROOM_FOR_SIDEBAR in head(path, query)) == kept
+
+
+WARM = """
+import sys
+from streamlit.testing.v1 import AppTest
+from overparam.ui.warm import warm_up
+warm_up()
+before = set(sys.modules)
+page = AppTest.from_file(sys.argv[1], default_timeout=120).run()
+assert not page.exception and page.title
+print(*(set(sys.modules) - before))
+"""
+
+
+@pytest.mark.slow
+def test_a_warm_server_has_imported_what_its_first_page_needs():
+    done = subprocess.run(
+        [sys.executable, "-c", WARM, ROOT / "app.py"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    ours_and_heavy = ("overparam", "torch", "scipy", "sklearn.utils", "pandas")
+    assert [name for name in done.stdout.split() if name.startswith(ours_and_heavy)] == []

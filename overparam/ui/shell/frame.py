@@ -1,8 +1,5 @@
-"""What every page shares: the page settings, and the heavy imports done out of sight."""
+"""What every page shares: the page settings and the navigation."""
 
-import gc
-import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -14,7 +11,6 @@ from streamlit.navigation.page import StreamlitPage
 
 from overparam.ui.shell.first_word import listen
 from overparam.ui.shell.look import PAGE, WITH_SIDEBAR
-from overparam.ui.shell.running import has_streams
 
 
 def page_frame() -> None:
@@ -105,33 +101,3 @@ def when_open(container: PopoverContainer | ExpanderContainer, fill: Callable[[]
     if container.open:
         with container:
             fill()
-
-
-@st.cache_resource(show_spinner=False)
-def warm_up() -> threading.Thread:
-    """Import torch and scikit-learn in the background, once per server, so that the home page need
-    not wait for it.
-
-    A thread that has the interpreter keeps it for up to 50 ms instead of 5, so that a page is built
-    in one go: sixty threads that build theirs together lose less to changing turns (the last of
-    them is done after 0.8 to 0.9 s instead of 0.9 to 1.4 s). Where there are streams it keeps it
-    for 1 ms: each frame that is sent waits for its turn as long (with 60 viewers 16 frames a second
-    instead of 3).
-
-    Afterwards everything imported is moved out of the garbage collector's sight: walking through
-    torch's objects would hold everybody up for about 0.1 s at every full collection.
-    """
-
-    def load() -> None:
-        import sklearn.datasets  # noqa: F401
-
-        from overparam.engine.device import one_thread_of_blas  # imports torch
-
-        one_thread_of_blas()
-        sys.setswitchinterval(0.001 if has_streams() else 0.05)
-        gc.collect()
-        gc.freeze()
-
-    thread = threading.Thread(target=load, name="warm up", daemon=True)
-    thread.start()
-    return thread

@@ -8,7 +8,7 @@ import os
 import socket
 import stat
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -71,17 +71,25 @@ def head(path: str, query: str) -> str:
     )
 
 
-@asynccontextmanager
-async def lifespan(_: App) -> AsyncIterator[None]:
-    """From the server's start to its end."""
-    no_delay()
-    plotly_js.serve_by_route()
-    workers = Workers(wanted_workers())
-    if workers.count:  # they import torch beside the server, while its first page is asked for
-        workers.start()
-    running.begin(asyncio.get_running_loop(), workers)
-    yield
-    await running.end()
+def lifespan(warm_up: Callable[[], None]) -> Callable[[App], AbstractAsyncContextManager[None]]:
+    """From the server's start to its end.
+
+    Args: warm_up: done before anybody comes; two pages at once may not import the same.
+    """
+
+    @asynccontextmanager
+    async def running_server(_: App) -> AsyncIterator[None]:
+        no_delay()
+        plotly_js.serve_by_route()
+        workers = Workers(wanted_workers())
+        if workers.count:  # they import what they need at the same time
+            workers.start()
+        running.begin(asyncio.get_running_loop(), workers)
+        warm_up()
+        yield
+        await running.end()
+
+    return running_server
 
 
 def _kept(
