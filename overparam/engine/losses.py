@@ -52,8 +52,8 @@ def lp(p: float) -> Loss:
             return r
         if p == 4:
             return r.pow_(3)
-        # |r|^{p-2}: pow is ten times slower than a product and three times than a root, but for
-        # .5, 1, 2 and 3, which it knows
+        # |r|^{p-2}: pow is slower than a product by ten times and more, than a root by three, but
+        # for .5, 1, 2 and 3, which it knows
         size, power = r.abs(), p - 2
         if power % 1 == 0.5:
             r, power = r.mul_(size.sqrt()), power - 0.5

@@ -199,6 +199,47 @@ def test_in_a_hall_curves_play_at_once_and_their_scripts_hear_of_it_one_by_one(s
     page.get_by_role("button", name="Run").wait_for()
 
 
+def test_a_script_that_has_heard_of_a_start_but_not_answered_hears_of_it_once(serve, open_page):
+    """A second press would begin the run again that is over."""
+    page, said, late, held = open_page("about:blank"), [], [], []
+
+    def watched(socket) -> None:
+        server = socket.connect_to_server()
+        server.on_message(socket.send)
+        socket.on_message(lambda text: (said.append(json.loads(text)), server.send(text)))
+        socket.send(json.dumps({"viewers": 501}))
+
+    def answered(socket) -> None:
+        server = socket.connect_to_server()
+        server.on_message(lambda data: late.append((socket, data)) if held else socket.send(data))
+        socket.on_message(server.send)
+
+    page.route_web_socket(re.compile("/watch$"), watched)
+    page.route_web_socket(re.compile("/_stcore/stream$"), answered)
+    page.goto(f"{serve('app.py')}/convergence?{QUERY.replace('1000000', '1000')}")
+    wait_for_curves(page)
+    settle(page)
+    page.evaluate("""() => {
+        window.presses = 0
+        document.querySelector(".st-key-race_run button")
+            .addEventListener("click", () => { presses += 1 })
+        Math.random = () => 0
+    }""")
+    held.append(True)
+    page.keyboard.press("Space")
+    for _ in range(600):
+        if 1000 in [word.get("at") for word in said]:
+            break
+        page.wait_for_timeout(100)
+    page.wait_for_timeout(500)
+    assert late and page.evaluate("presses") == 1
+    held.clear()
+    for socket, data in late:
+        socket.send(data)
+    page.get_by_text("iteration 1,000 of 1,000").wait_for()
+    page.get_by_role("button", name="Run").wait_for()
+
+
 @pytest.mark.parametrize("playing", [True, False])
 def test_after_a_sleep_no_key_is_lost_in_a_dead_connection(serve, new_page, playing):
     page = new_page(first_visit=True)

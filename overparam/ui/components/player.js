@@ -50,6 +50,7 @@ class Player {
   forget() {
     this.started = false
     clearTimeout(this.pending)
+    this.pending = undefined
     clearTimeout(this.holding)
   }
 
@@ -70,7 +71,10 @@ class Player {
 
   pressWithin(spread) {
     clearTimeout(this.pending)
-    this.pending = setTimeout(this.press, spread * Math.random())
+    this.pending = setTimeout(() => {
+      this.pending = undefined
+      this.press()
+    }, spread * Math.random())
   }
 
   // A key or a button is about to say that the place matters: stay here until the script has answered.  Returns whether it need
@@ -98,7 +102,7 @@ class Player {
     if (this.moves) this.place = glided(this.place, this.goal, passed)
     if (!this.playing || this.place < this.feed.limit || this.recording.comparing) return
     this.playing = false
-    if (this.started) this.pressWithin(ATREST * (this.viewers - 1)) // no frames to leave time for any more
+    if (this.pending) this.pressWithin(ATREST * (this.viewers - 1)) // no frames to leave time for any more
     this.report()
     this.want()
   }

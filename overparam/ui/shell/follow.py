@@ -22,7 +22,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from overparam.figures.race import method_styles
 from overparam.ui.shell.sockets import NOT_ALLOWED, UNKNOWN, from_here
 
-if TYPE_CHECKING:  # it imports torch, which the server's start need not wait for
+if TYPE_CHECKING:
     from overparam.serving.workers.hall import Hall
     from overparam.serving.workers.stream import Live, Room
 

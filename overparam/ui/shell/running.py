@@ -7,7 +7,7 @@ import asyncio
 import threading
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # they import torch, which the server's start need not wait for
+if TYPE_CHECKING:
     from overparam.serving.workers.hall import Hall
     from overparam.serving.workers.pool import Workers
 
@@ -44,7 +44,7 @@ def hall() -> Hall | None:
     """The runs that are watched and the workers, for a page's script; None where the server has no
     routes of our own.
 
-    Made, and torch with it, when first asked for.
+    Made when first asked for.
     """
     global _hall
     from overparam.serving.maps.shared import compute_with

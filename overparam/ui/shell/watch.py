@@ -26,7 +26,7 @@ from overparam.choices.kinds import ChoiceError
 from overparam.measure.history import LONGEST
 from overparam.ui.shell.sockets import NOT_ALLOWED, REPLACED, TOO_LARGE, UNKNOWN, from_here
 
-if TYPE_CHECKING:  # it imports torch, which the server's start need not wait for
+if TYPE_CHECKING:
     from overparam.serving.workers.hall import Hall
     from overparam.serving.workers.stream import Live, Viewer
 
