@@ -188,7 +188,10 @@ def pieces_figure(values: Array, closed: Array | None) -> go.Figure:
         height=215,
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
         bargap=0.35,
-        xaxis=axis(tickangle=0),
+        showlegend=closed is not None,
+        xaxis=axis(
+            tickangle=0, type="category", categoryarray=names, range=[-0.5, len(names) - 0.5]
+        ),
         yaxis=axis(
             "line integral",
             range=[low - (room if low else 0), high + room],

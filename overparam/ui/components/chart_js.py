@@ -29,6 +29,7 @@ _SOURCES = (
     "guess.js",
     "still.js",
     "follower.js",
+    "sketch.js",
     "bead.js",
     "cursor.js",
     "descent.js",

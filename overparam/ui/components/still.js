@@ -104,16 +104,21 @@ function touched({ clickable, zoom, drawable, cursor }) {
   };
 }
 
-async function react(root, chart, text, slim) {
-  const figure = figureOf(text, slim), { data } = chart;
+// ahead: of the script, while a hand moves: the next picture follows at once.
+async function react(root, chart, text, slim, ahead = false) {
+  const figure = figureOf(text, slim), { data } = chart
   for (const frame of figure.frames ?? []) thicken(frame.data);
   chart.aspect = aspectOf(figure);
-  await window.Plotly.react(root, {
-    data: thicken(figure.data),
-    layout: themed({ ...widen(figure.layout), ...touched(data), height: chart.height }, root),
-    frames: figure.frames ?? [],
-    config: data.zoom ? ZOOMED : { displayModeBar: false, doubleClick: data.clickable ? false : "reset+autosize" },
-  });
+  const layout = themed({ ...widen(figure.layout), ...touched(data), height: chart.height }, root);
+  const config = data.zoom ? ZOOMED : { displayModeBar: false, doubleClick: data.clickable ? false : "reset+autosize" };
+  const traces = thicken(figure.data);
+  if (ahead && sketchable(figure, root)) {
+    chart.sketch ??= new Sketch(root);
+    await chart.sketch.show(traces, layout, config);
+  } else {
+    chart.sketch?.rest();
+    await window.Plotly.react(root, { data: traces, layout, config, frames: figure.frames ?? [] });
+  }
   chart.bead?.show(figure.layout.meta?.way);
 }
 
@@ -122,7 +127,7 @@ async function drawAhead(root, chart, text) {
   if (chart.gone || !chart.drawn) return;
   await halt(root);
   chart.drawn = text;
-  await react(root, chart, text, chart.slim);
+  await react(root, chart, text, chart.slim, true);
 }
 
 async function draw(root, chart, setTriggerValue) {
@@ -162,6 +167,7 @@ async function draw(root, chart, setTriggerValue) {
   });
   chart.observer.observe(root);
   root.on("plotly_afterplot", () => {
+    chart.sketch?.draw(); // its axes may be others
     chart.bead?.place();
     chart.hand?.place();
     chart.cursor?.draw();
@@ -241,6 +247,7 @@ function still({ data, parentElement, setTriggerValue }) {
     chart.observer?.disconnect();
     chart.hand?.remove();
     chart.follower?.destroy();
+    chart.sketch?.rest();
     chart.cursor?.remove();
     heights.remove(root);
     pictures.delete(parentElement);
