@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from tests.browser.walk import settle
+from tests.load.hand import drag
 
 PLOT = ".plot.js-plotly-plot"
 
@@ -87,3 +88,12 @@ def test_a_part_that_was_zoomed_stays_in_hand(open_page, serve):
     page.wait_for_function("() => !document.querySelector('.ahead')")
     settle(page)
     assert field.evaluate(shown) == zoomed
+
+
+def test_the_load_tool_sees_what_follows_a_hand(open_page, serve):
+    page = open_page(f"{serve('app.py')}/no_regularizer")
+    settle(page)
+    seen = drag(page, "reg_N", seconds=0.5)
+    assert set(seen["took"]) == {"reg_around_field", "reg_around_pieces"}
+    for took in seen["took"].values():
+        assert 1 <= len(took) <= seen["values"] and min(took) > 0

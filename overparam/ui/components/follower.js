@@ -38,9 +38,13 @@ class Follower {
       if (!this.hand.holds) break
       this.show(true, !figure)
       await drawn
-      if (figure) drawn = this.draw(figure)
+      if (figure) drawn = this.draw(figure).then(() => this.drawn())
     }
     this.asking = false
+  }
+
+  drawn() {
+    this.root.dataset.followed = Number(this.root.dataset.followed ?? 0) + 1
   }
 
   // refused: there is no picture of these choices.

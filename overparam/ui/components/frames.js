@@ -44,5 +44,10 @@ function recorded({ samples, iteration, values, tips }, i, options) {
   return { lx, ly, x, y }
 }
 
-const bytes = (base64) => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))
+function bytes(base64) {
+  const text = atob(base64), found = new Uint8Array(text.length)
+  for (let i = 0; i < text.length; i++) found[i] = text.charCodeAt(i) // ten times as fast as Uint8Array.from
+  return found
+}
+
 const FLOOR = 1e-16 // rounding can take a gap to zero or below

@@ -9,7 +9,7 @@ const DRAWN = {
   scatter: `x y mode fill fillcolor line.color line.width line.dash text textposition textfont ${MARKER}`,
 }
 const PACKED = { f4: Float32Array, f8: Float64Array, i1: Int8Array, i2: Int16Array, i4: Int32Array }
-const PACE = 150 // milliseconds
+const PACE = 250 // milliseconds
 const PAD = 3 // pixels between a bar and its number
 
 // Whether all of a figure is drawn here. Of axes that take their range from the traces nothing is known.
