@@ -116,3 +116,11 @@ def test_a_curve_that_diverges_is_seen_to_leave():
         as_drawn(np.array([1.0, 0.1, np.nan, np.nan]), 1e-16, 10.0), [1.0, 0.1, 10.0, np.nan]
     )
     np.testing.assert_array_equal(as_drawn(np.array([1.0, -1e-17]), 1e-16, 10.0), [1.0, 1e-16])
+
+
+def test_a_curve_that_diverges_does_not_come_down_for_it():
+    drawn = as_drawn(np.array([1.0, 1e9, np.nan, np.nan]), 1e-16, 10.0)
+    np.testing.assert_array_equal(drawn, [1.0, 1e9, 1e9, np.nan])
+    far = as_drawn(np.array([1.0, 1e300, np.nan]), 1e-16, 10.0)
+    assert np.isfinite(far.astype(np.float32)).all()
+    np.testing.assert_array_equal(as_drawn(np.array([np.nan, np.nan]), 1e-16, 10.0), [10.0, np.nan])

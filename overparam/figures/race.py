@@ -45,16 +45,19 @@ _SHIFTED = [
 # look of a depth itself.
 SPARE = [look for looks in _SHIFTED for look in reversed(looks)]
 
+LARGEST = 1e38  # gaps are drawn in float32
+
 
 def as_drawn(gaps: NDArray[np.float64], lowest: float, highest: float) -> NDArray[np.float64]:
-    """A curve's gaps (K,) as drawn: none below the lowest, and up to the highest where the run
-    diverges, NaN from then on.
+    """A curve's gaps (K,) as drawn: none below the lowest, and where the run diverges up to the
+    highest or to what it was last, if that was more; NaN from then on.
 
     A run diverges within a few iterations, between two that are recorded: without that leg its
     curve would just end.
     """
-    drawn = np.where(np.isnan(gaps), np.nan, np.maximum(gaps, lowest))
-    drawn[np.flatnonzero(np.isnan(gaps))[:1]] = highest
+    drawn = np.where(np.isnan(gaps), np.nan, np.clip(gaps, lowest, LARGEST))
+    for lost in np.flatnonzero(np.isnan(gaps))[:1]:
+        drawn[lost] = np.fmax(highest, drawn[lost - 1]) if lost else highest
     return drawn
 
 

@@ -16,6 +16,7 @@ from tests.browser.chart import (
     watch_removals,
     zoom,
 )
+from tests.browser.walk import settle
 
 TWELVE = "~".join(
     f"{depth}_{optimizer}" for depth in (1, 2, 3, 4) for optimizer in ("gd", "momentum", "adam")
@@ -213,3 +214,29 @@ def test_curves_follow_the_hand_on_the_step_size(open_page, serve):
     race.wait_for_function("() => !document.querySelector('.live-chart.glancing')")
     expect(claim).not_to_have_text(before)
     expect(box).to_have_css("opacity", "1")
+
+
+def test_a_curve_that_diverges_leaves_and_does_not_come_down(open_page, serve):
+    choices = "problem=two&p=6&steps=shared&step=0.001&iterations=1000&methods=1_gd~2_gd"
+    page = open_page(f"{serve('app.py')}/convergence?{choices}")
+    curves = """() => document.querySelector(".live-chart-plot").data.map(
+        ({ y }) => Array.from(y).filter(Number.isFinite))"""
+    page.evaluate("""() => {
+        window.drawn = [[]] // heights of the points of every curve that the canvas shows meanwhile
+        const { beginPath, lineTo } = CanvasRenderingContext2D.prototype
+        CanvasRenderingContext2D.prototype.beginPath = function () {
+            window.drawn.push([])
+            beginPath.call(this)
+        }
+        CanvasRenderingContext2D.prototype.lineTo = function (x, y) {
+            window.drawn.at(-1).push(y)
+            lineTo.call(this, x, y)
+        }
+    }""")
+    page.get_by_role("button", name="Run").click()
+    page.get_by_text("Diverged: plain gradient descent").wait_for()
+    settle(page)
+    for gaps in page.evaluate(curves):
+        assert gaps[-1] == max(gaps) > 10
+    drawn = [ys for ys in page.evaluate("window.drawn") if len(ys) > 1]
+    assert drawn and all(ys == sorted(ys, reverse=True) for ys in drawn)  # pixels from above

@@ -28,7 +28,8 @@ function along(iteration, { xLog, xZero }) {
   return xLog ? Math.log10(Math.max(iteration, xZero)) : iteration
 }
 
-// A recorded curve in the units of the axes. What diverges leaves the picture upwards; zero and rounding below it are no gaps.
+// A recorded curve in the units of the axes. What diverges leaves the picture upwards, from where it was last (see `as_drawn` in
+// figures/race.py); zero and rounding below it are no gaps.
 function recorded({ samples, iteration, values, tips }, i, options) {
   const onward = iteration > SAMPLED[samples - 1], count = samples + onward
   const lx = new Float64Array(count), ly = new Float64Array(count)
@@ -37,7 +38,8 @@ function recorded({ samples, iteration, values, tips }, i, options) {
   for (let j = 0; j < count; j++) {
     const value = j < samples ? values[i][j] : tips[i]
     lx[j] = along(j < samples ? SAMPLED[j] : iteration, options)
-    ly[j] = Number.isNaN(value) ? (lost ? Number.NaN : top) : Math.log10(Math.max(value, FLOOR))
+    const gone = lost ? Number.NaN : Math.max(top, ly[j - 1] ?? top)
+    ly[j] = Number.isNaN(value) ? gone : Math.log10(Math.min(LARGEST, Math.max(value, FLOOR)))
     lost ||= Number.isNaN(value)
   }
   const x = lx.map(options.xLog ? (at) => 10 ** at : Number), y = ly.map((gap) => 10 ** gap)
@@ -50,4 +52,4 @@ function bytes(base64) {
   return found
 }
 
-const FLOOR = 1e-16 // rounding can take a gap to zero or below
+const FLOOR = 1e-16, LARGEST = 1e38 // rounding can take a gap to zero or below; float32 ends

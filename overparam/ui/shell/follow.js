@@ -93,6 +93,7 @@ function curves(g, x, y, { left, right, top, bottom }) {
     for (let j = 0; j < known; j++) {
       const seen = values[j] > 0 && Number.isFinite(values[j])
       if (seen) g[down ? "lineTo" : "moveTo"](x(logs[j]), y(Math.log10(values[j])))
+      else if (down && Number.isNaN(values[j])) g.lineTo(x(logs[j]), top) // it has diverged
       down = seen
     }
     const onward = known < record.samples // the last piece ends between two samples, or at the latest iteration
