@@ -221,8 +221,8 @@ def _matrix(
         data,
         base_layout(
             height=round(rows * cell) + 40,
-            xaxis=axis(**bare, side="top"),
-            yaxis=axis(**bare, autorange="reversed", scaleanchor="x"),
+            xaxis=axis(**bare, side="top", categoryarray=look["x"], range=[-0.5, columns - 0.5]),
+            yaxis=axis(**bare, categoryarray=look["y"], range=[rows - 0.5, -0.5], scaleanchor="x"),
             margin={"t": 8, "r": 8},
             **layout,
         ),

@@ -83,7 +83,7 @@ def share_figure(
     layout = base_layout(
         height=height,
         xaxis=axis("depth N", range=[0.8, 10.2], dtick=1),
-        yaxis=axis("% of ∫‖F‖²", rangemode="tozero"),
+        yaxis=axis("% of ∫‖F‖²", range=[0, 108 * max(*shares, share) or 1]),
         margin={"t": 4, "b": 4},
     )
     return unchecked(data, layout)

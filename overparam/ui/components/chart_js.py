@@ -30,6 +30,7 @@ _SOURCES = (
     "still.js",
     "follower.js",
     "sketch.js",
+    "brush.js",
     "bead.js",
     "cursor.js",
     "descent.js",

@@ -23,7 +23,8 @@ from overparam.ui.components.plotly_js import plotly_url
 @dataclass(frozen=True)
 class Follow:
     """Where the figure of other choices is had, which is shown while a hand moves a slider
-    (follower.js).
+    (follower.js): on a canvas where all its axes have a range and its traces are plain
+    (sketch.js), else by plotly, which takes ten times as long.
 
     Attributes:
         address: of the figure, relative to that of the app.

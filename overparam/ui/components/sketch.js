@@ -1,14 +1,14 @@
 // A figure while a hand moves it: axes, colour scale and legend are Plotly's, the traces are drawn on a canvas above them, at a tenth
 // of Plotly's cost.  Only what figures that follow a hand are made of; any other stays Plotly's.
 
-const COMMON = "type name xaxis yaxis opacity cliponaxis showlegend showscale colorbar hovertemplate hoverinfo"
+const COMMON = "type name xaxis yaxis opacity cliponaxis showlegend showscale colorbar hovertemplate hoverinfo customdata"
 const MARKER = "marker.symbol marker.size marker.color marker.angle marker.line"
 const DRAWN = {
-  heatmap: "x y z zmin zmax colorscale zsmooth",
+  heatmap: "x y z zmin zmax colorscale zsmooth xgap ygap",
+  contour: "x y z zmin zmax colorscale contours line.color line.width",
   bar: "x y marker.color text textposition constraintext",
   scatter: `x y mode fill fillcolor line.color line.width line.dash text textposition textfont ${MARKER}`,
 }
-const PACKED = { f4: Float32Array, f8: Float64Array, i1: Int8Array, i2: Int16Array, i4: Int32Array }
 const PACE = 250 // milliseconds
 const PAD = 3 // pixels between a bar and its number
 
@@ -17,9 +17,10 @@ function sketchable({ data, layout }, root) {
   return axesOf(layout).every((name) => layout[name].range && root._fullLayout[name]) && data.every((trace) => {
     const own = Object.entries(trace).flatMap(([name, part]) =>
       name === "marker" || name === "line" ? Object.keys(part).map((each) => `${name}.${each}`) : name)
-    const { type, mode = "", marker, fill = "toself", textposition } = trace
-    return own.every((name) => `${COMMON} ${DRAWN[type]}`.split(" ").includes(name)) && fill === "toself" &&
-      (!mode.includes("markers") || (marker.symbol ?? "circle") in SYMBOLS) && (type !== "bar" || textposition === "outside")
+    const { type, mode = "", marker, fill = "toself", textposition, zmin, contours } = trace
+    return own.every((name) => `${COMMON} ${DRAWN[type]}`.split(" ").includes(name)) && ["toself", "tozeroy"].includes(fill) &&
+      (!mode.includes("markers") || (marker.symbol ?? "circle") in SYMBOLS) && (type !== "bar" || textposition === "outside") &&
+      (!trace.z || zmin !== undefined) && (!contours || contours.coloring === "heatmap")
   })
 }
 
@@ -27,13 +28,12 @@ function axesOf(layout) {
   return Object.keys(layout).filter((name) => /^[xy]axis/.test(name))
 }
 
-// What Plotly needs for the legend, the colour scale and axes beside the first.
+// What Plotly needs for the legend, the colour scale and the axes: of a map its first cell, unseen, of other traces no point.
 function hollow(traces) {
-  const none = [0, 0]
+  const first = (places) => numbers(places).slice(0, 1)
   return traces
-    .filter(({ type, showlegend, showscale, xaxis }) => xaxis || (type === "heatmap" ? showscale : showlegend) !== false)
-    .map((trace) =>
-      trace.type === "heatmap" ? { ...trace, x: none, y: none, z: [none, none], opacity: 0 } : { ...trace, x: [null], y: [null] })
+    .filter(({ z, showlegend, xaxis }) => z || xaxis || showlegend !== false)
+    .map((trace) => (trace.z ? { ...trace, type: "heatmap", x: first(trace.x), y: first(trace.y), z: [[0]], opacity: 0 } : { ...trace, x: [null], y: [null] }))
 }
 
 // The axes keep their places: to find them takes Plotly most of its time.
@@ -111,13 +111,23 @@ class Sketch {
     }
   }
 
-  heatmap(g, { x, y, z, zmin, zmax, colorscale }, across, up) {
-    const columns = numbers(x), rows = numbers(y), colours = levels(colorscale)
+  heatmap(g, trace, across, up) {
+    if (trace.zsmooth) this.smooth(g, trace, across, up)
+    else squares(g, trace, across, up)
+  }
+
+  contour(g, trace, across, up) {
+    this.smooth(g, trace, across, up)
+    Object.assign(g, { strokeStyle: trace.line.color, lineWidth: trace.line.width })
+    g.stroke(levelLines(trace, across, up))
+  }
+
+  smooth(g, { x, y, z, zmin, zmax, colorscale }, across, up) {
+    const columns = numbers(x), rows = numbers(y), colour = coloured(colorscale, zmin, zmax)
     const image = new ImageData(columns.length, rows.length), pixels = new Uint32Array(image.data.buffer)
     for (const [i, value] of numbers(z).entries()) {
       const row = rows.length - 1 - Math.floor(i / columns.length) // the first is the lowest
-      const level = Math.round(((colours.length - 1) * (value - zmin)) / (zmax - zmin))
-      pixels[row * columns.length + (i % columns.length)] = colours[Math.min(colours.length - 1, Math.max(0, level))] ?? 0
+      pixels[row * columns.length + (i % columns.length)] = colour(value)
     }
     this.cells ??= document.createElement("canvas")
     Object.assign(this.cells, { width: columns.length, height: rows.length })
@@ -142,8 +152,9 @@ class Sketch {
     const x = Array.from(numbers(places.x), placed(across)), y = Array.from(numbers(places.y), placed(up))
     const path = way(x, y)
     if (fill) {
+      const ground = placed(up)(0)
       g.fillStyle = fillcolor
-      g.fill(path)
+      g.fill(fill === "toself" ? path : way([x[0], ...x, x.at(-1)], [ground, ...y, ground]))
     }
     if (mode.includes("lines")) {
       Object.assign(g, { strokeStyle: line.color, lineWidth: line.width ?? 2, lineJoin: "round" })
@@ -163,73 +174,11 @@ class Sketch {
   write(g, text, x, y, position, font, marker) {
     if (!text) return
     const { family, size, color } = { ...this.root._fullLayout.font, ...font }
-    const aside = marker ? marker / 1.6 + 1 : 0, [upward, sideways] = position.split(" ")
+    const aside = marker ? marker / 1.6 + 1 : 0, [upward, sideways] = (position ?? "middle center").split(" ")
     const v = ["top", "middle", "bottom"].indexOf(upward) - 1, h = ["left", "center", "right"].indexOf(sideways) - 1
     g.font = `${text.includes("<b>") ? "bold " : ""}${size}px ${family}`
     g.fillStyle = color
     g.textAlign = ["right", "center", "left"][h + 1]
     g.fillText(text.replace(/<\/?b>/g, ""), x + h * aside, y + v * aside + (0.25 + v / 2) * size)
   }
-}
-
-// Numbers of a trace: a list, or packed.
-function numbers(given) {
-  return given.bdata ? new PACKED[given.dtype](bytes(given.bdata).buffer) : given.flat()
-}
-
-const each = (given, i) => (Array.isArray(given) ? given[i] : given)
-
-const placed = (axis) => (value) => axis._offset + axis.d2p(value)
-
-// Where the cells at these places begin and end.
-function outermost(places) {
-  const half = (places[1] - places[0]) / 2
-  return [places[0] - half, places.at(-1) + half]
-}
-
-function way(x, y) {
-  const path = new Path2D()
-  let down = false
-  for (let i = 0; i < x.length; i++) {
-    const seen = Number.isFinite(x[i] + y[i])
-    if (seen) path[down ? "lineTo" : "moveTo"](x[i], y[i])
-    down = seen
-  }
-  return path
-}
-
-// The colours of a scale, as pixels.
-function levels(scale) {
-  const name = JSON.stringify(scale)
-  if (!scales.has(name)) {
-    const canvas = Object.assign(document.createElement("canvas"), { width: 256, height: 1 }), g = canvas.getContext("2d")
-    g.fillStyle = g.createLinearGradient(0, 0, 256, 0)
-    for (const [at, colour] of scale) g.fillStyle.addColorStop(at, colour)
-    g.fillRect(0, 0, 256, 1)
-    scales.set(name, new Uint32Array(g.getImageData(0, 0, 256, 1).data.buffer))
-  }
-  return scales.get(name)
-}
-
-const scales = new Map()
-
-function mark(g, { symbol = "circle", size, color, angle, line }, i, x, y) {
-  g.save()
-  g.translate(x, y)
-  g.rotate(((each(angle, i) ?? 0) * Math.PI) / 180)
-  const path = new Path2D(SYMBOLS[symbol](each(size, i) / 2))
-  g.fillStyle = g.strokeStyle = each(color, i)
-  if (symbol.endsWith("-open")) {
-    g.lineWidth = line?.width ?? 1
-    g.stroke(path)
-  } else g.fill(path)
-  g.restore()
-}
-
-// Symbols as Plotly draws them, by half their size.
-const SYMBOLS = {
-  circle: (r) => `M${r},0A${r},${r} 0 1,1 0,${-r}A${r},${r} 0 0,1 ${r},0Z`,
-  "cross-thin-open": (r) => `M0,${1.4 * r}V${-1.4 * r}M${1.4 * r},0H${-1.4 * r}`,
-  "line-ew-open": (r) => `M${1.4 * r},0H${-1.4 * r}`,
-  arrow: (r) => `M0,0L${-0.618 * r},${1.902 * r}H${0.618 * r}Z`,
 }
