@@ -30,7 +30,7 @@ from tests.load.report import Seen, Watch, memory_mb, report
 
 MOST_SESSIONS, MOST_SECONDS = 1000, 600
 REST = 3  # seconds between the last page and the first press
-EACH, AT_REST, AT_ONCE = 0.06, 0.025, 0.4  # seconds, as in player.js
+EACH, AT_REST, AT_ONCE = 0.12, 0.025, 0.8  # seconds, as in player.js
 
 
 class StartTogether:

@@ -192,4 +192,4 @@ class Player {
 
 const SAY = 100, ANSWER = 1500, GLANCE = 300 // milliseconds
 // milliseconds between two presses of Run, so that scripts leave time for frames, and once the curves are there; for all together
-const EACH = 60, ATREST = 25, ATONCE = 400
+const EACH = 120, ATREST = 25, ATONCE = 800
