@@ -89,11 +89,12 @@ function curves(g, x, y, { left, right, top, bottom }) {
     g.strokeStyle = room.curves[i].colour
     g.setLineDash(room.curves[i].dash.split(",").map(parseFloat).filter(Number.isFinite))
     g.beginPath()
-    let down = false
+    let down = false, height = 0
     for (let j = 0; j < known; j++) {
       const seen = values[j] > 0 && Number.isFinite(values[j])
-      if (seen) g[down ? "lineTo" : "moveTo"](x(logs[j]), y(Math.log10(values[j])))
-      else if (down && Number.isNaN(values[j])) g.lineTo(x(logs[j]), top) // it has diverged
+      if (seen) height = y(Math.log10(values[j]))
+      if (seen) g[down ? "lineTo" : "moveTo"](x(logs[j]), height)
+      else if (down && Number.isNaN(values[j])) g.lineTo(x(logs[j]), Math.min(height, top - 9)) // it has diverged: out of the picture
       down = seen
     }
     const onward = known < record.samples // the last piece ends between two samples, or at the latest iteration
