@@ -5,19 +5,14 @@ set they fail.
 """
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
 
+from tests.browser.chromium import FLAGS, installed
 from tests.browser.server import serving
-
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -39,9 +34,7 @@ def chromium() -> Iterator[tuple]:
         from playwright.sync_api import sync_playwright
     except ImportError:
         _not_here("playwright is not installed")
-    found = next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-    )
+    found = installed()
     if found is None:
         _not_here("no Chromium on the path")
     with sync_playwright() as playwright:

@@ -11,7 +11,6 @@ server's log into the folder. It says which pages scroll, and by how much.
 from __future__ import annotations
 
 import argparse
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from playwright.sync_api import sync_playwright
 
 from overparam.choices import beyond_linear, plateaus, theorem
 from overparam.story.lessons import COURSES
-from tests.browser.conftest import FLAGS
+from tests.browser.chromium import FLAGS, installed
 from tests.browser.server import ROOT, serving
 from tests.browser.walk import overflow, settle, walk
 
@@ -95,14 +94,11 @@ def main() -> None:
     chosen = parser.parse_args()
     chosen.folder.mkdir(parents=True, exist_ok=True)
     width, height = map(int, chosen.size.split("x"))
-    chromium = next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome")))
-    )
     with (
         serving("app.py", chosen.folder / "server.log") as address,
         sync_playwright() as playwright,
     ):
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=installed(), args=FLAGS)
         for name in chosen.only:
             page = browser.new_context(
                 viewport={"width": width, "height": height}, color_scheme=chosen.theme

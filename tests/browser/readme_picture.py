@@ -5,7 +5,6 @@ python -m tests.browser.readme_picture docs/race.png
 
 from __future__ import annotations
 
-import shutil
 import sys
 import tempfile
 from io import BytesIO
@@ -14,22 +13,19 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from tests.browser.conftest import FLAGS
+from tests.browser.chromium import FLAGS, installed
 from tests.browser.server import serving
 from tests.browser.walk import settle
 
 
 def main() -> None:
     target = Path(sys.argv[1])
-    chromium = next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome")))
-    )
     with (
         tempfile.TemporaryDirectory() as folder,
         serving("app.py", Path(folder) / "server.log") as address,
         sync_playwright() as playwright,
     ):
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=installed(), args=FLAGS)
         size = {"width": 1280, "height": 800}
         page = browser.new_context(viewport=size, color_scheme="light").new_page()
         page.goto(f"{address}/convergence")

@@ -9,13 +9,12 @@ moment when the slider took the value that it shows to the screen's next frame.
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 import time
 from collections.abc import Sequence
 from typing import Any
 
-from tests.browser.conftest import FLAGS
+from tests.browser.chromium import FLAGS, installed
 from tests.browser.walk import settle
 from tests.load.client import loopback
 from tests.load.report import percentile
@@ -110,13 +109,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(str(error))
     from playwright.sync_api import sync_playwright
 
-    found = next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-    )
-    if found is None:
+    if installed() is None:
         parser.error("no Chromium on the path: install it, as README says for the tests.")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=installed(), args=FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 720})
         for where, slider in DRAGS:
             opened(page, f"{a.url}/{where}")
